@@ -1,0 +1,93 @@
+"""Limits of a spec and the catalogue that follows from it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import pytest
+
+from corpus import GENRES, PLANTED_FAULTS, CorpusSpec, build_catalogue, planted_faults
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"seed": -1},
+        {"clips_per_genre": 5},
+        {"clips_per_genre": 1001},
+        {"clip_seconds": 1.9},
+        {"clip_seconds": 121.0},
+        {"clip_seconds": float("nan")},
+        {"clip_seconds": float("inf")},
+    ],
+)
+def test_values_outside_the_limits_are_refused(values: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        CorpusSpec(**values)  # type: ignore[arg-type]
+
+
+def test_whole_and_fractional_seconds_are_the_same_request() -> None:
+    assert CorpusSpec(clip_seconds=30) == CorpusSpec(clip_seconds=30.0)
+    assert isinstance(CorpusSpec(clip_seconds=30).clip_seconds, float)
+
+
+def test_an_unknown_split_is_refused() -> None:
+    with pytest.raises(ValueError, match="dev"):
+        CorpusSpec().clips_in_split("dev")
+
+
+def test_default_corpus_has_twelve_four_and_four_good_clips_a_genre() -> None:
+    good = [track for track in build_catalogue(CorpusSpec()) if track.fault is None]
+    counts = Counter((track.genre, track.artist.split) for track in good)
+    expected = {"training": 12, "validation": 4, "test": 4}
+    assert counts == {(genre, split): n for genre in GENRES for split, n in expected.items()}
+
+
+@pytest.mark.parametrize("clips_per_genre", [6, 7, 13, 20])
+def test_every_genre_is_in_every_split(clips_per_genre: int) -> None:
+    tracks = build_catalogue(CorpusSpec(clips_per_genre=clips_per_genre))
+    good = Counter((t.genre, t.artist.split) for t in tracks if t.fault is None)
+    assert len(good) == 8 * 3
+    assert sum(good.values()) == 8 * clips_per_genre
+
+
+def test_no_artist_is_in_two_splits_or_genres() -> None:
+    places = defaultdict(set)
+    for track in build_catalogue(CorpusSpec()):
+        places[track.artist.name].add((track.artist.genre, track.artist.split))
+    assert all(len(found) == 1 for found in places.values())
+
+
+def test_artists_have_several_clips_and_one_or_two_albums() -> None:
+    albums = defaultdict(list)
+    for track in build_catalogue(CorpusSpec()):
+        albums[track.artist.artist_id].append(track.album.album_id)
+    assert min(map(len, albums.values())) >= 2
+    assert {len(set(ids)) for ids in albums.values()} == {1, 2}
+
+
+def test_ids_start_at_two_and_rise_with_gaps() -> None:
+    tracks = build_catalogue(CorpusSpec())
+    ids = [track.track_id for track in tracks]
+    assert ids[0] == 2
+    assert tracks[0].fault is None
+    assert ids == sorted(set(ids))
+    assert len({step for step in map(int.__sub__, ids[1:], ids)}) > 10
+    assert len({track.file_name[:3] for track in tracks}) > 1
+
+
+def test_largest_corpus_still_has_ids_of_six_digits() -> None:
+    assert build_catalogue(CorpusSpec(clips_per_genre=1000))[-1].track_id < 1_000_000
+
+
+def test_each_fault_is_planted_once_and_in_a_genre_of_its_own() -> None:
+    spec = CorpusSpec()
+    faults = planted_faults(spec)
+    assert sorted(faults.values()) == sorted(PLANTED_FAULTS)
+    tracks = {track.track_id: track for track in build_catalogue(spec)}
+    assert len({tracks[track_id].artist.genre for track_id in faults}) == len(faults)
+
+
+def test_another_seed_gives_another_catalogue() -> None:
+    assert build_catalogue(CorpusSpec(seed=1)) == build_catalogue(CorpusSpec(seed=1))
+    assert build_catalogue(CorpusSpec(seed=1)) != build_catalogue(CorpusSpec(seed=2))

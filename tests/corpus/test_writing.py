@@ -1,0 +1,123 @@
+"""Repeatability, and what happens to folders that are there already."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from corpus import CorpusError, CorpusSpec, CorpusState, corpus_state, write_corpus
+from corpus.catalogue import build_catalogue
+from corpus.clips import render_clip
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder by its relative path."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def touch_stamp(folder: Path, **changes: object) -> None:
+    """Change values in the stamp of a corpus."""
+    stamp = folder / "corpus.json"
+    stamp.write_text(json.dumps({**json.loads(stamp.read_text()), **changes}))
+
+
+@pytest.fixture
+def stale(spec: CorpusSpec, corpus_dir: Path, tmp_path: Path) -> Path:
+    """Return a folder that looks like a corpus of another generator."""
+    folder = tmp_path / "stale"
+    folder.mkdir()
+    (folder / "corpus.json").write_bytes((corpus_dir / "corpus.json").read_bytes())
+    touch_stamp(folder, generator_sha256="0")
+    (folder / "old.wav").write_bytes(b"old")
+    return folder
+
+
+def test_a_clip_does_not_depend_on_the_clips_before_it(spec: CorpusSpec) -> None:
+    first, second = build_catalogue(spec)[:2]
+    alone = render_clip(spec, second)
+    render_clip(spec, first)
+    assert (render_clip(spec, second) == alone).all()
+
+
+def test_another_seed_gives_other_music(spec: CorpusSpec) -> None:
+    other = CorpusSpec(spec.seed + 1, spec.clips_per_genre, spec.clip_seconds)
+    clip, counterpart = (render_clip(s, build_catalogue(s)[0]) for s in (spec, other))
+    assert clip.shape != counterpart.shape or (clip != counterpart).any()
+
+
+def test_an_equal_corpus_is_left_as_it_is(spec: CorpusSpec, corpus_dir: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in corpus_dir.rglob("*")}
+    assert corpus_state(spec, corpus_dir) is CorpusState.CURRENT
+    assert write_corpus(spec, corpus_dir) == corpus_dir.resolve()
+    assert {path: path.stat().st_mtime_ns for path in corpus_dir.rglob("*")} == before
+
+
+def test_another_spec_is_not_current(spec: CorpusSpec, corpus_dir: Path) -> None:
+    longer = CorpusSpec(spec.seed, spec.clips_per_genre, spec.clip_seconds + 1)
+    assert corpus_state(longer, corpus_dir) is CorpusState.OTHER
+    with pytest.raises(CorpusError, match="--force"):
+        write_corpus(longer, corpus_dir)
+
+
+def test_lost_files_make_a_corpus_damaged(stale: Path, spec: CorpusSpec, corpus_dir: Path) -> None:
+    # With the right digest the stale folder lacks nothing but the files themselves.
+    stamp = json.loads((corpus_dir / "corpus.json").read_text())
+    touch_stamp(stale, generator_sha256=stamp["generator_sha256"])
+    assert corpus_state(spec, stale) is CorpusState.OTHER
+
+
+def test_a_different_corpus_is_replaced_only_by_force(stale: Path, spec: CorpusSpec) -> None:
+    with pytest.raises(CorpusError, match="--force"):
+        write_corpus(spec, stale)
+    assert (stale / "old.wav").exists()
+
+
+def test_the_command_replaces_by_force_and_two_workers_write_the_bytes_of_one(
+    stale: Path, spec: CorpusSpec, corpus_dir: Path
+) -> None:
+    command = [sys.executable, "-m", "corpus", "--force", "--workers=2", f"--output-dir={stale}"]
+    command += [f"--seed={spec.seed}", f"--clips-per-genre={spec.clips_per_genre}"]
+    command += [f"--clip-seconds={spec.clip_seconds}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("48 clips of 8 genres by 32 artists and 7 planted faults, ")
+    assert done.stdout.endswith(f" MB, in {stale}.\n")
+    assert done.stdout.count("\n") == 1
+    assert contents(stale) == contents(corpus_dir)
+    assert corpus_state(spec, stale) is CorpusState.CURRENT
+    assert os.listdir(stale.parent) == ["stale"]
+
+
+@pytest.mark.parametrize("stamp", [None, "", "[]", "{}", '{"spec": 1}'])
+def test_foreign_folders_are_never_touched(
+    spec: CorpusSpec, tmp_path: Path, stamp: str | None
+) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    if stamp is not None:
+        (tmp_path / "corpus.json").write_text(stamp)
+    before = contents(tmp_path)
+    for force in (False, True):
+        with pytest.raises(CorpusError, match="not a corpus"):
+            write_corpus(spec, tmp_path, force=force)
+    assert contents(tmp_path) == before
+
+
+def test_a_failure_leaves_nothing_behind(spec: CorpusSpec, tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_text("in the way")
+    with pytest.raises(CorpusError):
+        write_corpus(spec, target)
+    with pytest.raises(OSError, match="File exists|Not a directory"):
+        write_corpus(spec, target / "below")
+    with pytest.raises(ValueError, match="worker"):
+        write_corpus(spec, tmp_path / "none", workers=0)
+    assert os.listdir(tmp_path) == ["file"]
+    assert target.read_text() == "in the way"
