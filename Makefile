@@ -1,0 +1,72 @@
+# Every target that needs .venv makes it first, and does nothing about it where it is up to date.
+# PYTHON=/path/to/python3.10 chooses the interpreter; without it one is looked for, or fetched with uv.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+SETUP := tools/setup_env.sh
+PY := .venv/bin/python
+
+DEMO_DATA := data/demo
+DEMO_OUTPUT := output/demo
+DEMO_MODELS := cnn1d,mobilenet_v2
+# Further flags of local_runner.py, e.g. DEMO_FLAGS='--epochs 3'.
+DEMO_FLAGS ?=
+# Further flags of pytest, e.g. TEST_FLAGS='-k corpus'.
+TEST_FLAGS ?=
+# Further flags of uv pip compile, e.g. LOCK_FLAGS='--upgrade-package rich' or LOCK_FLAGS=--upgrade.
+LOCK_FLAGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: ## make .venv with Python 3.10 and the pinned packages
+	@$(SETUP) install
+
+.PHONY: demo
+demo: install ## make a small corpus and run the whole pipeline on it
+	$(PY) -m corpus --output-dir $(DEMO_DATA)
+	$(PY) local_runner.py --audio-dir $(DEMO_DATA)/fma_small --metadata-dir $(DEMO_DATA)/fma_metadata \
+	    --output-dir $(DEMO_OUTPUT) --models $(DEMO_MODELS) $(DEMO_FLAGS)
+
+.PHONY: test
+test: install ## run every test, end-to-end included
+	$(PY) -m pytest tests $(TEST_FLAGS)
+
+.PHONY: unit
+unit: install ## run the tests without the end-to-end ones
+	$(PY) -m pytest tests -m 'not e2e' $(TEST_FLAGS)
+
+.PHONY: lint
+lint: install ## check style, format and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+.PHONY: format
+format: install ## put the format right, and what ruff can mend by itself
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+.PHONY: bench
+bench: install ## measure speed and memory
+	$(PY) -m benchmarks
+
+# Pins that are there stay; a changed setup.py moves only what it has to.
+.PHONY: lock
+lock: ## compile requirements/py310.txt from setup.py
+	@set -eu; uv=$$($(SETUP) uv); python=$$($(SETUP) python); \
+	"$$uv" pip compile setup.py --extra dev --output-file requirements/py310.txt \
+	    --generate-hashes --custom-compile-command 'make lock' --quiet \
+	    --python "$$python" --python-platform x86_64-manylinux_2_28 $(LOCK_FLAGS)
+
+.PHONY: clean
+clean: ## remove the demo's data and output, caches and build products
+	rm -rf $(DEMO_DATA) $(DEMO_OUTPUT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name '.venv*' -prune -o -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## remove .venv too
+	rm -rf .venv .venv-tools
