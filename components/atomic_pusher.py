@@ -1,0 +1,71 @@
+"""Pusher that moves a whole version into place, so that no server ever sees half of one."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from tfx import types
+from tfx.components.pusher import component, executor
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.io import fileio
+from tfx.proto import pusher_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import io_utils, proto_utils
+
+
+class Executor(executor.Executor):
+    """TFX's blessing check and bookkeeping around a copy that is renamed once it is whole."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Pushes the model if it is blessed."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        pushed = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.PUSHED_MODEL_KEY]
+        )
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        destination = pusher_pb2.PushDestination()
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
+        )
+        base = destination.filesystem.base_directory
+        version = push(self.GetModelPath(input_dict), base)
+        io_utils.copy_dir(os.path.join(base, version), pushed.uri)
+        self._MarkPushed(
+            pushed, pushed_destination=os.path.join(base, version), pushed_version=version
+        )
+
+
+def push(model_path: str, base_directory: str) -> str:
+    """Copies a SavedModel to a new version below `base_directory` and returns the version.
+
+    The copy is made beside `base_directory`, on the same file system; leftovers of an interrupted
+    one are removed first. Versions are Unix times, and always above those that are there.
+    """
+    aside = base_directory.rstrip("/") + ".incoming"
+    if fileio.exists(aside):
+        fileio.rmtree(aside)
+    io_utils.copy_dir(model_path, aside)
+    fileio.makedirs(base_directory)
+    version = str(max(int(time.time()), _latest(base_directory) + 1))
+    fileio.rename(aside, os.path.join(base_directory, version))
+    return version
+
+
+def _latest(base_directory: str) -> int:
+    names = [name.rstrip("/") for name in fileio.listdir(base_directory)]
+    return max((int(name) for name in names if name.isdecimal()), default=0)
+
+
+class AtomicPusher(component.Pusher):
+    """Pusher to a folder, by copy and rename."""
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -1,0 +1,1 @@
+"""Choosing the best of the trained candidates, on the eval split."""

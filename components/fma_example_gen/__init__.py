@@ -1,0 +1,1 @@
+"""Ingestion: FMA audio and `tracks.csv` to TFRecords of raw Examples."""

@@ -1,0 +1,96 @@
+"""From the bytes of an audio file to one mono PCM16 clip."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+import librosa
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from components.fma_example_gen.faults import AudioError, FaultKind
+from pipeline.config import AudioConfig
+
+MAX_FILE_BYTES = 512 * 2**20
+_SILENCE_PEAK = 1e-4  # -80 dBFS
+_SOURCE_RATES_HZ = range(1_000, 768_001)
+_MAX_CHANNELS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """A decoded clip.
+
+    Attributes:
+        pcm16: int16 [samples], mono, at the configured sample rate.
+        source_rate_hz: sample rate of the file.
+        source_channels: channel count of the file.
+        duration_seconds: true duration of the whole file, by its decoded frames.
+    """
+
+    pcm16: NDArray[np.int16]
+    source_rate_hz: int
+    source_channels: int
+    duration_seconds: float
+
+
+def decode_clip(data: bytes, config: AudioConfig) -> Clip:
+    """Returns the middle `clip_seconds` of an audio file, downmixed and resampled once.
+
+    The channels are averaged; the resampler is soxr's band-limited "HQ" recipe.
+
+    Args:
+        data: the whole file, in any format that libsndfile reads (wav, mp3, flac, ogg, …).
+        config: sample rate and shortest and longest clip.
+
+    Raises:
+        AudioError: where the file is empty, cannot be decoded, is too short or is silent.
+    """
+    if not data:
+        raise AudioError(FaultKind.EMPTY_FILE, "the file has no bytes")
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as source:
+            _check_header(source)
+            rate_hz, n_channels, n_frames = source.samplerate, source.channels, source.frames
+            channels = _read_middle(source, round(config.clip_seconds * rate_hz))
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError(FaultKind.UNDECODABLE, str(error)) from error
+    mono = channels.mean(axis=1, dtype=np.float32)
+    _check_signal(mono, rate_hz, config)
+    resampled = librosa.resample(
+        mono, orig_sr=rate_hz, target_sr=config.sample_rate_hz, res_type="soxr_hq"
+    )
+    return Clip(_to_pcm16(resampled), rate_hz, n_channels, n_frames / rate_hz)
+
+
+def _check_header(source: soundfile.SoundFile) -> None:
+    if source.samplerate not in _SOURCE_RATES_HZ:
+        detail = f"sample rate of {source.samplerate} Hz"
+        raise AudioError(FaultKind.UNDECODABLE, detail)
+    if source.channels > _MAX_CHANNELS:
+        raise AudioError(FaultKind.UNDECODABLE, f"{source.channels} channels")
+
+
+def _read_middle(source: soundfile.SoundFile, longest: int) -> NDArray[np.float32]:
+    """Returns float32 [frames, channels], the middle of the file and at most `longest` frames."""
+    length = min(source.frames, longest)
+    source.seek((source.frames - length) // 2)
+    return source.read(length, dtype="float32", always_2d=True)
+
+
+def _check_signal(mono: NDArray[np.float32], rate_hz: int, config: AudioConfig) -> None:
+    seconds = len(mono) / rate_hz
+    if seconds < config.min_clip_seconds:
+        detail = f"{seconds:.2f} s, at least {config.min_clip_seconds:g} s are needed"
+        raise AudioError(FaultKind.TOO_SHORT, detail)
+    if not np.isfinite(mono).all():
+        raise AudioError(FaultKind.UNDECODABLE, "holds samples that are not finite numbers")
+    if np.abs(mono).max() < _SILENCE_PEAK:
+        raise AudioError(FaultKind.SILENT, "no sample above -80 dBFS")
+
+
+def _to_pcm16(signal: NDArray[np.float32]) -> NDArray[np.int16]:
+    scaled = np.clip(np.rint(signal * 32_768.0), -32_768, 32_767)
+    return scaled.astype("<i2")

@@ -1,0 +1,54 @@
+"""FmaExampleGen: FMA audio and `tracks.csv` to raw Examples in train, eval and test."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import example_gen_pb2
+
+from components.fma_example_gen import executor
+from pipeline.config import SPLITS, AudioConfig, DataConfig
+
+
+class FmaExampleGen(FileBasedExampleGen):
+    """Ingests an archive in FMA's shape.
+
+    The driver fingerprints the audio files by name, size and time, so that a changed archive is
+    read again; `DataConfig.metadata_digest` does the same for `tracks.csv`.
+    """
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        data: DataConfig,
+        audio: AudioConfig,
+        bad_files_path: str,
+    ):
+        """Builds the component.
+
+        Args:
+            data: where the archive is and what is used of it.
+            audio: how a clip is cut and resampled.
+            bad_files_path: where the bad-file list is left if there are too many.
+        """
+        splits = [example_gen_pb2.SplitConfig.Split(name=split, hash_buckets=1) for split in SPLITS]
+        super().__init__(
+            input_base=data.audio_dir,
+            input_config=example_gen_pb2.Input(
+                splits=[example_gen_pb2.Input.Split(name="audio", pattern="*/*")]
+            ),
+            # The executor splits by track; the buckets only declare the names to TFX.
+            output_config=example_gen_pb2.Output(
+                split_config=example_gen_pb2.SplitConfig(splits=splits)
+            ),
+            custom_config=executor.pack_custom_config(
+                {
+                    "data": dataclasses.asdict(data),
+                    "audio": dataclasses.asdict(audio),
+                    "bad_files_path": bad_files_path,
+                }
+            ),
+        )

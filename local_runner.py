@@ -1,0 +1,227 @@
+#!/usr/bin/env python
+"""Runs the pipeline on this machine: flags to configuration, console, results.
+
+Exit status: 0 the model was pushed, 2 usage or bad input, 3 the gate refused the model, 1 a fault
+of the program, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import NoReturn
+
+from pipeline.config import (
+    MODEL_NAMES,
+    SPLIT_POLICIES,
+    SUBSETS,
+    AudioConfig,
+    DataConfig,
+    GateConfig,
+    PipelineConfig,
+    TrainConfig,
+)
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows a default where there is one to show."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default in (None, False, []):
+            return action.help
+        return super()._get_help_string(action)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the command line."""
+    audio, train, gate = AudioConfig(), TrainConfig(), GateConfig()
+    parser = _Parser(
+        description="Train, rank, judge and push music-genre models on an archive in FMA's shape.",
+        formatter_class=_HelpFormatter,
+        epilog="Exit status: 0 pushed, 2 usage or bad input, 3 the gate refused the model.",
+    )
+    group = parser.add_argument_group("data")
+    group.add_argument("--audio-dir", required=True, help="folder of 000/000002.mp3 …")
+    group.add_argument("--metadata-dir", required=True, help="folder of tracks.csv")
+    group.add_argument("--output-dir", required=True, help="everything that comes out goes here")
+    group.add_argument("--subset", choices=SUBSETS, default="small", help="FMA's subset")
+    group.add_argument(
+        "--split", choices=SPLIT_POLICIES, default="official",
+        help="FMA's own split, or 64/16/20 by a digest of the artist",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-bad-fraction", type=float, default=0.1, metavar="F",
+        help="share of tracks whose audio may be unusable",
+    )  # fmt: skip
+    group.add_argument(
+        "--clip-seconds", type=float, default=audio.clip_seconds, metavar="S",
+        help="longest clip; of a longer file the middle is taken",
+    )  # fmt: skip
+    group.add_argument(
+        "--min-clip-seconds", type=float, default=audio.min_clip_seconds, metavar="S",
+        help="a shorter file is a bad file",
+    )  # fmt: skip
+
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--models", type=_names, default=",".join(MODEL_NAMES), metavar="NAME,NAME…",
+        help="candidates",
+    )  # fmt: skip
+    group.add_argument("--epochs", type=int, metavar="N", help="default: the model's own")
+    group.add_argument(
+        "--batch-size", type=int, metavar="N", help="a replica; default: the model's"
+    )
+    group.add_argument("--learning-rate", type=float, metavar="R", help="default: the model's own")
+    group.add_argument(
+        "--patience", type=int, default=train.patience, metavar="N",
+        help="epochs without improvement before training stops",
+    )  # fmt: skip
+    group.add_argument("--seed", type=int, default=train.seed, metavar="N", help="of all chance")
+    group.add_argument(
+        "--mobilenet-weights", default=train.mobilenet_weights, metavar="W",
+        help="imagenet (downloaded by Keras), none, or the path of a no-top weights file",
+    )  # fmt: skip
+    group.add_argument(
+        "--fine-tune-epochs", type=int, default=train.fine_tune_epochs, metavar="N",
+        help="epochs for the top of MobileNetV2, after its head",
+    )  # fmt: skip
+    group.add_argument(
+        "--fine-tune-blocks", type=int, default=train.fine_tune_blocks, metavar="N",
+        help="how many of its 16 blocks are fine-tuned",
+    )  # fmt: skip
+
+    group = parser.add_argument_group("gate, on the test split")
+    group.add_argument(
+        "--min-accuracy", type=float, default=gate.min_accuracy, metavar="F", help=" "
+    )
+    group.add_argument(
+        "--min-macro-f1", type=float, default=gate.min_macro_f1, metavar="F", help=" "
+    )
+    group.add_argument(
+        "--min-genre-recall", type=float, default=gate.min_genre_recall, metavar="F",
+        help="floor for every single genre",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-drop", type=float, default=gate.max_drop, metavar="F",
+        help="how far accuracy and macro-F1 may fall below the last blessed model's",
+    )  # fmt: skip
+
+    group = parser.add_argument_group("run")
+    group.add_argument(
+        "--beam-runner", default="DirectRunner", metavar="NAME", help="Beam's runner"
+    )
+    group.add_argument(
+        "--beam-workers", type=int, metavar="N",
+        help="worker processes, 1 for none; default: by the number of clips",
+    )  # fmt: skip
+    group.add_argument(
+        "--beam-arg", action="append", default=[], metavar="=--flag=VALUE",
+        help="a further flag for Beam; may be repeated",
+    )  # fmt: skip
+    group.add_argument("--no-cache", action="store_true", help="compute everything again")
+    group.add_argument(
+        "--no-resume", action="store_true", help="do not go on with an interrupted training"
+    )
+    group.add_argument(
+        "--dry-run", action="store_true", help="check the input, print the plan, stop"
+    )
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    unknown = [name for name in names if name not in MODEL_NAMES]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"unknown model {unknown[0]!r}, choose from {', '.join(MODEL_NAMES)}"
+        )
+    return names
+
+
+def make_config(flags: argparse.Namespace) -> PipelineConfig:
+    """Returns the configuration that the flags describe, without looking at any file.
+
+    Raises:
+        ValueError: naming the value that is out of range.
+    """
+    output = Path(flags.output_dir).absolute()
+    return PipelineConfig(
+        data=DataConfig(
+            audio_dir=_absolute(flags.audio_dir),
+            metadata_dir=_absolute(flags.metadata_dir),
+            subset=flags.subset,
+            split=flags.split,
+            max_bad_fraction=flags.max_bad_fraction,
+        ),
+        pipeline_root=str(output / "pipeline"),
+        metadata_path=str(output / "pipeline" / "metadata.sqlite"),
+        serving_model_dir=str(output / "serving_model"),
+        checkpoint_dir=str(output / "checkpoints"),
+        bad_files_path=str(output / "bad_files.csv"),
+        models=flags.models,
+        audio=AudioConfig(clip_seconds=flags.clip_seconds, min_clip_seconds=flags.min_clip_seconds),
+        train=TrainConfig(
+            epochs=flags.epochs,
+            batch_size=flags.batch_size,
+            learning_rate=flags.learning_rate,
+            patience=flags.patience,
+            seed=flags.seed,
+            mobilenet_weights=_weights(flags.mobilenet_weights),
+            fine_tune_epochs=flags.fine_tune_epochs,
+            fine_tune_blocks=flags.fine_tune_blocks,
+        ),
+        gate=GateConfig(
+            min_accuracy=flags.min_accuracy,
+            min_macro_f1=flags.min_macro_f1,
+            min_genre_recall=flags.min_genre_recall,
+            max_drop=flags.max_drop,
+        ),
+        enable_cache=not flags.no_cache,
+    )
+
+
+def _absolute(path: str) -> str:
+    return path if "://" in path else str(Path(path).absolute())
+
+
+def _weights(value: str) -> str:
+    if value in ("imagenet", "none"):
+        return value
+    path = Path(value).absolute()
+    if not path.is_file():
+        raise ValueError(f"mobilenet_weights must be imagenet, none or a file, got {value!r}")
+    return str(path)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit status."""
+    parser = build_parser()
+    flags = parser.parse_args(arguments)
+    try:
+        config = make_config(flags)
+    except ValueError as error:
+        parser.error(str(error))
+    # Beam's clients of Google's services warn of this Python version, a screenful each time.
+    warnings.simplefilter("ignore", FutureWarning)
+    # Only now what takes seconds to import.
+    from pipeline import local
+
+    beam = local.BeamChoice(flags.beam_runner, flags.beam_workers, tuple(flags.beam_arg))
+    if flags.dry_run:
+        return local.show_plan(config, beam)
+    return local.run(config, Path(flags.output_dir).absolute(), beam, resume=not flags.no_resume)
+
+
+if __name__ == "__main__":
+    status = main()
+    # TensorFlow's destructors complain on stderr while the interpreter goes down.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.exit(status)

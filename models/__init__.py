@@ -1,0 +1,1 @@
+"""Features, models, training and export: what runs inside Transform and Trainer."""

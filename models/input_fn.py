@@ -1,0 +1,67 @@
+"""Transformed TFRecords to tf.data: deterministic, with static shapes behind the batch axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from models import features
+
+# Clips held for shuffling; at most 160 KB each.
+_SHUFFLE_CLIPS = 512
+
+# From one clip's packed feature (scalar bytes) and its label to a dataset of (input, label).
+Expand = Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
+
+
+def clips(file_patterns: Sequence[str], feature: str) -> tf.data.Dataset:
+    """Returns a dataset of (packed feature, label) of scalars, in the order of the files."""
+    paths = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
+    spec = {
+        feature: tf.io.FixedLenFeature([], tf.string),
+        features.LABEL: tf.io.FixedLenFeature([], tf.int64),
+    }
+
+    def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        parsed = tf.io.parse_single_example(record, spec)
+        return parsed[feature], parsed[features.LABEL]
+
+    return tf.data.TFRecordDataset(paths, compression_type="GZIP").map(parse)
+
+
+def training_batches(
+    file_patterns: Sequence[str],
+    feature: str,
+    expand: Expand,
+    *,
+    batch_size: int,
+    seed: int,
+    drop_remainder: bool,
+) -> tf.data.Dataset:
+    """Returns shuffled batches of (inputs, labels); another order every epoch.
+
+    Args:
+        file_patterns: transformed TFRecords.
+        feature: which packed feature to read.
+        expand: makes the model's inputs of a clip.
+        batch_size: inputs in a batch.
+        seed: fixes the orders.
+        drop_remainder: whether batches must all be whole, as a TPU needs.
+    """
+    return (
+        clips(file_patterns, feature)
+        .shuffle(_SHUFFLE_CLIPS, seed=seed)
+        .interleave(expand, cycle_length=batch_size, deterministic=True)
+        .batch(batch_size, drop_remainder=drop_remainder)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_batches(
+    file_patterns: Sequence[str], feature: str, expand: Expand, *, batch_size: int
+) -> tf.data.Dataset:
+    """Returns batches of (inputs, labels) in the order of the files."""
+    return (
+        clips(file_patterns, feature).flat_map(expand).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    )

@@ -1,0 +1,99 @@
+"""The one export: every model leaves with the same three signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from models import audio, features
+from pipeline.config import AudioConfig
+
+
+class _Servable(tf.Module):
+    """Holds on to whatever the signatures use, so that the SavedModel does."""
+
+    def __init__(self, transform: tf.Module, model: keras.Model):
+        super().__init__()
+        self.transform = transform
+        self.model = model
+
+
+def export(
+    directory: str,
+    *,
+    model: keras.Model,
+    clip_scores: Callable[[tf.Tensor], tf.Tensor],
+    feature: str,
+    transform_output: tft.TFTransformOutput,
+    config: AudioConfig,
+) -> None:
+    """Writes a SavedModel that needs nothing but TensorFlow.
+
+    Its signatures, for a batch of any size:
+
+    - `serving_default`: `examples`, serialized raw Examples (only `audio` is needed);
+    - `predict_wav`: `wav`, the bytes of PCM16 WAV files of any rate and channel count;
+    - `transform_features`: `examples`, to `picture`, `windows` and `label`.
+
+    The first two give `classes`, string [batch, n_classes], the genres, and `scores`, float32
+    [batch, n_classes], which sum to 1.
+
+    Args:
+        directory: where to write.
+        model: the trained network that `clip_scores` uses.
+        clip_scores: from packed features [batch] to scores [batch, n_classes].
+        feature: the transformed feature that `clip_scores` takes.
+        transform_output: Transform's output, whose graph is built in.
+        config: how a clip is cut.
+    """
+    servable = _Servable(transform_output.transform_features_layer(), model)
+    genres = tf.constant(transform_output.vocabulary_by_name(features.GENRE_VOCABULARY))
+
+    def predict(pcm16: tf.Tensor, genre: tf.Tensor) -> dict[str, tf.Tensor]:
+        packed = servable.transform({features.AUDIO: pcm16, features.GENRE: genre})[feature]
+        scores = clip_scores(packed)
+        classes = tf.tile(genres[tf.newaxis, :], [tf.shape(scores)[0], 1])
+        return {"classes": classes, "scores": scores}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serving_default(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        raw = _parse(examples)
+        return predict(raw[features.AUDIO], raw[features.GENRE])
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="wav")])
+    def predict_wav(wav: tf.Tensor) -> dict[str, tf.Tensor]:
+        pcm16 = tf.map_fn(
+            lambda data: audio.encode_pcm16(audio.read_wav(data, config)),
+            wav,
+            parallel_iterations=1,
+        )
+        return predict(pcm16, tf.zeros_like(pcm16))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        raw = _parse(examples)
+        transformed = servable.transform(raw)
+        wanted = (features.PICTURE, features.WINDOWS, features.LABEL)
+        return {key: transformed[key] for key in wanted}
+
+    tf.saved_model.save(
+        servable,
+        directory,
+        signatures={
+            "serving_default": serving_default,
+            "predict_wav": predict_wav,
+            "transform_features": transform_features,
+        },
+    )
+
+
+def _parse(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+    spec = {
+        features.AUDIO: tf.io.FixedLenFeature([], tf.string),
+        # Unknown when serving; the label is then -1.
+        features.GENRE: tf.io.FixedLenFeature([], tf.string, default_value=""),
+    }
+    return tf.io.parse_example(examples, spec)

@@ -1,0 +1,196 @@
+"""What a run is made of: frozen, validated values with their units, standard library only.
+
+Every value that changes a result travels from here into the `custom_config` of a component, so
+that TFX's cache sees it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+SUBSETS = ("small", "medium", "large", "full")
+SPLIT_POLICIES = ("official", "artist-hash")
+SPLITS = ("train", "eval", "test")
+MODEL_NAMES = ("cnn1d", "mobilenet_v2")
+
+_T = TypeVar("_T")
+
+
+def _require(condition: bool, expected: str, got: object) -> None:
+    if not condition:
+        raise ValueError(f"{expected}, got {got!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class AudioConfig:
+    """How a clip is cut, and how it becomes a log-mel picture and raw windows.
+
+    The defaults of the spectrogram are librosa's (22,050 Hz, n_fft 2048, hop 512). A clip longer
+    than `clip_seconds` gives its middle, as FMA's own clips do.
+    """
+
+    sample_rate_hz: int = 22_050
+    clip_seconds: float = 30.0
+    min_clip_seconds: float = 1.0
+    n_fft: int = 2048
+    hop_length: int = 512
+    n_mels: int = 224
+    picture_columns: int = 224
+    fmin_hz: float = 0.0
+    fmax_hz: float = 11_025.0
+    dynamic_range_db: float = 80.0
+    n_windows: int = 8
+    window_samples: int = 10_000
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a value that no clip could be processed with."""
+        _require(self.sample_rate_hz > 0, "sample_rate_hz must be positive", self.sample_rate_hz)
+        _require(
+            0 < self.min_clip_seconds <= self.clip_seconds,
+            f"min_clip_seconds must be in (0, clip_seconds = {self.clip_seconds}]",
+            self.min_clip_seconds,
+        )
+        _require(self.n_fft > 0, "n_fft must be positive", self.n_fft)
+        _require(
+            0 < self.hop_length <= self.n_fft,
+            f"hop_length must be in (0, n_fft = {self.n_fft}]",
+            self.hop_length,
+        )
+        _require(
+            0 <= self.fmin_hz < self.fmax_hz <= self.sample_rate_hz / 2,
+            f"fmin_hz < fmax_hz must lie in [0, {self.sample_rate_hz / 2}]",
+            (self.fmin_hz, self.fmax_hz),
+        )
+        for name in ("n_mels", "picture_columns", "n_windows", "window_samples"):
+            _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
+        _require(
+            self.dynamic_range_db > 0, "dynamic_range_db must be positive", self.dynamic_range_db
+        )
+
+    @property
+    def clip_samples(self) -> int:
+        """Samples of the longest clip that is kept."""
+        return round(self.clip_seconds * self.sample_rate_hz)
+
+    @property
+    def frames_per_second(self) -> float:
+        """Rate of the spectrogram's frames before they are pooled to columns."""
+        return self.sample_rate_hz / self.hop_length
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Where the archive is and which part of it is used.
+
+    `metadata_digest` stands for the content of `tracks.csv` in the cache key.
+    """
+
+    audio_dir: str
+    metadata_dir: str
+    subset: str = "small"
+    split: str = "official"
+    max_bad_fraction: float = 0.1
+    metadata_digest: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an unknown subset or split policy, or a fraction outside [0, 1]."""
+        _require(self.subset in SUBSETS, f"subset must be one of {SUBSETS}", self.subset)
+        _require(self.split in SPLIT_POLICIES, f"split must be one of {SPLIT_POLICIES}", self.split)
+        _require(
+            0 <= self.max_bad_fraction <= 1,
+            "max_bad_fraction must be in [0, 1]",
+            self.max_bad_fraction,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How every model is trained; `None` leaves a value to the model's own default."""
+
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    patience: int = 8
+    seed: int = 0
+    mobilenet_weights: str = "imagenet"
+    fine_tune_epochs: int = 0
+    fine_tune_blocks: int = 3
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a count or rate that nothing could be trained with."""
+        for name in ("epochs", "batch_size", "learning_rate"):
+            value = getattr(self, name)
+            _require(value is None or value > 0, f"{name} must be positive", value)
+        _require(self.patience > 0, "patience must be positive", self.patience)
+        _require(
+            0 <= self.seed < 2**32, "seed must be a whole number from 0 to 2**32 - 1", self.seed
+        )
+        _require(
+            self.fine_tune_epochs >= 0, "fine_tune_epochs must not be negative",
+            self.fine_tune_epochs,
+        )  # fmt: skip
+        _require(
+            1 <= self.fine_tune_blocks <= 16,
+            "fine_tune_blocks must be from 1 to 16, the inverted-residual blocks of MobileNetV2",
+            self.fine_tune_blocks,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class GateConfig:
+    """What the best model must reach on `test` to be blessed.
+
+    `min_genre_recall` is the floor for every single genre; `max_drop` is how far accuracy and
+    macro-F1 may fall below those of the last blessed model, measured on the same clips.
+    """
+
+    min_accuracy: float = 0.3
+    min_macro_f1: float = 0.25
+    min_genre_recall: float = 0.05
+    max_drop: float = 0.02
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a threshold outside [0, 1]."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            _require(0 <= value <= 1, f"{field.name} must be in [0, 1]", value)
+
+
+@dataclasses.dataclass(frozen=True)
+class PipelineConfig:
+    """One run of the pipeline, on any platform."""
+
+    data: DataConfig
+    pipeline_root: str
+    metadata_path: str
+    serving_model_dir: str
+    checkpoint_dir: str
+    bad_files_path: str
+    name: str = "music-genre"
+    models: tuple[str, ...] = MODEL_NAMES
+    audio: AudioConfig = AudioConfig()
+    train: TrainConfig = TrainConfig()
+    gate: GateConfig = GateConfig()
+    beam_args: tuple[str, ...] = ()
+    enable_cache: bool = True
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an empty, unknown or repeated model name."""
+        _require(bool(self.models), f"models must name at least one of {MODEL_NAMES}", self.models)
+        for model in self.models:
+            _require(model in MODEL_NAMES, f"models must be among {MODEL_NAMES}", model)
+        _require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
+
+
+def to_json(config: Any) -> str:
+    """Returns the JSON text of one of the dataclasses above, keys sorted."""
+    return json.dumps(dataclasses.asdict(config), sort_keys=True)
+
+
+def from_json(cls: type[_T], text: str | Mapping[str, Any]) -> _T:
+    """Returns the flat dataclass `cls` that `to_json` wrote as `text`; validates it again."""
+    values = json.loads(text) if isinstance(text, str) else dict(text)
+    return cls(**values)

@@ -1,0 +1,168 @@
+"""The console of a run: one line a component; everything else that is printed goes to a log."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from pipeline import progress
+
+_SECONDS_BETWEEN_SAMPLES = 0.25
+# What TFX's LocalDagRunner and launcher log, to the letter.
+_RUNNING = "Component %s is running."
+_FINISHED = "Component %s is finished."
+_CACHED = "A cached execution %d is used."
+
+
+@contextlib.contextmanager
+def output_to_log(log_path: Path) -> Iterator[Console]:
+    """Sends file descriptors 1 and 2 to `log_path` and yields a console on the real output.
+
+    TFX, Beam and TensorFlow print thousands of lines, some from C++, which no Python logger sees.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [os.dup(1), os.dup(2)]
+    with open(log_path, "ab") as log, os.fdopen(os.dup(1), "w", encoding="utf-8") as real:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield Console(file=real, highlight=False, soft_wrap=not os.isatty(real.fileno()))
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for descriptor, copy in enumerate(saved, start=1):
+                os.dup2(copy, descriptor)
+                os.close(copy)
+
+
+class StepReporter:
+    """Shows the step that runs, with its time and progress, and leaves one line when it ends."""
+
+    def __init__(self, console: Console):
+        """Reports on `console`; nothing moves where that is no terminal."""
+        self._console = console
+        self._lock = threading.Lock()
+        self._name = ""
+        self._cached = False
+        self._started = 0.0
+        self._peak_bytes = 0
+        self._folder = tempfile.TemporaryDirectory(prefix="music-genre-")
+        self._progress_path = Path(self._folder.name) / "progress"
+        self._live: Live | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> StepReporter:
+        """Starts watching memory and progress, and lets components report into a file."""
+        os.environ[progress.FILE_VARIABLE] = str(self._progress_path)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Stops watching; a step that still runs is left as failed."""
+        if self._name:
+            self._close("[red]failed[/red]")
+        self._stop.set()
+        self._thread.join()
+        del os.environ[progress.FILE_VARIABLE]
+        self._folder.cleanup()
+
+    def start(self, name: str) -> None:
+        """Begins a step."""
+        self._progress_path.unlink(missing_ok=True)
+        with self._lock:
+            self._name, self._started = name, time.monotonic()
+            self._peak_bytes, self._cached = 0, False
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, transient=True, get_renderable=self._line)
+            self._live.start()
+
+    def mark_cached(self) -> None:
+        """Tells that the running step takes its result from the cache."""
+        self._cached = True
+
+    def finish(self) -> None:
+        """Ends the step."""
+        self._close("cached" if self._cached else "[green]done[/green]")
+
+    def _close(self, outcome: str) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+        self._sample()
+        seconds = time.monotonic() - self._started
+        self._console.print(
+            f"  {self._name:<24}{outcome:<20}"
+            f"{seconds:>8.1f} s   peak {self._peak_bytes / 2**30:.2f} GiB"
+            if not self._cached
+            else f"  {self._name:<24}{outcome:<6}{seconds:>8.1f} s"
+        )
+        with self._lock:
+            self._name = ""
+
+    def _line(self) -> Table:
+        row: list[object] = [
+            Spinner("dots"),
+            Text(f"{self._name:<22}"),
+            Text(f"{time.monotonic() - self._started:>6.0f} s"),
+        ]
+        told = progress.read(self._progress_path)
+        if told:
+            done, total = told
+            row += [ProgressBar(total=total, completed=done, width=30), Text(f"{done}/{total}")]
+        table = Table.grid(padding=(0, 1))
+        table.add_row(*row)  # type: ignore[arg-type]
+        return table
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_SECONDS_BETWEEN_SAMPLES):
+            self._sample()
+
+    def _sample(self) -> None:
+        resident = _resident_bytes()
+        with self._lock:
+            self._peak_bytes = max(self._peak_bytes, resident)
+
+
+def _resident_bytes() -> int:
+    """Returns the resident memory of this process and its workers."""
+    process = psutil.Process()
+    total = 0
+    for member in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):
+            total += member.memory_info().rss
+    return int(total)
+
+
+class ComponentLog(logging.Handler):
+    """Follows TFX's runner through what it logs."""
+
+    def __init__(self, reporter: StepReporter):
+        """Tells `reporter` of each component's start, cache hit and end."""
+        super().__init__(logging.INFO)
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Takes one log record."""
+        if record.msg == _RUNNING and isinstance(record.args, tuple):
+            self._reporter.start(str(record.args[0]))
+        elif record.msg == _CACHED:
+            self._reporter.mark_cached()
+        elif record.msg == _FINISHED:
+            self._reporter.finish()

@@ -1,0 +1,30 @@
+"""Errors that a person at the console can act on."""
+
+from __future__ import annotations
+
+import errno
+
+
+class InputError(Exception):
+    """The input or the usage is wrong; the message is one sentence that names the thing."""
+
+
+def user_message(error: BaseException) -> str | None:
+    """Returns the sentence to show for `error`, or None where it is a fault of the program.
+
+    Beam and TensorFlow re-raise what happened in a worker as text, so the text of every
+    error in the chain is looked at as well as its type.
+    """
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    for link in chain:
+        if isinstance(link, InputError):
+            return str(link)
+    for link in chain:
+        disk_full = isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT)
+        if disk_full or "No space left on device" in str(link):
+            return "the disk is full: free some space or choose another --output-dir"
+    return None

@@ -1,0 +1,98 @@
+"""What TFMA measures, of which slices, and what a model must reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow_model_analysis as tfma
+
+from models import features
+from pipeline.config import GateConfig
+
+ACCURACY = "sparse_categorical_accuracy"
+MACRO_F1 = "macro_f1"
+TOP_3 = "top_3_accuracy"
+LOG_LOSS = "sparse_categorical_crossentropy"
+CONFUSION = "multi_class_confusion_matrix_at_thresholds"
+EXAMPLE_COUNT = "example_count"
+
+_ACCURACY_CLASS = "SparseCategoricalAccuracy"
+_MACRO_F1_CLASS = "MacroF1"
+
+
+def ranking_config(models: Sequence[str]) -> tfma.EvalConfig:
+    """Returns the configuration that measures all candidates in one pass, without thresholds."""
+    return tfma.EvalConfig(
+        model_specs=[_model_spec(name) for name in models],
+        slicing_specs=_slices(),
+        metrics_specs=[tfma.MetricsSpec(metrics=_metrics(), model_names=models)],
+    )
+
+
+def gate_config(gate: GateConfig) -> tfma.EvalConfig:
+    """Returns the configuration of the Evaluator that blesses the best model or refuses it.
+
+    Accuracy within the slice of a genre is that genre's recall, so the floor for every genre is a
+    threshold on accuracy per slice.
+    """
+    every_genre = tfma.SlicingSpec(feature_keys=[features.GENRE])
+    metrics = {metric.class_name: metric for metric in _metrics()}
+    metrics[_ACCURACY_CLASS].per_slice_thresholds.extend(
+        [
+            _threshold(tfma.SlicingSpec(), gate.min_accuracy, gate.max_drop),
+            _threshold(every_genre, gate.min_genre_recall),
+        ]
+    )
+    metrics[_MACRO_F1_CLASS].per_slice_thresholds.append(
+        _threshold(tfma.SlicingSpec(), gate.min_macro_f1, gate.max_drop)
+    )
+    return tfma.EvalConfig(
+        model_specs=[_model_spec("")],
+        slicing_specs=_slices(),
+        metrics_specs=[tfma.MetricsSpec(metrics=list(metrics.values()))],
+    )
+
+
+def _model_spec(name: str) -> tfma.ModelSpec:
+    return tfma.ModelSpec(
+        name=name,
+        signature_name="serving_default",
+        preprocessing_function_names=["transform_features"],
+        label_key=features.LABEL,
+        prediction_key="scores",
+    )
+
+
+def _slices() -> list[tfma.SlicingSpec]:
+    return [tfma.SlicingSpec(), tfma.SlicingSpec(feature_keys=[features.GENRE])]
+
+
+def _threshold(
+    where: tfma.SlicingSpec, lower_bound: float, max_drop: float | None = None
+) -> tfma.PerSliceMetricThreshold:
+    threshold = tfma.MetricThreshold(
+        value_threshold=tfma.GenericValueThreshold(lower_bound={"value": lower_bound})
+    )
+    if max_drop is not None:
+        threshold.change_threshold.CopyFrom(
+            tfma.GenericChangeThreshold(
+                direction=tfma.MetricDirection.HIGHER_IS_BETTER, absolute={"value": -max_drop}
+            )
+        )
+    return tfma.PerSliceMetricThreshold(slicing_specs=[where], threshold=threshold)
+
+
+def _metrics() -> list[tfma.MetricConfig]:
+    return [
+        tfma.MetricConfig(class_name="ExampleCount"),
+        tfma.MetricConfig(class_name=_ACCURACY_CLASS),
+        tfma.MetricConfig(class_name=_MACRO_F1_CLASS, module="pipeline.metrics"),
+        tfma.MetricConfig(
+            class_name="SparseTopKCategoricalAccuracy", config=f'"name": "{TOP_3}", "k": 3'
+        ),
+        tfma.MetricConfig(class_name="SparseCategoricalCrossentropy"),
+        # The highest score is the prediction, however low it is; TFMA's default asks for 0.5.
+        tfma.MetricConfig(
+            class_name="MultiClassConfusionMatrixAtThresholds", config='"thresholds": [0.0]'
+        ),
+    ]

@@ -1,0 +1,205 @@
+"""A run on this machine, from preflight to the verdict on the console."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import fcntl
+import logging
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from components.fma_example_gen.faults import BAD_FILES_NAME
+from pipeline import beam_args, preflight
+from pipeline.config import PipelineConfig
+from pipeline.console import ComponentLog, StepReporter, output_to_log
+from pipeline.errors import InputError, user_message
+
+if TYPE_CHECKING:
+    from pipeline.results import RunResult
+
+PUSHED, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+@dataclasses.dataclass(frozen=True)
+class BeamChoice:
+    """The runner, the number of workers (None: by the number of clips) and further flags."""
+
+    runner: str
+    workers: int | None
+    extra: tuple[str, ...]
+
+    def flags(self, n_clips: int) -> tuple[tuple[str, ...], str]:
+        """Returns Beam's flags and a line that says what was chosen and why."""
+        if self.runner == "DirectRunner":
+            flags, why = beam_args.direct_runner(n_clips, self.workers)
+        else:
+            flags, why = (f"--runner={self.runner}",), self.runner
+        return flags + self.extra, why
+
+
+def show_plan(config: PipelineConfig, beam: BeamChoice) -> int:
+    """Checks the input and prints what a run would do."""
+    console = Console(highlight=False)
+
+    def plan_only() -> int:
+        checked, plan = preflight.check(config)
+        preflight.print_plan(console, checked, plan, beam.flags(len(plan.tracks))[1])
+        return PUSHED
+
+    return _with_exit_status(plan_only, log_path=None)
+
+
+def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool) -> int:
+    """Runs the pipeline and returns the exit status.
+
+    Args:
+        config: the run.
+        output: its folder.
+        beam: how Beam is to run.
+        resume: whether an interrupted training goes on.
+    """
+    started = datetime.datetime.now()
+    log_path = output / "logs" / f"{started:%Y%m%d-%H%M%S}.log"
+
+    def whole_run() -> int:
+        checked, plan = preflight.check(config)
+        needed = preflight.bytes_needed(len(plan.tracks), len(config.models), config.audio)
+        preflight.prepare_output(output, needed)
+        flags, why = beam.flags(len(plan.tracks))
+        checked = dataclasses.replace(checked, beam_args=flags)
+        with _only_run_in(output):
+            if not resume:
+                shutil.rmtree(config.checkpoint_dir, ignore_errors=True)
+            preflight.print_plan(Console(highlight=False), checked, plan, why)
+            with output_to_log(log_path) as console:
+                result = _execute(checked, output, console)
+                _print_result(console, result, output, log_path, started)
+        return PUSHED if result.pushed_to else REFUSED
+
+    return _with_exit_status(whole_run, log_path)
+
+
+def _with_exit_status(action: Callable[[], int], log_path: Path | None) -> int:
+    """Returns what `action` returns, or the exit status for what it raised, said in a sentence."""
+    try:
+        return action()
+    except KeyboardInterrupt:
+        print("interrupted; the same command carries on", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        message = user_message(error)
+        status = FAULT if message is None else BAD_INPUT
+        if message is None:
+            message = f"{type(error).__name__}: {str(error).strip().splitlines()[:1]}"
+        print(f"local_runner.py: error: {message}", file=sys.stderr)
+        if log_path and log_path.exists():
+            print(f"the log is {log_path}", file=sys.stderr)
+        elif status == FAULT:
+            traceback.print_exc()
+        return status
+
+
+@contextlib.contextmanager
+def _only_run_in(output: Path) -> Iterator[None]:
+    with open(output / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"another run is using --output-dir {output}") from error
+        yield
+
+
+def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResult:
+    with StepReporter(console) as reporter:
+        try:
+            reporter.start("loading TFX")
+            from tfx import v1 as tfx
+
+            from pipeline import results
+            from pipeline.pipeline import create_pipeline
+
+            _log_everything(ComponentLog(reporter))
+            beam_args.bound_batches()
+            dag = create_pipeline(config)
+            reporter.finish()
+            tfx.orchestration.LocalDagRunner().run(dag)
+            outputs = results.latest_outputs(config.metadata_path, config.name)
+            return results.publish(outputs, str(output))
+        except BaseException:
+            traceback.print_exc()  # to the log
+            raise
+
+
+def _log_everything(handler: logging.Handler) -> None:
+    from absl import logging as absl_logging
+
+    absl_logging.set_verbosity(absl_logging.INFO)
+    logging.getLogger("absl").addHandler(handler)
+
+
+def _print_result(
+    console: Console,
+    result: RunResult,
+    output: Path,
+    log_path: Path,
+    started: datetime.datetime,
+) -> None:
+    board = result.leaderboard
+    console.print()
+    console.print(_candidates_table(board))
+    console.print(_genre_table(board["best"], result))
+    if result.pushed_to:
+        console.print("[bold green]blessed[/bold green] and pushed")
+    else:
+        console.print("[bold red]refused[/bold red]: not pushed")
+        for reason in result.reasons:
+            console.print(f"  {reason}", markup=False)
+    console.print()
+    rows = [
+        ("model", result.pushed_to or "-"),
+        ("leaderboard", output / "leaderboard.json"),
+        ("bad files", f"{output / BAD_FILES_NAME} ({sum(result.faults.values())} lines)"),
+        ("log", log_path),
+    ]
+    for name, value in rows:
+        console.print(f"  {name:<12} {value}", markup=False)
+    seconds = (datetime.datetime.now() - started).total_seconds()
+    console.print(f"  {'time':<12} {seconds:.0f} s")
+
+
+def _candidates_table(board: dict[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="bold")
+    table.add_column("candidates, on eval")
+    for column in ("accuracy", "macro-F1", "top-3", "log-loss"):
+        table.add_column(column, justify="right")
+    for entry in board["models"]:
+        figures = entry["eval"]
+        keys = ("accuracy", "macro_f1", "top_3_accuracy", "log_loss")
+        style = "bold" if entry["name"] == board["best"] else None
+        table.add_row(entry["name"], *(f"{figures[key]:.3f}" for key in keys), style=style)
+    return table
+
+
+def _genre_table(best: str, result: RunResult) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="bold")
+    table.add_column(f"{best}, on test")
+    for column in ("clips", "precision", "recall", "F1"):
+        table.add_column(column, justify="right")
+    for genre, figures in result.test.per_genre.items():
+        values = (f"{figures[key]:.3f}" for key in ("precision", "recall", "f1"))
+        table.add_row(genre, f"{figures['clips']:.0f}", *values)
+    overall = result.test.overall
+    table.add_row(
+        "all genres", f"{overall['clips']:.0f}", "", f"{overall['accuracy']:.3f}",
+        f"{overall['macro_f1']:.3f}", style="bold",
+    )  # fmt: skip
+    return table

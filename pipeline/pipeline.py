@@ -1,0 +1,142 @@
+"""The DAG: one function, for every platform."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import tensorflow_data_validation as tfdv
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
+
+from components.atomic_pusher import AtomicPusher
+from components.baseline import CANDIDATE, BlessedBeforeCandidateStrategy
+from components.candidate_ranker.component import CandidateRanker
+from components.candidate_ranker.executor import BEST_MODEL
+from components.fma_example_gen.component import FmaExampleGen
+from components.strict_example_validator import StrictExampleValidator
+from models import features
+from models.trainer import FAMILIES
+from pipeline.code_digest import code_digest
+from pipeline.config import PipelineConfig
+from pipeline.eval_config import gate_config
+
+SCHEMA_PATH = Path(__file__).parent / "schema.pbtxt"
+
+
+def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
+    """Returns the pipeline for a configuration."""
+    example_gen = FmaExampleGen(config.data, config.audio, bad_files_path=config.bad_files_path)
+    examples = example_gen.outputs["examples"]
+    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(SCHEMA_PATH))
+    schema = schema_gen.outputs["schema"]
+    statistics_gen = tfx.components.StatisticsGen(
+        examples=examples,
+        stats_options=tfdv.StatsOptions(feature_allowlist=list(features.METADATA)),
+    )
+    validator = StrictExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema
+    )
+    transform = _transform(config, examples, schema)
+    transform.add_upstream_node(validator)
+    trainers = {name: _trainer(name, config, transform) for name in config.models}
+    ranker = CandidateRanker(
+        examples=examples,
+        candidates={name: trainer.outputs["model"] for name, trainer in trainers.items()},
+    )
+    best_model = ranker.outputs[BEST_MODEL]
+    baseline = tfx.dsl.Resolver(
+        strategy_class=BlessedBeforeCandidateStrategy,
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+        **{CANDIDATE: best_model},
+    ).with_id("LatestBlessedModel")
+    evaluator = tfx.components.Evaluator(
+        examples=examples,
+        model=best_model,
+        baseline_model=baseline.outputs["model"],
+        eval_config=gate_config(config.gate),
+        example_splits=["test"],
+    )
+    pusher = AtomicPusher(
+        model=best_model,
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=config.serving_model_dir)
+        ),
+    )
+    _stamp(example_gen, code_digest("components.fma_example_gen.executor"))
+    _stamp(schema_gen, hashlib.sha256(SCHEMA_PATH.read_bytes()).hexdigest())
+    _stamp(validator, code_digest("components.strict_example_validator"))
+    _stamp(transform, code_digest("models.preprocessing"))
+    for name, trainer in trainers.items():
+        _stamp(trainer, code_digest("models.trainer", FAMILIES[name]))
+    _stamp(ranker, code_digest("components.candidate_ranker.executor"))
+    _stamp(evaluator, code_digest("pipeline.metrics"))
+    _stamp(pusher, code_digest("components.atomic_pusher"))
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=config.pipeline_root,
+        components=[
+            example_gen,
+            schema_gen,
+            statistics_gen,
+            validator,
+            transform,
+            *trainers.values(),
+            ranker,
+            baseline,
+            evaluator,
+            pusher,
+        ],
+        enable_cache=config.enable_cache,
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            config.metadata_path
+        ),
+        beam_pipeline_args=list(config.beam_args),
+    )
+
+
+def _stamp(component: BaseNode, digest: str) -> None:
+    """Adds a digest of what is behind a component to its cache key.
+
+    Components are given import paths and file paths, and TFX's cache compares the paths alone; an
+    execution property that no executor reads makes it see a changed line.
+    """
+    component.exec_properties["code_digest"] = digest
+
+
+def _transform(config: PipelineConfig, examples: Any, schema: Any) -> tfx.components.Transform:
+    return tfx.components.Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn="models.preprocessing.preprocessing_fn",
+        splits_config=tfx.proto.SplitsConfig(
+            analyze=["train"], transform=["train", "eval", "test"]
+        ),
+        custom_config={
+            "audio": dataclasses.asdict(config.audio),
+        },
+        # They would be statistics of pictures and windows, which nobody reads.
+        disable_statistics=True,
+    )
+
+
+def _trainer(
+    name: str, config: PipelineConfig, transform: tfx.components.Transform
+) -> tfx.components.Trainer:
+    return tfx.components.Trainer(
+        run_fn="models.trainer.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=tfx.proto.TrainArgs(splits=["train"]),
+        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+        custom_config={
+            "model": name,
+            "audio": dataclasses.asdict(config.audio),
+            "train": dataclasses.asdict(config.train),
+            "checkpoint_dir": config.checkpoint_dir,
+        },
+    ).with_id(f"Trainer.{name}")

@@ -1,0 +1,91 @@
+"""Looking at the input before anything is computed."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from components import files
+from components.fma_example_gen.tracks import IngestPlan, check_trainable, plan_ingest
+from pipeline.config import SPLITS, AudioConfig, PipelineConfig
+from pipeline.errors import InputError
+
+# What a run writes a clip beside its PCM: windows, picture, and the copies that TFX makes.
+_DERIVED_BYTES_A_CLIP = 400_000
+_MODEL_BYTES = 1_500_000_000
+
+
+def check(config: PipelineConfig) -> tuple[PipelineConfig, IngestPlan]:
+    """Returns the configuration with the metadata's digest, and what is to be read.
+
+    Raises:
+        InputError: where the input cannot train a classifier.
+    """
+    plan = plan_ingest(config.data)
+    check_trainable(plan.clips, config.data.audio_dir)
+    digest = _digest(files.join(config.data.metadata_dir, "tracks.csv"))
+    data = dataclasses.replace(config.data, metadata_digest=digest)
+    return dataclasses.replace(config, data=data), plan
+
+
+def _digest(path: str) -> str:
+    digest = hashlib.sha256()
+    with files.open_binary(path) as handle:
+        while block := handle.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def prepare_output(output: Path, needed_bytes: int) -> None:
+    """Makes the output folder and checks that it can take what is to come.
+
+    Raises:
+        InputError: where it cannot be written or its disk is too small.
+    """
+    try:
+        (output / "logs").mkdir(parents=True, exist_ok=True)
+        probe = output / ".write-probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"cannot write to --output-dir {output}: {error.strerror}") from error
+    free = shutil.disk_usage(output).free
+    if free < needed_bytes:
+        raise InputError(
+            f"--output-dir {output} has {free / 1e9:.1f} GB free, the run needs about "
+            f"{needed_bytes / 1e9:.1f} GB"
+        )
+
+
+def bytes_needed(n_clips: int, n_models: int, audio: AudioConfig) -> int:
+    """Returns a generous estimate of what a run writes."""
+    a_clip = 2 * audio.clip_samples + _DERIVED_BYTES_A_CLIP
+    return n_clips * a_clip + n_models * _MODEL_BYTES // 3
+
+
+def print_plan(console: Console, config: PipelineConfig, plan: IngestPlan, beam: str) -> None:
+    """Prints what is to be read, by genre and split, and how."""
+    table = Table(box=None, padding=(0, 2), header_style="bold")
+    table.add_column("clips")
+    for split in SPLITS:
+        table.add_column(split, justify="right")
+    for genre in sorted({genre for _, genre in plan.clips}):
+        table.add_row(genre, *(str(plan.clips[split, genre]) for split in SPLITS))
+    totals = (sum(n for (s, _), n in plan.clips.items() if s == split) for split in SPLITS)
+    table.add_row("all", *map(str, totals), style="bold")
+    console.print(table)
+    console.print(f"  models   {', '.join(config.models)}")
+    console.print(f"  Beam     {beam}")
+    if "mobilenet_v2" in config.models and config.train.mobilenet_weights == "none":
+        console.print(
+            "  [yellow]note[/yellow]     mobilenet_v2 starts from an untrained base: its "
+            "convolutions stay random, only its head\n           learns; "
+            "--mobilenet-weights imagenet (or a path) gives it a trained one"
+        )
+    if plan.faults:
+        console.print(f"  {len(plan.faults)} rows or files are left out before any is opened")

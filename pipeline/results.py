@@ -1,0 +1,92 @@
+"""From a run's artifacts to what a user looks at: leaderboard, bad files, verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from ml_metadata import metadata_store
+from ml_metadata.proto import metadata_store_pb2
+
+from components import files
+from components.candidate_ranker.executor import LEADERBOARD, LEADERBOARD_NAME
+from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME
+from pipeline.evaluation import Evaluation, read_evaluation, refusals
+
+_PIPELINE_RUN = "pipeline_run"
+_NODE = "node"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunResult:
+    """What came of a run.
+
+    Attributes:
+        leaderboard: the content of `leaderboard.json`.
+        test: the best model's figures on the test split.
+        pushed_to: the version's folder, None where the model was refused.
+        faults: lines of the bad-file list by kind.
+    """
+
+    leaderboard: dict[str, Any]
+    test: Evaluation
+    pushed_to: str | None
+    faults: dict[str, int]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the gate refused the model."""
+        return list(self.leaderboard["reasons"])
+
+
+def latest_outputs(metadata_path: str, pipeline_name: str) -> dict[tuple[str, str], Any]:
+    """Returns {(node id, output key): MLMD artifact} of the latest run, cached nodes included."""
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = metadata_path
+    store = metadata_store.MetadataStore(config)
+    run = max(store.get_contexts_by_type(_PIPELINE_RUN), key=lambda context: context.id)
+    outputs = {}
+    for execution in store.get_executions_by_context(run.id):
+        contexts = store.get_contexts_by_execution(execution.id)
+        (node,) = (context.name for context in contexts if context.type == _NODE)
+        for event in store.get_events_by_execution_ids([execution.id]):
+            if event.type == metadata_store_pb2.Event.OUTPUT:
+                (artifact,) = store.get_artifacts_by_id([event.artifact_id])
+                key = event.path.steps[0].key
+                outputs[node.removeprefix(f"{pipeline_name}."), key] = artifact
+    return outputs
+
+
+def publish(outputs: dict[tuple[str, str], Any], output_dir: str) -> RunResult:
+    """Writes `leaderboard.json` and `bad_files.csv` into `output_dir` and returns the result.
+
+    Args:
+        outputs: what `latest_outputs` returned for a run that came to its end.
+        output_dir: the run's folder.
+    """
+    examples_uri = outputs["FmaExampleGen", "examples"].uri
+    bad_files = files.read_text(files.join(examples_uri, BAD_FILES_NAME))
+    files.write_text(files.join(output_dir, BAD_FILES_NAME), bad_files)
+    faults = json.loads(files.read_text(files.join(examples_uri, SUMMARY_NAME)))["faults"]
+    evaluation_uri = outputs["Evaluator", "evaluation"].uri
+    test = read_evaluation(evaluation_uri)
+    blessed = _custom_property(outputs["Evaluator", "blessing"], "blessed") == 1
+    board = json.loads(
+        files.read_text(files.join(outputs["CandidateRanker", LEADERBOARD].uri, LEADERBOARD_NAME))
+    )
+    board["test"] = {**test.overall, "per_genre": test.per_genre, "confusion": test.confusion}
+    board["blessed"] = blessed
+    board["reasons"] = refusals(evaluation_uri)
+    text = json.dumps(board, indent=2)
+    files.write_text(files.join(output_dir, LEADERBOARD_NAME), text)
+    pushed = outputs["AtomicPusher", "pushed_model"]
+    destination = _custom_property(pushed, "pushed_destination") if blessed else None
+    return RunResult(board, test, destination, faults)
+
+
+def _custom_property(artifact: Any, name: str) -> Any:
+    if name not in artifact.custom_properties:
+        return None
+    value = artifact.custom_properties[name]
+    return getattr(value, value.WhichOneof("value"))
