@@ -10,7 +10,7 @@ PY := .venv/bin/python
 DEMO_DATA := data/demo
 DEMO_OUTPUT := output/demo
 DEMO_MODELS := cnn1d,mobilenet_v2
-# Further flags of local_runner.py, e.g. DEMO_FLAGS='--epochs 3'.
+# Further flags of local_runner.py, e.g. DEMO_FLAGS='--epochs 3' or '--mobilenet-weights imagenet'.
 DEMO_FLAGS ?=
 # Further flags of pytest, e.g. TEST_FLAGS='-k corpus'.
 TEST_FLAGS ?=
@@ -29,7 +29,7 @@ install: ## make .venv with Python 3.10 and the pinned packages
 demo: install ## make a small corpus and run the whole pipeline on it
 	$(PY) -m corpus --output-dir $(DEMO_DATA)
 	$(PY) local_runner.py --audio-dir $(DEMO_DATA)/fma_small --metadata-dir $(DEMO_DATA)/fma_metadata \
-	    --output-dir $(DEMO_OUTPUT) --models $(DEMO_MODELS) $(DEMO_FLAGS)
+	    --output-dir $(DEMO_OUTPUT) --models $(DEMO_MODELS) --mobilenet-weights none $(DEMO_FLAGS)
 
 .PHONY: test
 test: install ## run every test, end-to-end included

@@ -30,7 +30,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows a default where there is one to show."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default in (None, False, []):
+        if action.default is None or action.default is False or action.default == []:
             return action.help
         return super()._get_help_string(action)
 
@@ -100,10 +100,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     group = parser.add_argument_group("gate, on the test split")
     group.add_argument(
-        "--min-accuracy", type=float, default=gate.min_accuracy, metavar="F", help=" "
+        "--min-accuracy", type=float, default=gate.min_accuracy, metavar="F", help="least accuracy"
     )
     group.add_argument(
-        "--min-macro-f1", type=float, default=gate.min_macro_f1, metavar="F", help=" "
+        "--min-macro-f1", type=float, default=gate.min_macro_f1, metavar="F", help="least macro-F1"
     )
     group.add_argument(
         "--min-genre-recall", type=float, default=gate.min_genre_recall, metavar="F",
@@ -119,7 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--beam-runner", default="DirectRunner", metavar="NAME", help="Beam's runner"
     )
     group.add_argument(
-        "--beam-workers", type=int, metavar="N",
+        "--beam-workers", type=_workers, metavar="N",
         help="worker processes, 1 for none; default: by the number of clips",
     )  # fmt: skip
     group.add_argument(
@@ -144,6 +144,12 @@ def _names(text: str) -> tuple[str, ...]:
             f"unknown model {unknown[0]!r}, choose from {', '.join(MODEL_NAMES)}"
         )
     return names
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
+    return int(text)
 
 
 def make_config(flags: argparse.Namespace) -> PipelineConfig:

@@ -47,12 +47,10 @@ class Executor(executor.Executor):
 def push(model_path: str, base_directory: str) -> str:
     """Copies a SavedModel to a new version below `base_directory` and returns the version.
 
-    The copy is made beside `base_directory`, on the same file system; leftovers of an interrupted
-    one are removed first. Versions are Unix times, and always above those that are there.
+    The copy is made beside `base_directory`, on the same file system; `copy_dir` removes what an
+    interrupted one has left there. Versions are Unix times, and always above those that are there.
     """
     aside = base_directory.rstrip("/") + ".incoming"
-    if fileio.exists(aside):
-        fileio.rmtree(aside)
     io_utils.copy_dir(model_path, aside)
     fileio.makedirs(base_directory)
     version = str(max(int(time.time()), _latest(base_directory) + 1))

@@ -39,7 +39,8 @@ def write_text(path: str, text: str) -> None:
     aside = f"{path}.tmp"
     handle = FileSystems.create(aside, compression_type=CompressionTypes.UNCOMPRESSED)
     with contextlib.closing(handle):
-        handle.write(text.encode("utf-8"))
+        # A file name need not be UTF-8; what cannot be encoded is shown as an escape.
+        handle.write(text.encode("utf-8", "backslashreplace"))
     move(aside, path)
 
 

@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from models import features
 
-# Clips held for shuffling; at most 160 KB each.
+# What is held for shuffling: packed clips of at most 160 KB, then inputs by their size, so that the
+# windows of a clip do not follow each other through the batches.
 _SHUFFLE_CLIPS = 512
+_SHUFFLE_INPUT_BYTES = 64 * 2**20
 
 # From one clip's packed feature (scalar bytes) and its label to a dataset of (input, label).
 Expand = Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
@@ -49,10 +51,15 @@ def training_batches(
         seed: fixes the orders.
         drop_remainder: whether batches must all be whole, as a TPU needs.
     """
-    return (
+    inputs = (
         clips(file_patterns, feature)
         .shuffle(_SHUFFLE_CLIPS, seed=seed)
-        .interleave(expand, cycle_length=batch_size, deterministic=True)
+        .interleave(expand, cycle_length=batch_size)
+    )
+    input_spec, _ = inputs.element_spec
+    n_held = max(1, _SHUFFLE_INPUT_BYTES // (input_spec.shape.num_elements() * 4))
+    return (
+        inputs.shuffle(n_held, seed=seed)
         .batch(batch_size, drop_remainder=drop_remainder)
         .prefetch(tf.data.AUTOTUNE)
     )

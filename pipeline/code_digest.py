@@ -35,6 +35,8 @@ def code_digest(*modules: str) -> str:
             raise FileNotFoundError(f"no source file for module {module!r} under {_ROOT.name}")
         sources[module] = path.read_bytes()
         todo += _imports(sources[module])
+        package, dot, _ = module.rpartition(".")
+        todo += [package] if dot else []  # its __init__ runs too
     digest = hashlib.sha256()
     for module in sorted(sources):
         digest.update(f"{module}\0{len(sources[module])}\0".encode())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -47,6 +48,7 @@ class AudioConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError for a value that no clip could be processed with."""
+        _require(math.isfinite(self.clip_seconds), "clip_seconds must be finite", self.clip_seconds)
         _require(self.sample_rate_hz > 0, "sample_rate_hz must be positive", self.sample_rate_hz)
         _require(
             0 < self.min_clip_seconds <= self.clip_seconds,
@@ -108,7 +110,11 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """How every model is trained; `None` leaves a value to the model's own default."""
+    """How every model is trained; `None` leaves a value to the model's own default.
+
+    `mobilenet_weights` is `imagenet`, `none` or a path; `mobilenet_weights_digest` stands for the
+    content of that file in the cache key.
+    """
 
     epochs: int | None = None
     batch_size: int | None = None
@@ -116,6 +122,7 @@ class TrainConfig:
     patience: int = 8
     seed: int = 0
     mobilenet_weights: str = "imagenet"
+    mobilenet_weights_digest: str = ""
     fine_tune_epochs: int = 0
     fine_tune_blocks: int = 3
 
@@ -123,7 +130,8 @@ class TrainConfig:
         """Raises ValueError for a count or rate that nothing could be trained with."""
         for name in ("epochs", "batch_size", "learning_rate"):
             value = getattr(self, name)
-            _require(value is None or value > 0, f"{name} must be positive", value)
+            valid = value is None or (value > 0 and math.isfinite(value))
+            _require(valid, f"{name} must be positive and finite", value)
         _require(self.patience > 0, "patience must be positive", self.patience)
         _require(
             0 <= self.seed < 2**32, "seed must be a whole number from 0 to 2**32 - 1", self.seed

@@ -99,7 +99,7 @@ class StepReporter:
 
     def finish(self) -> None:
         """Ends the step."""
-        self._close("cached" if self._cached else "[green]done[/green]")
+        self._close("cached" if self._cached else "[green]done[/green]  ")
 
     def _close(self, outcome: str) -> None:
         if self._live:
@@ -107,12 +107,8 @@ class StepReporter:
             self._live = None
         self._sample()
         seconds = time.monotonic() - self._started
-        self._console.print(
-            f"  {self._name:<24}{outcome:<20}"
-            f"{seconds:>8.1f} s   peak {self._peak_bytes / 2**30:.2f} GiB"
-            if not self._cached
-            else f"  {self._name:<24}{outcome:<6}{seconds:>8.1f} s"
-        )
+        memory = "" if self._cached else f"   peak {self._peak_bytes / 2**30:.2f} GiB"
+        self._console.print(f"  {self._name:<24}{outcome}{seconds:>8.1f} s{memory}")
         with self._lock:
             self._name = ""
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import errno
+import re
 
 
 class InputError(Exception):
     """The input or the usage is wrong; the message is one sentence that names the thing."""
 
 
+# How Beam re-raises an error of a worker: as text in an error of its own.
+_FROM_A_WORKER = re.compile(r"InputError: (.+?)(?: \[while running|\n|$)")
+
+
 def user_message(error: BaseException) -> str | None:
     """Returns the sentence to show for `error`, or None where it is a fault of the program.
 
-    Beam and TensorFlow re-raise what happened in a worker as text, so the text of every
-    error in the chain is looked at as well as its type.
+    Looks at the whole chain of errors, and at their text: Beam and TensorFlow re-raise what
+    happened elsewhere as text.
     """
     chain: list[BaseException] = []
     link: BaseException | None = error
@@ -23,6 +28,8 @@ def user_message(error: BaseException) -> str | None:
     for link in chain:
         if isinstance(link, InputError):
             return str(link)
+        if found := _FROM_A_WORKER.search(str(link)):
+            return found[1]
     for link in chain:
         disk_full = isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT)
         if disk_full or "No space left on device" in str(link):

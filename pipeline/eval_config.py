@@ -16,6 +16,7 @@ LOG_LOSS = "sparse_categorical_crossentropy"
 CONFUSION = "multi_class_confusion_matrix_at_thresholds"
 EXAMPLE_COUNT = "example_count"
 
+_INFERENCE_BATCH_SIZE = 16
 _ACCURACY_CLASS = "SparseCategoricalAccuracy"
 _MACRO_F1_CLASS = "MacroF1"
 
@@ -60,6 +61,8 @@ def _model_spec(name: str) -> tfma.ModelSpec:
         preprocessing_function_names=["transform_features"],
         label_key=features.LABEL,
         prediction_key="scores",
+        # Batches are cut by bytes of audio, which short clips make large for a picture network.
+        inference_batch_size=_INFERENCE_BATCH_SIZE,
     )
 
 

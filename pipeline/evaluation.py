@@ -86,25 +86,31 @@ def refusals(uri: str) -> list[str]:
         return []
     reasons = []
     for by_slice in validation.metric_validations_per_slice:
-        where = _slice_name(by_slice.slice_key)
+        genre = _genre_of(by_slice.slice_key)
         for failure in by_slice.failures:
-            reasons.append(f"{where}: {_failure(failure)}")
+            reasons.append((genre, f"{genre or 'all genres'}: {_failure(failure, genre)}"))
     for missing in validation.missing_slices:
-        reasons.append(f"{missing}: no clip to judge by")
-    return sorted(reasons) or ["TFMA refused the model and gave no reason"]
+        reasons.append(("", f"{missing}: no clip to judge by"))
+    # All genres together come first.
+    return [text for _, text in sorted(reasons)] or ["TFMA refused the model and gave no reason"]
 
 
-def _slice_name(key: Any) -> str:
+def _genre_of(key: Any) -> str:
     names = [
-        column.bytes_value.decode() for column in key.single_slice_keys
+        column.bytes_value.decode()
+        for column in key.single_slice_keys
         if column.column == features.GENRE
-    ]  # fmt: skip
-    return names[0] if names else "all genres"
+    ]
+    return names[0] if names else ""
 
 
-def _failure(failure: Any) -> str:
+def _failure(failure: Any, genre: str) -> str:
     threshold = failure.metric_threshold
-    name = failure.metric_key.name.removeprefix("sparse_categorical_").replace("_", " ")
+    names = {
+        eval_config.ACCURACY: "recall" if genre else "accuracy",
+        eval_config.MACRO_F1: "macro-F1",
+    }
+    name = names[failure.metric_key.name]
     value = failure.metric_value.double_value.value
     if failure.metric_key.is_diff:
         drop = -threshold.change_threshold.absolute.value

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from components.fma_example_gen.faults import BAD_FILES_NAME
 from pipeline import beam_args, preflight
@@ -99,7 +100,8 @@ def _with_exit_status(action: Callable[[], int], log_path: Path | None) -> int:
         message = user_message(error)
         status = FAULT if message is None else BAD_INPUT
         if message is None:
-            message = f"{type(error).__name__}: {str(error).strip().splitlines()[:1]}"
+            first_line = (str(error).strip().splitlines() or [""])[0]
+            message = f"{type(error).__name__}: {first_line}"
         print(f"local_runner.py: error: {message}", file=sys.stderr)
         if log_path and log_path.exists():
             print(f"the log is {log_path}", file=sys.stderr)
@@ -156,7 +158,13 @@ def _print_result(
     board = result.leaderboard
     console.print()
     console.print(_candidates_table(board))
+    console.print()
     console.print(_genre_table(board["best"], result))
+    overall = result.test.overall
+    console.print(
+        f"\n  accuracy {overall['accuracy']:.3f}   macro-F1 {overall['macro_f1']:.3f}   "
+        f"top-3 {overall['top_3_accuracy']:.3f}   on {overall['clips']:.0f} clips\n"
+    )
     if result.pushed_to:
         console.print("[bold green]blessed[/bold green] and pushed")
     else:
@@ -196,10 +204,5 @@ def _genre_table(best: str, result: RunResult) -> Table:
         table.add_column(column, justify="right")
     for genre, figures in result.test.per_genre.items():
         values = (f"{figures[key]:.3f}" for key in ("precision", "recall", "f1"))
-        table.add_row(genre, f"{figures['clips']:.0f}", *values)
-    overall = result.test.overall
-    table.add_row(
-        "all genres", f"{overall['clips']:.0f}", "", f"{overall['accuracy']:.3f}",
-        f"{overall['macro_f1']:.3f}", style="bold",
-    )  # fmt: skip
+        table.add_row(Text(genre), f"{figures['clips']:.0f}", *values)
     return table

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from components import files
 from components.fma_example_gen.tracks import IngestPlan, check_trainable, plan_ingest
@@ -21,7 +22,7 @@ _MODEL_BYTES = 1_500_000_000
 
 
 def check(config: PipelineConfig) -> tuple[PipelineConfig, IngestPlan]:
-    """Returns the configuration with the metadata's digest, and what is to be read.
+    """Returns the configuration with the digests of its input files, and what is to be read.
 
     Raises:
         InputError: where the input cannot train a classifier.
@@ -30,7 +31,11 @@ def check(config: PipelineConfig) -> tuple[PipelineConfig, IngestPlan]:
     check_trainable(plan.clips, config.data.audio_dir)
     digest = _digest(files.join(config.data.metadata_dir, "tracks.csv"))
     data = dataclasses.replace(config.data, metadata_digest=digest)
-    return dataclasses.replace(config, data=data), plan
+    train = config.train
+    if train.mobilenet_weights not in ("imagenet", "none"):
+        digest = _digest(train.mobilenet_weights)
+        train = dataclasses.replace(train, mobilenet_weights_digest=digest)
+    return dataclasses.replace(config, data=data, train=train), plan
 
 
 def _digest(path: str) -> str:
@@ -75,17 +80,18 @@ def print_plan(console: Console, config: PipelineConfig, plan: IngestPlan, beam:
     for split in SPLITS:
         table.add_column(split, justify="right")
     for genre in sorted({genre for _, genre in plan.clips}):
-        table.add_row(genre, *(str(plan.clips[split, genre]) for split in SPLITS))
+        table.add_row(Text(genre), *(str(plan.clips[split, genre]) for split in SPLITS))
     totals = (sum(n for (s, _), n in plan.clips.items() if s == split) for split in SPLITS)
     table.add_row("all", *map(str, totals), style="bold")
     console.print(table)
-    console.print(f"  models   {', '.join(config.models)}")
-    console.print(f"  Beam     {beam}")
-    if "mobilenet_v2" in config.models and config.train.mobilenet_weights == "none":
-        console.print(
-            "  [yellow]note[/yellow]     mobilenet_v2 starts from an untrained base: its "
-            "convolutions stay random, only its head\n           learns; "
-            "--mobilenet-weights imagenet (or a path) gives it a trained one"
-        )
+    notes = [("models", ", ".join(config.models)), ("Beam", beam)]
     if plan.faults:
-        console.print(f"  {len(plan.faults)} rows or files are left out before any is opened")
+        notes.append(("left out", f"{len(plan.faults)} rows or files, before any file is opened"))
+    if "mobilenet_v2" in config.models and config.train.mobilenet_weights == "none":
+        notes.append(
+            ("note", "the base of mobilenet_v2 is untrained: only its head learns. Give it")
+        )
+        notes.append(("", "trained weights with --mobilenet-weights imagenet, or a path."))
+    for name, text in notes:
+        console.print(f"  {name:<10}{text}", soft_wrap=True, markup=False)
+    console.print()

@@ -105,8 +105,11 @@ def read_example(track: tracks.Track, audio: AudioConfig) -> bytes:
     Raises:
         AudioError: where its audio cannot be used.
     """
-    with files.open_binary(track.path) as handle:
-        data = handle.read(audio_io.MAX_FILE_BYTES + 1)
+    try:
+        with files.open_binary(track.path) as handle:
+            data = handle.read(audio_io.MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise AudioError(FaultKind.UNREADABLE, error.strerror or str(error)) from error
     if len(data) > audio_io.MAX_FILE_BYTES:
         detail = f"more than {audio_io.MAX_FILE_BYTES} bytes"
         raise AudioError(FaultKind.TOO_LARGE, detail)
@@ -232,8 +235,8 @@ def check_faults(faults: list[Fault], n_good: int, max_bad_fraction: float, list
     if n_bad > max_bad_fraction * (n_bad + n_good):
         files.write_text(list_path, to_csv(faults))
         raise InputError(
-            f"{n_bad} of {n_bad + n_good} tracks are bad, more than the {max_bad_fraction:.0%} "
-            f"that --max-bad-fraction allows; see {list_path}"
+            f"{n_bad} of {n_bad + n_good} tracks are bad, more than the "
+            f"{100 * max_bad_fraction:g}% that --max-bad-fraction allows; see {list_path}"
         )
 
 

@@ -18,6 +18,7 @@ class FaultKind(str, enum.Enum):
 
     EMPTY_FILE = "empty_file"
     TOO_LARGE = "too_large"
+    UNREADABLE = "unreadable"
     UNDECODABLE = "undecodable"
     TOO_SHORT = "too_short"
     SILENT = "silent"

@@ -74,7 +74,7 @@ def plan_ingest(data: DataConfig) -> IngestPlan:
         InputError: where a folder or table is missing, or the table is not FMA's.
     """
     rows = _load_rows(data.metadata_dir)
-    return _plan(rows, data.subset, find_audio(data.audio_dir), data.split)
+    return _plan(rows, data, find_audio(data.audio_dir))
 
 
 def _load_rows(metadata_dir: str) -> dict[int, Row]:
@@ -83,8 +83,11 @@ def _load_rows(metadata_dir: str) -> dict[int, Row]:
         raise InputError(f"the metadata folder {metadata_dir} does not exist")
     if not files.exists(path):
         raise InputError(f"there is no tracks.csv in {metadata_dir}")
-    with files.open_binary(path) as handle:
-        return read_tracks(handle, path)
+    try:
+        with files.open_binary(path) as handle:
+            return read_tracks(handle, path)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def read_tracks(handle: IO[bytes], name: str) -> dict[int, Row]:
@@ -161,15 +164,15 @@ def find_audio(audio_dir: str) -> dict[str, int]:
     """
     if not files.exists(audio_dir):
         raise InputError(f"the audio folder {audio_dir} does not exist")
+    if set(audio_dir) & set("*?["):
+        raise InputError(f"the audio folder {audio_dir} has one of * ? [ in its path; rename it")
     found = files.sizes(files.join(audio_dir, "*", "*"))
     if not found:
         raise InputError(f"the audio folder {audio_dir} holds no files like 000/000002.mp3")
     return found
 
 
-def _plan(
-    rows: Mapping[int, Row], subset: str, audio_files: Iterable[str], policy: str
-) -> IngestPlan:
+def _plan(rows: Mapping[int, Row], data: DataConfig, audio_files: Iterable[str]) -> IngestPlan:
     faults: list[Fault] = []
     path_of: dict[int, str] = {}
     for path in sorted(audio_files):
@@ -183,17 +186,22 @@ def _plan(
             path_of[track_id] = path
     tracks = []
     for track_id, row in sorted(rows.items()):
-        if subset in _PART_OF_ALL and row.subset not in _PART_OF_ALL[subset]:
+        if data.subset in _PART_OF_ALL and row.subset not in _PART_OF_ALL[data.subset]:
             continue
-        path = path_of.get(track_id, "")
+        path = path_of.get(track_id, _expected_path(data.audio_dir, track_id))
         if not row.genre:
             faults.append(Fault(path, track_id, FaultKind.NO_GENRE, "genre_top is empty"))
-        elif not path:
+        elif track_id not in path_of:
             detail = "tracks.csv names the track, but there is no file"
             faults.append(Fault(path, track_id, FaultKind.MISSING_FILE, detail))
         else:
-            tracks.append(Track(row, _split_of(row, policy), path))
+            tracks.append(Track(row, _split_of(row, data.split), path))
     return IngestPlan(tracks, faults)
+
+
+def _expected_path(audio_dir: str, track_id: int) -> str:
+    name = f"{track_id:06d}"
+    return files.join(audio_dir, name[:3], f"{name}.*")
 
 
 def track_id_of(path: str) -> int:

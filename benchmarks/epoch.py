@@ -1,0 +1,88 @@
+"""An epoch's reading: audio files decoded every time against TFRecords written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
+from benchmarks.spectrogram import clip_features
+from benchmarks.workload import Workload
+from components.fma_example_gen.audio_io import decode_clip
+from models import audio, features, input_fn
+
+NAME = "epoch"
+
+
+def measure(workload: Workload) -> list[Row]:
+    """Reads every clip once, from a warm page cache.
+
+    The first two variants end with signals, the other two with the features that models train on.
+    """
+    config = workload.audio
+    graph = clip_features(config)
+    raw = write_raw_examples(workload)
+    transformed = write_transformed_examples(workload, raw)
+
+    def decode(path: str) -> bytes:
+        return decode_clip(Path(path).read_bytes(), config).pcm16.tobytes()
+
+    def read_raw() -> None:
+        for _ in raw_clips(raw).map(audio.decode_pcm16):
+            pass
+
+    def read_transformed() -> None:
+        for _ in input_fn.clips([transformed], features.PICTURE):
+            pass
+
+    seconds = time_variants(
+        {
+            "audio files, decoded": for_each(decode, workload.paths),
+            "raw Examples": read_raw,
+            "audio files, decoded, then features": for_each(
+                lambda path: graph(tf.constant(decode(path))), workload.paths
+            ),
+            "transformed records": read_transformed,
+        },
+        repeats=workload.repeats,
+    )
+    return rows(NAME, milliseconds_a_clip(seconds, len(workload.tracks)), "ms a clip")
+
+
+def write_raw_examples(workload: Workload) -> str:
+    """Writes the clips as FmaExampleGen does and returns the file's path."""
+    from components.fma_example_gen import executor  # imports Beam and TFX, seconds
+
+    shard = executor.Shard("train", 0, 1, workload.tracks)
+    writer = executor.WriteShard({"train": str(workload.folder)}, workload.audio)
+    list(writer.process(shard))
+    return str(workload.folder / shard.file_name)
+
+
+def raw_clips(path: str) -> tf.data.Dataset:
+    """Returns a dataset of PCM16 bytes, a scalar a clip."""
+    spec = {features.AUDIO: tf.io.FixedLenFeature([], tf.string)}
+    records = tf.data.TFRecordDataset(path, compression_type="GZIP")
+    return records.map(lambda record: tf.io.parse_single_example(record, spec)[features.AUDIO])
+
+
+def write_transformed_examples(workload: Workload, raw: str) -> str:
+    """Writes the features of the clips in `raw` as Transform does and returns the file's path."""
+    graph = clip_features(workload.audio)
+    path = str(workload.folder / "transformed.gz")
+    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        for pcm16 in raw_clips(raw):
+            picture, windows = graph(pcm16)
+            feature = {
+                features.PICTURE: _bytes(picture),
+                features.WINDOWS: _bytes(windows),
+                features.LABEL: tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),
+            }
+            example = tf.train.Example(features=tf.train.Features(feature=feature))
+            writer.write(example.SerializeToString())
+    return path
+
+
+def _bytes(value: tf.Tensor) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.numpy()]))

@@ -1,0 +1,257 @@
+"""Whole runs of local_runner.py as a user starts them, on a small archive."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import corpus
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+SPEC = corpus.CorpusSpec(clips_per_genre=6, clip_seconds=4.0)
+# So few clips of so short a length say nothing about a model: the gate is to let it through.
+LENIENT = ["--min-accuracy", "0.05", "--min-macro-f1", "0.01", "--min-genre-recall", "0"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run that has ended."""
+
+    status: int
+    text: str
+    output: Path
+
+    @property
+    def board(self) -> dict:
+        return json.loads((self.output / "leaderboard.json").read_text())
+
+    @property
+    def versions(self) -> list[Path]:
+        folder = self.output / "serving_model"
+        return sorted(folder.iterdir()) if folder.exists() else []
+
+    def outcome(self, component: str) -> str:
+        (line,) = [line for line in self.text.splitlines() if line.split()[:1] == [component]]
+        return line.split()[1]
+
+
+def command(archive: Path, output: Path, *flags: str) -> list[str]:
+    return [
+        sys.executable, str(ROOT / "local_runner.py"),
+        "--audio-dir", str(archive / "fma_small"),
+        "--metadata-dir", str(archive / "fma_metadata"),
+        "--output-dir", str(output),
+        "--models", "cnn1d,mobilenet_v2",
+        "--mobilenet-weights", "none",
+        "--epochs", "2",
+        "--max-bad-fraction", "0.2",
+        *flags,
+    ]  # fmt: skip
+
+
+def run(archive: Path, output: Path, *flags: str) -> Run:
+    done = subprocess.run(
+        command(archive, output, *flags), capture_output=True, text=True, cwd=ROOT
+    )
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    return Run(done.returncode, done.stdout + done.stderr, output)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return corpus.write_corpus(SPEC, tmp_path_factory.mktemp("e2e") / "archive")
+
+
+@pytest.fixture(scope="module")
+def first(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run(archive, tmp_path_factory.mktemp("run") / "output", *LENIENT)
+
+
+def examples(output: Path, split: str) -> list[tf.train.Example]:
+    (pattern,) = output.glob(f"pipeline/FmaExampleGen/examples/*/Split-{split}")
+    records = tf.data.TFRecordDataset([str(path) for path in pattern.glob("*.gz")], "GZIP")
+    return [tf.train.Example.FromString(record.numpy()) for record in records]
+
+
+def value(example: tf.train.Example, key: str):
+    kind = example.features.feature[key]
+    (only,) = getattr(kind, kind.WhichOneof("kind")).value
+    return only
+
+
+def test_the_first_run_pushes_a_model(first: Run) -> None:
+    assert first.status == 0, first.text
+    assert "blessed and pushed" in first.text
+    (version,) = first.versions
+    assert version.name.isdecimal()
+    assert (version / "saved_model.pb").exists()
+    assert str(version) in first.text
+    assert first.outcome("Transform") == "done"
+    assert {path.name for path in first.output.iterdir() if path.name[0] != "."} == {
+        "bad_files.csv", "checkpoints", "leaderboard.json", "logs", "pipeline", "serving_model",
+    }  # fmt: skip
+
+
+def test_the_leaderboard_keeps_its_contract(first: Run) -> None:
+    board = first.board
+    assert board["blessed"] is True
+    assert board["reasons"] == []
+    assert {entry["name"] for entry in board["models"]} == {"cnn1d", "mobilenet_v2"}
+    assert {entry["status"] for entry in board["models"]} == {"trained"}
+    scores = [entry["eval"]["macro_f1"] for entry in board["models"]]
+    assert scores == sorted(scores, reverse=True)
+    assert board["best"] == board["models"][0]["name"]
+    assert set(board["test"]["per_genre"]) == set(corpus.GENRES)
+    test = board["test"]
+    recalls = [figures["recall"] for figures in test["per_genre"].values()]
+    clips = [figures["clips"] for figures in test["per_genre"].values()]
+    assert test["accuracy"] == pytest.approx(np.average(recalls, weights=clips))
+    f1 = [figures["f1"] for figures in test["per_genre"].values()]
+    assert test["macro_f1"] == pytest.approx(np.mean(f1))
+
+
+def test_the_console_shows_every_genre(first: Run) -> None:
+    for genre in corpus.GENRES:
+        assert genre in first.text.split("on test")[1]
+
+
+def test_every_planted_fault_is_listed(first: Run) -> None:
+    lines = (first.output / "bad_files.csv").read_text().splitlines()[1:]
+    listed = {int(line.split(",")[1]): line.split(",")[2] for line in lines}
+    assert listed == corpus.planted_faults(SPEC)
+
+
+def test_no_artist_and_no_audio_is_in_two_splits(first: Run) -> None:
+    artists, digests = defaultdict(set), defaultdict(set)
+    for split in ("train", "eval", "test"):
+        for example in examples(first.output, split):
+            artists[value(example, "artist_id")].add(split)
+            digests[hashlib.sha256(value(example, "audio")).digest()].add(split)
+    assert len(digests) == 8 * SPEC.clips_per_genre
+    assert {len(splits) for splits in artists.values()} == {1}
+    assert {len(splits) for splits in digests.values()} == {1}
+
+
+def test_plain_tensorflow_gives_a_wav_the_scores_of_the_training_path(
+    first: Run, archive: Path, tmp_path: Path
+) -> None:
+    (version,) = first.versions
+    model = tf.saved_model.load(str(version))
+    raw = examples(first.output, "test")
+    ids = [value(example, "track_id") for example in raw]
+    wavs = [archive / "fma_small" / f"{i:06d}"[:3] / f"{i:06d}.wav" for i in ids]
+    code = textwrap.dedent("""
+        import json, sys
+        import tensorflow as tf
+        model = tf.saved_model.load(sys.argv[1])
+        wavs = tf.constant([open(path, "rb").read() for path in sys.argv[2:]])
+        got = model.signatures["predict_wav"](wav=wavs)
+        assert not {"models", "pipeline", "components", "tfx"} & set(sys.modules)
+        print(json.dumps(got["scores"].numpy().tolist()))
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(version), *map(str, wavs)],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2_000:]
+    served = np.array(json.loads(done.stdout))
+    trained_on = model.signatures["serving_default"](
+        examples=tf.constant([example.SerializeToString() for example in raw])
+    )["scores"].numpy()
+    np.testing.assert_allclose(served.sum(axis=1), 1, atol=1e-5)
+    # Ingestion resamples with soxr, the graph in the FFT domain: -60 dB apart.
+    assert np.abs(served - trained_on).max() < 0.01
+
+
+def test_a_second_run_takes_everything_from_the_cache(first: Run, archive: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in first.versions}
+    second = run(archive, first.output, *LENIENT)
+    assert second.status == 0, second.text
+    for component in (
+        "FmaExampleGen", "ImportSchemaGen", "StatisticsGen", "StrictExampleValidator", "Transform",
+        "Trainer.cnn1d", "Trainer.mobilenet_v2", "CandidateRanker", "Evaluator", "AtomicPusher",
+    ):  # fmt: skip
+        assert second.outcome(component) == "cached", component
+    assert {path: path.stat().st_mtime_ns for path in second.versions} == before
+    assert second.board == first.board
+
+
+def test_a_stricter_gate_refuses_and_says_why(first: Run, archive: Path) -> None:
+    refused = run(archive, first.output, *LENIENT, "--min-accuracy", "0.999")
+    assert refused.status == 3, refused.text
+    assert refused.outcome("Trainer.cnn1d") == "cached"
+    assert refused.outcome("Evaluator") == "done"
+    (reason,) = refused.board["reasons"]
+    accuracy = refused.board["test"]["accuracy"]
+    assert reason == f"all genres: accuracy is {accuracy:.3f}, at least 0.999 is needed"
+    assert reason in refused.text
+    assert refused.board["blessed"] is False
+    assert refused.versions == first.versions
+
+
+def test_a_changed_seed_trains_anew_and_meets_the_blessed_model(first: Run, archive: Path) -> None:
+    n_before = len(first.versions)
+    other = run(
+        archive, first.output, *LENIENT, "--seed", "5", "--max-drop", "1", "--models", "cnn1d"
+    )
+    assert other.status == 0, other.text
+    assert other.outcome("Transform") == "cached"
+    assert other.outcome("Trainer.cnn1d") == "done"
+    assert len(other.versions) == n_before + 1
+    (evaluation,) = sorted(first.output.glob("pipeline/Evaluator/evaluation/*"))[-1:]
+    import tensorflow_model_analysis as tfma
+
+    assert len(tfma.load_eval_results(str(evaluation)).get_results()) == 2
+
+
+def test_a_killed_run_carries_on(archive: Path, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    process = subprocess.Popen(
+        command(archive, output, *LENIENT, "--models", "cnn1d", "--epochs", "200"),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
+    )  # fmt: skip
+    deadline = time.monotonic() + 240
+    while not (history := list(output.glob("checkpoints/*/train/history.csv"))) or (
+        len(history[0].read_text().splitlines()) < 4
+    ):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    n_done = len(history[0].read_text().splitlines()) - 1
+    assert not (output / "serving_model").exists()
+
+    # The configuration must be the same, or it is another training; patience ends it.
+    carried_on = run(archive, output, *LENIENT, "--models", "cnn1d", "--epochs", "200")
+    assert carried_on.status == 0, carried_on.text
+    assert carried_on.outcome("FmaExampleGen") == "cached"
+    assert carried_on.outcome("Transform") == "cached"
+    assert n_done >= 3
+    assert len(carried_on.versions) == 1
+    assert list((output / "checkpoints").iterdir()) == []
+
+
+def test_two_runs_in_one_folder_are_refused(first: Run, archive: Path) -> None:
+    import fcntl
+
+    with open(first.output / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = run(archive, first.output, *LENIENT)
+    assert second.status == 2
+    assert "another run is using" in second.text

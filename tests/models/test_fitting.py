@@ -1,0 +1,153 @@
+"""Training in stages: best weights, interruption, the same figures twice, replicas."""
+
+import functools
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models import cnn1d, input_fn, mobilenet
+from models.family import Stage
+from models.fitting import fit_stages
+
+RNG = np.random.default_rng(0)
+INPUTS = RNG.normal(size=(64, 6)).astype("f4")
+LABELS = (INPUTS[:, 0] + INPUTS[:, 1] > 0).astype("int64")
+
+
+def batches(inputs: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensor_slices((inputs, labels)).batch(16)
+
+
+def small_model(seed: int = 0) -> keras.Model:
+    keras.utils.set_random_seed(seed)
+    return keras.Sequential([keras.layers.Input([6]), keras.layers.Dense(2)])
+
+
+def fit(model: keras.Model, folder: Path, stages: list[Stage], patience: int = 50) -> None:
+    fit_stages(
+        model,
+        stages,
+        training=batches(INPUTS[:48], LABELS[:48]),
+        validation=batches(INPUTS[48:], LABELS[48:]),
+        strategy=tf.distribute.get_strategy(),
+        patience=patience,
+        checkpoint_dir=str(folder / "checkpoints"),
+        log_dir=str(folder / "logs"),
+    )
+
+
+def history(folder: Path, stage: str) -> list[str]:
+    return (folder / "checkpoints" / stage / "history.csv").read_text().splitlines()
+
+
+def test_the_model_ends_with_its_best_weights(tmp_path: Path) -> None:
+    # A learning rate that overshoots, so that the last epoch is not the best.
+    model = small_model()
+    fit(model, tmp_path, [Stage("train", 30, 3.0)])
+    lines = history(tmp_path, "train")
+    column = lines[0].split(",").index("val_loss")
+    losses = [float(line.split(",")[column]) for line in lines[1:]]
+    assert min(losses) < losses[-1]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    assert float(loss(LABELS[48:], model(INPUTS[48:]))) == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_training_stops_early(tmp_path: Path) -> None:
+    fit(small_model(), tmp_path, [Stage("train", 200, 3.0)], patience=3)
+    assert len(history(tmp_path, "train")) < 100
+
+
+def test_an_interrupted_training_goes_on(tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    class KillAt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None) -> None:
+            if epoch == 5:
+                raise Killed
+
+    stage = Stage("train", 12, 0.01)
+    model = small_model()
+    plain_fit = model.fit
+
+    def dying_fit(*args, **kwargs):
+        kwargs["callbacks"] = [*kwargs["callbacks"], KillAt()]
+        return plain_fit(*args, **kwargs)
+
+    model.fit = dying_fit
+    with pytest.raises(Killed):
+        fit(model, tmp_path, [stage])
+    assert len(history(tmp_path, "train")) == 1 + 5
+    fit(small_model(seed=1), tmp_path, [stage])
+    epochs = [line.split(",")[0] for line in history(tmp_path, "train")[1:]]
+    assert epochs == [str(epoch) for epoch in range(12)]
+
+
+def test_a_stage_that_is_done_is_not_fitted_again(tmp_path: Path) -> None:
+    first = small_model()
+    fit(first, tmp_path, [Stage("head", 5, 0.01)])
+    again = small_model(seed=3)
+    fit(again, tmp_path, [Stage("head", 5, 0.01), Stage("fine_tune", 2, 1e-9)])
+    assert len(history(tmp_path, "head")) == 1 + 5
+    assert len(history(tmp_path, "fine_tune")) == 1 + 2
+    for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", [cnn1d, mobilenet])
+def test_batches_have_static_shapes_and_the_same_order_twice(transformed, family) -> None:
+    def read() -> list[tuple[np.ndarray, np.ndarray]]:
+        dataset = input_fn.training_batches(
+            [transformed.pattern],
+            family.FEATURE,
+            functools.partial(family.expand, audio=transformed.config),
+            batch_size=5,
+            seed=3,
+            drop_remainder=True,
+        )
+        shapes = [spec.shape.as_list() for spec in dataset.element_spec]
+        assert all(None not in shape for shape in shapes), shapes
+        return list(dataset.as_numpy_iterator())
+
+    first, second = read(), read()
+    per_clip = 3 if family is cnn1d else 1
+    assert len(first) == 24 * per_clip // 5
+    for (inputs, labels), (inputs_again, labels_again) in zip(first, second, strict=True):
+        np.testing.assert_array_equal(inputs, inputs_again)
+        np.testing.assert_array_equal(labels, labels_again)
+    in_file_order = [label for _, label in input_fn.clips([transformed.pattern], family.FEATURE)]
+    assert [label for _, batch in first for label in batch] != in_file_order
+
+
+def test_the_same_weights_come_out_on_several_replicas(tmp_path: Path) -> None:
+    code = textwrap.dedent(f"""
+        import numpy as np, tensorflow as tf
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        halves = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, halves)
+        import keras
+        from models.family import Stage
+        from models.fitting import fit_stages
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(32, 6)).astype("f4"); y = (x[:, 0] > 0).astype("int64")
+        data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16, drop_remainder=True)
+        keras.utils.set_random_seed(0)
+        with strategy.scope():
+            model = keras.Sequential([keras.layers.Input([6]), keras.layers.Dense(2)])
+        fit_stages(model, [Stage("train", 40, 0.1)], training=data, validation=data,
+                   strategy=strategy, patience=40, checkpoint_dir={str(tmp_path / "c")!r},
+                   log_dir={str(tmp_path / "l")!r})
+        print(strategy.num_replicas_in_sync, (model(x).numpy().argmax(1) == y).mean())
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2_000:]
+    replicas, accuracy = done.stdout.split()
+    assert replicas == "2"
+    assert float(accuracy) > 0.9

@@ -1,0 +1,58 @@
+"""The Transform graph, through TFT and Beam."""
+
+import numpy as np
+import tensorflow as tf
+
+from models import audio, features
+from models.mobilenet import unpack as unpack_picture
+from pipeline.config import AudioConfig
+
+
+def read(transformed) -> list[tf.train.Example]:
+    dataset = tf.data.TFRecordDataset(tf.io.gfile.glob(transformed.pattern), "GZIP")
+    examples = [tf.train.Example.FromString(record.numpy()) for record in dataset]
+    key = features.TRACK_ID
+    return sorted(examples, key=lambda example: example.features.feature[key].int64_list.value[0])
+
+
+def packed(example: tf.train.Example, key: str) -> bytes:
+    (value,) = example.features.feature[key].bytes_list.value
+    return value
+
+
+def test_every_clip_gets_the_features_of_the_pure_functions(transformed) -> None:
+    examples = read(transformed)
+    assert len(examples) == len(transformed.raw)
+    for example, raw in zip(examples, transformed.raw, strict=True):
+        pcm16 = packed(tf.train.Example.FromString(raw), features.AUDIO)
+        signal = audio.decode_pcm16(tf.constant(pcm16))
+        picture = np.frombuffer(packed(example, features.PICTURE), np.uint8).reshape(96, 96)
+        expected = audio.picture(signal, transformed.config).numpy()
+        assert np.abs(picture.astype(int) - expected).max() <= 1
+        windows = np.frombuffer(packed(example, features.WINDOWS), "<i2").reshape(3, 2_000)
+        expected = audio.raw_windows(signal, transformed.config).numpy()
+        assert np.abs(windows.astype(int) - expected).max() <= 1
+
+
+def test_a_picture_takes_less_than_160_kb(transformed) -> None:
+    config = transformed.config
+    sizes = {len(packed(example, features.PICTURE)) for example in read(transformed)}
+    assert sizes == {config.n_mels * config.picture_columns}
+    assert AudioConfig().n_mels * AudioConfig().picture_columns == 224 * 224 <= 160_000
+
+
+def test_labels_follow_a_vocabulary_from_the_data(transformed) -> None:
+    vocabulary = transformed.output.vocabulary_by_name(features.GENRE_VOCABULARY)
+    assert sorted(vocabulary) == [b"high", b"low", b"noise"]
+    for example, genre in zip(read(transformed), transformed.genres, strict=True):
+        (label,) = example.features.feature[features.LABEL].int64_list.value
+        assert vocabulary[label].decode() == genre
+
+
+def test_the_graph_serves_without_a_genre(transformed) -> None:
+    layer = transformed.output.transform_features_layer()
+    pcm16 = packed(tf.train.Example.FromString(transformed.raw[0]), features.AUDIO)
+    got = layer({features.AUDIO: tf.constant([pcm16]), features.GENRE: tf.constant([""])})
+    assert got[features.LABEL].numpy().tolist() == [-1]
+    picture = unpack_picture(got[features.PICTURE], transformed.config)
+    assert picture.shape == (1, 96, 96)

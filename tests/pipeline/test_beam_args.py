@@ -1,0 +1,65 @@
+"""Beam's flags: which runner mode, why, and how large a batch may be."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+
+from pipeline.beam_args import direct_runner
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("n_clips", "workers", "mode", "n_workers", "why"),
+    [
+        (1_999, None, "in_memory", 1, "in memory (1999 clips, fewer than 2000)"),
+        (5_000, 1, "in_memory", 1, "in memory (as asked for)"),
+        (10, 3, "multi_processing", 3, "3 worker processes (as asked for)"),
+    ],
+)
+def test_the_mode_and_its_reason(
+    n_clips: int, workers: int | None, mode: str, n_workers: int, why: str
+) -> None:
+    flags, reason = direct_runner(n_clips, workers)
+    options = PipelineOptions(list(flags)).view_as(DirectOptions)
+    assert (options.direct_running_mode, options.direct_num_workers) == (mode, n_workers)
+    assert reason == why
+
+
+def test_many_clips_are_worth_a_worker_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    flags, reason = direct_runner(2_000, None)
+    options = PipelineOptions(list(flags)).view_as(DirectOptions)
+    assert (options.direct_running_mode, options.direct_num_workers) == ("multi_processing", 6)
+    assert reason == "6 worker processes (2000 clips, not fewer than 2000)"
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert direct_runner(2_000, None)[1] == "in memory (2000 clips, not fewer than 2000)"
+
+
+def test_batches_are_cut_by_bytes() -> None:
+    # In a process of its own: the flag is global.
+    script = """
+import json
+from tfx_bsl.coders import batch_util
+from pipeline.beam_args import bound_batches
+before = batch_util.GetBatchElementsKwargs(None)
+bound_batches()
+after = batch_util.GetBatchElementsKwargs(None, len)
+size = after.pop("element_size_fn")
+print(json.dumps([before["max_batch_size"], after, size(bytes(1_300_000))]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    rows, bounds, clip_bytes = json.loads(done.stdout)
+    assert rows == 1_000
+    assert bounds == {"min_batch_size": 20 * 2**20, "max_batch_size": 20 * 2**20}
+    assert clip_bytes == 1_300_000

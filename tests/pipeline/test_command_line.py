@@ -1,0 +1,239 @@
+"""The command line as users meet it: exit status 2, one line on stderr that names the thing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import local_runner
+
+ROOT = Path(local_runner.__file__).parent
+HEAVY = ("tensorflow", "tfx", "apache_beam", "pandas", "numpy", "librosa", "rich")
+
+WriteArchive = Callable[..., list[str]]
+Capture = pytest.CaptureFixture[str]
+
+
+def run(*flags: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "local_runner.py", *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def refusal(capfd: Capture, *flags: str) -> str:
+    """Run the command in this process, and return the line with which it refuses its input."""
+    try:
+        status: object = local_runner.main(list(flags))
+    except SystemExit as stop:
+        status = stop.code
+    out, err = capfd.readouterr()
+    assert (status, out, err.count("\n")) == (2, "", 1), out + err
+    assert err.endswith("\n")
+    program, level, message = err.rstrip().split(": ", 2)
+    assert program.endswith(".py") or "pytest" in program
+    assert level == "error"
+    return message
+
+
+@pytest.mark.parametrize(
+    ("flags", "status"), [(["--help"], 0), (["--subset=tiny"], 2), (["--min-accuracy=2"], 2)]
+)
+def test_help_and_bad_flags_import_nothing_heavy(flags: list[str], status: int) -> None:
+    needed = ["--audio-dir=a", "--metadata-dir=m", "--output-dir=o"]
+    script = f"""
+import json, sys
+import local_runner
+try:
+    local_runner.main({[*needed, *flags]!r})
+except SystemExit as stop:
+    print()
+    print(json.dumps([stop.code, sorted(set({HEAVY!r}) & set(sys.modules))]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == [status, []]
+
+
+def test_help_names_every_flag_and_the_exit_statuses() -> None:
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for flag in ("--audio-dir", "--split", "--models", "--max-drop", "--beam-workers", "--dry-run"):
+        assert flag in done.stdout
+    assert "0 pushed, 2 usage or bad input, 3 the gate refused the model" in " ".join(
+        done.stdout.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"),
+    [
+        ("--subset=tiny", "argument --subset: invalid choice: 'tiny'"),
+        ("--split=random", "argument --split: invalid choice: 'random'"),
+        ("--models=cnn1d,resnet", "argument --models: unknown model 'resnet', choose from cnn1d,"),
+        ("--models=", "argument --models: unknown model ''"),
+        ("--models=cnn1d,cnn1d", "models must not repeat"),
+        ("--min-accuracy=2", "min_accuracy must be in [0, 1], got 2.0"),
+        ("--max-bad-fraction=-1", "max_bad_fraction must be in [0, 1], got -1.0"),
+        ("--clip-seconds=0.1", "min_clip_seconds must be in (0, clip_seconds = 0.1], got 1.0"),
+        ("--epochs=many", "argument --epochs: invalid int value: 'many'"),
+        ("--beam-workers=0", "argument --beam-workers: must be a whole number from 1, got '0'"),
+        ("--epochs=0", "epochs must be positive and finite, got 0"),
+        (
+            "--mobilenet-weights=/no/such.h5",
+            "mobilenet_weights must be imagenet, none or a file, got '/no/such.h5'",
+        ),
+        ("--colour", "unrecognized arguments: --colour"),
+    ],
+)
+def test_bad_flags(capfd: Capture, flag: str, expected: str) -> None:
+    needed = ["--audio-dir=a", "--metadata-dir=m", "--output-dir=o"]
+    message = refusal(capfd, *needed, flag)
+    assert message.startswith(expected)
+    assert message.endswith("(see --help)")
+
+
+def test_a_missing_flag_is_named(capfd: Capture) -> None:
+    message = refusal(capfd, "--audio-dir=a", "--metadata-dir=m")
+    assert message.startswith("the following arguments are required: --output-dir")
+
+
+def test_a_missing_audio_folder(
+    write_archive: WriteArchive, tmp_path: Path, capfd: Capture
+) -> None:
+    flags = [*write_archive(), f"--audio-dir={tmp_path}/nowhere"]
+    assert refusal(capfd, *flags) == f"the audio folder {tmp_path}/nowhere does not exist"
+    assert not (tmp_path / "output").exists()
+
+
+def test_an_empty_audio_folder(write_archive: WriteArchive, tmp_path: Path, capfd: Capture) -> None:
+    (tmp_path / "empty").mkdir()
+    message = refusal(capfd, *write_archive(), f"--audio-dir={tmp_path}/empty")
+    assert message == f"the audio folder {tmp_path}/empty holds no files like 000/000002.mp3"
+
+
+def test_a_missing_table(write_archive: WriteArchive, tmp_path: Path, capfd: Capture) -> None:
+    flags = write_archive()
+    (tmp_path / "metadata" / "tracks.csv").unlink()
+    assert refusal(capfd, *flags) == f"there is no tracks.csv in {tmp_path}/metadata"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "it has no three header rows"),
+        ("id,title\n1,x\n2,y\n", "column set.split is missing"),
+    ],
+)
+def test_another_table(
+    write_archive: WriteArchive, tmp_path: Path, capfd: Capture, text: str, expected: str
+) -> None:
+    flags = write_archive()
+    (tmp_path / "metadata" / "tracks.csv").write_text(text)
+    path = f"{tmp_path}/metadata/tracks.csv"
+    assert refusal(capfd, *flags) == f"{path} is not FMA's tracks.csv: {expected}"
+
+
+def test_a_single_genre(write_archive: WriteArchive, tmp_path: Path, capfd: Capture) -> None:
+    flags = write_archive({track_id: {"genre": "Folk"} for track_id in range(6)})
+    expected = f"{tmp_path}/audio holds a single genre, 'Folk': nothing to tell apart"
+    assert refusal(capfd, *flags) == expected
+
+
+def test_a_genre_without_a_train_track(
+    write_archive: WriteArchive, tmp_path: Path, capfd: Capture
+) -> None:
+    flags = write_archive({1: {"split": "test"}})
+    assert refusal(capfd, *flags) == f"genre 'Rock' has no usable train track in {tmp_path}/audio"
+
+
+def test_an_empty_split(write_archive: WriteArchive, tmp_path: Path, capfd: Capture) -> None:
+    flags = write_archive({2: {"split": "test"}, 3: {"split": "test"}})
+    assert refusal(capfd, *flags) == f"the eval split is empty in {tmp_path}/audio"
+
+
+def test_no_usable_audio(write_archive: WriteArchive, tmp_path: Path, capfd: Capture) -> None:
+    flags = write_archive({track_id: {"subset": "large"} for track_id in range(6)})
+    assert refusal(capfd, *flags) == f"there is no usable audio in {tmp_path}/audio"
+
+
+@pytest.mark.parametrize("extra", [[], ["--dry-run"]])
+def test_a_dry_run_refuses_what_a_run_refuses(
+    write_archive: WriteArchive, capfd: Capture, extra: list[str]
+) -> None:
+    flags = write_archive({3: {"artist": "x"}})
+    message = refusal(capfd, *flags, *extra)
+    assert message.endswith("tracks.csv, line 7: artist_id is 'x', not a whole number")
+
+
+def test_an_output_folder_that_cannot_be_written(
+    write_archive: WriteArchive, tmp_path: Path, capfd: Capture
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    flags = [*write_archive(), f"--output-dir={tmp_path}/file/output"]
+    expected = f"cannot write to --output-dir {tmp_path}/file/output: Not a directory"
+    assert refusal(capfd, *flags) == expected
+
+
+def test_a_refusal_in_a_process_of_its_own_is_one_line(tmp_path: Path) -> None:
+    done = run(
+        f"--audio-dir={tmp_path}", f"--metadata-dir={tmp_path}/m", f"--output-dir={tmp_path}/o"
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"local_runner.py: error: the metadata folder {tmp_path}/m does not exist\n"
+    )
+
+
+def test_a_second_run_in_the_same_output_folder(
+    write_archive: WriteArchive, tmp_path: Path, capfd: Capture
+) -> None:
+    import fcntl
+
+    flags = write_archive()
+    (tmp_path / "output").mkdir()
+    with open(tmp_path / "output" / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        expected = f"another run is using --output-dir {tmp_path}/output"
+        assert refusal(capfd, *flags) == expected
+
+
+def test_a_dry_run_prints_the_table_and_touches_nothing(
+    write_archive: WriteArchive, tmp_path: Path
+) -> None:
+    before = sorted(os.listdir(tmp_path))
+    done = run(*write_archive(), "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [line.split() for line in done.stdout.splitlines() if line.strip()]
+    assert rows[:4] == [
+        ["clips", "train", "eval", "test"],
+        ["Folk", "1", "1", "1"],
+        ["Rock", "1", "1", "1"],
+        ["all", "2", "2", "2"],
+    ]
+    assert ["Beam", "in", "memory", "(6", "clips,", "fewer", "than", "2000)"] in rows
+    assert sorted(os.listdir(tmp_path)) == sorted([*before, "audio", "metadata"])
+
+
+def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> None:
+    flags = [
+        *write_archive(), "--audio-dir=some/audio", "--metadata-dir=gs://b/m", "--seed=7",
+        "--subset=large", "--split=artist-hash", "--models=mobilenet_v2,cnn1d", "--epochs=3",
+        "--min-genre-recall=0", "--no-cache", "--mobilenet-weights=none", "--clip-seconds=12",
+    ]  # fmt: skip
+    config = local_runner.make_config(local_runner.build_parser().parse_args(flags))
+    assert config.data.audio_dir == str(Path("some/audio").absolute())
+    assert config.data.metadata_dir == "gs://b/m"
+    assert (config.data.subset, config.data.split) == ("large", "artist-hash")
+    assert config.models == ("mobilenet_v2", "cnn1d")
+    assert (config.train.epochs, config.train.seed) == (3, 7)
+    assert config.train.mobilenet_weights == "none"
+    assert config.gate.min_genre_recall == 0.0
+    assert config.audio.clip_seconds == 12.0
+    assert not config.enable_cache

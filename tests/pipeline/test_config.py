@@ -1,0 +1,177 @@
+"""The configuration: what it refuses, in which words, and its way through JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import pytest
+
+from pipeline.config import (
+    AudioConfig,
+    DataConfig,
+    GateConfig,
+    PipelineConfig,
+    TrainConfig,
+    from_json,
+    to_json,
+)
+
+PATHS = {
+    "data": DataConfig("a", "m"),
+    "pipeline_root": "p",
+    "metadata_path": "d",
+    "serving_model_dir": "s",
+    "checkpoint_dir": "c",
+    "bad_files_path": "b",
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"sample_rate_hz": 0}, "sample_rate_hz must be positive, got 0"),
+        (
+            {"min_clip_seconds": 0.0},
+            "min_clip_seconds must be in (0, clip_seconds = 30.0], got 0.0",
+        ),
+        (
+            {"clip_seconds": 0.5},
+            "min_clip_seconds must be in (0, clip_seconds = 0.5], got 1.0",
+        ),
+        (
+            {"min_clip_seconds": math.nan},
+            "min_clip_seconds must be in (0, clip_seconds = 30.0], got nan",
+        ),
+        ({"n_fft": 0}, "n_fft must be positive, got 0"),
+        ({"hop_length": 2049}, "hop_length must be in (0, n_fft = 2048], got 2049"),
+        ({"hop_length": 0}, "hop_length must be in (0, n_fft = 2048], got 0"),
+        ({"fmin_hz": -1.0}, "fmin_hz < fmax_hz must lie in [0, 11025.0], got (-1.0, 11025.0)"),
+        ({"fmax_hz": 11_026.0}, "fmin_hz < fmax_hz must lie in [0, 11025.0], got (0.0, 11026.0)"),
+        (
+            {"fmin_hz": 300.0, "fmax_hz": 300.0},
+            "fmin_hz < fmax_hz must lie in [0, 11025.0], got (300.0, 300.0)",
+        ),
+        ({"n_mels": 0}, "n_mels must be positive, got 0"),
+        ({"picture_columns": -1}, "picture_columns must be positive, got -1"),
+        ({"n_windows": 0}, "n_windows must be positive, got 0"),
+        ({"window_samples": 0}, "window_samples must be positive, got 0"),
+        ({"dynamic_range_db": 0.0}, "dynamic_range_db must be positive, got 0.0"),
+    ],
+)
+def test_audio_values_are_refused(values: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        AudioConfig(**values)
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            {"subset": "tiny"},
+            "subset must be one of ('small', 'medium', 'large', 'full'), got 'tiny'",
+        ),
+        (
+            {"split": "random"},
+            "split must be one of ('official', 'artist-hash'), got 'random'",
+        ),
+        ({"max_bad_fraction": 1.5}, "max_bad_fraction must be in [0, 1], got 1.5"),
+        ({"max_bad_fraction": -0.1}, "max_bad_fraction must be in [0, 1], got -0.1"),
+        ({"max_bad_fraction": math.nan}, "max_bad_fraction must be in [0, 1], got nan"),
+    ],
+)
+def test_data_values_are_refused(values: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        DataConfig("a", "m", **values)
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"epochs": 0}, "epochs must be positive and finite, got 0"),
+        ({"batch_size": -1}, "batch_size must be positive and finite, got -1"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive and finite, got 0.0"),
+        ({"learning_rate": math.nan}, "learning_rate must be positive and finite, got nan"),
+        ({"patience": 0}, "patience must be positive, got 0"),
+        ({"seed": -1}, "seed must be a whole number from 0 to 2**32 - 1, got -1"),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to 2**32 - 1, got 4294967296"),
+        ({"fine_tune_epochs": -1}, "fine_tune_epochs must not be negative, got -1"),
+        (
+            {"fine_tune_blocks": 17},
+            "fine_tune_blocks must be from 1 to 16, the inverted-residual blocks of MobileNetV2, "
+            "got 17",
+        ),
+    ],
+)
+def test_training_values_are_refused(values: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        TrainConfig(**values)
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(GateConfig)])
+@pytest.mark.parametrize("value", [-0.01, 1.01, math.nan])
+def test_thresholds_outside_0_to_1_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError) as caught:
+        GateConfig(**{name: value})
+    assert str(caught.value) == f"{name} must be in [0, 1], got {value}"
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        ((), "models must name at least one of "),
+        (("cnn1d", "resnet"), "got 'resnet'"),
+        (("cnn1d", "cnn1d"), "models must not repeat, got ('cnn1d', 'cnn1d')"),
+    ],
+)
+def test_models_are_refused(models: tuple[str, ...], expected: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        PipelineConfig(**PATHS, models=models)  # type: ignore[arg-type]
+    assert expected in str(caught.value)
+
+
+def test_limits_themselves_are_accepted() -> None:
+    AudioConfig(clip_seconds=1.0, min_clip_seconds=1.0, hop_length=2048, fmax_hz=11_025.0)
+    DataConfig("a", "m", max_bad_fraction=0.0)
+    DataConfig("a", "m", max_bad_fraction=1.0)
+    TrainConfig(epochs=1, seed=2**32 - 1, fine_tune_epochs=0, fine_tune_blocks=16)
+    GateConfig(0.0, 1.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        AudioConfig(clip_seconds=12.5, n_mels=96),
+        DataConfig("gs://b/a", "/m", subset="large", split="artist-hash", metadata_digest="ab"),
+        TrainConfig(epochs=3, learning_rate=1e-4, mobilenet_weights="/w.h5"),
+        GateConfig(0.1, 0.2, 0.3, 0.4),
+    ],
+)
+def test_json_round_trip(config: Any) -> None:
+    text = to_json(config)
+    assert list(json.loads(text)) == sorted(json.loads(text))
+    assert from_json(type(config), text) == config
+    assert from_json(type(config), json.loads(text)) == config
+
+
+def test_json_is_validated_again() -> None:
+    text = to_json(GateConfig()).replace("0.3", "3.0")
+    with pytest.raises(ValueError, match=r"min_accuracy must be in \[0, 1\], got 3\.0"):
+        from_json(GateConfig, text)
+
+
+def test_derived_values_of_audio() -> None:
+    config = AudioConfig(clip_seconds=1.00002, sample_rate_hz=22_050)
+    assert config.clip_samples == 22_050
+    assert AudioConfig().clip_samples == 661_500
+    assert AudioConfig().frames_per_second == pytest.approx(43.066, abs=1e-3)
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        AudioConfig().n_mels = 3  # type: ignore[misc]

@@ -1,0 +1,129 @@
+"""The DAG, compiled to TFX's intermediate representation."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tfx.dsl.compiler import compiler
+
+from components.fma_example_gen.executor import unpack_custom_config
+from pipeline import code_digest
+from pipeline.config import AudioConfig, DataConfig, GateConfig, PipelineConfig
+from pipeline.pipeline import SCHEMA_PATH, create_pipeline
+
+BEFORE = [
+    "FmaExampleGen", "ImportSchemaGen", "StatisticsGen", "StrictExampleValidator", "Transform",
+]  # fmt: skip
+AFTER = ["CandidateRanker", "LatestBlessedModel", "Evaluator", "AtomicPusher"]
+
+
+def configuration(tmp_path: Path, **values: Any) -> PipelineConfig:
+    """Return the configuration of a run below `tmp_path`; compiling needs none of its files."""
+    paths = {
+        name: str(tmp_path / name)
+        for name in ("pipeline_root", "metadata_path", "serving_model_dir", "checkpoint_dir")
+    }
+    data = DataConfig(str(tmp_path / "audio"), str(tmp_path / "metadata"))
+    defaults: dict[str, Any] = {"data": data, "bad_files_path": str(tmp_path / "bad.csv")}
+    return PipelineConfig(**{**paths, **defaults, **values})
+
+
+def nodes(config: PipelineConfig) -> dict[str, Any]:
+    """Return the compiled nodes by id, in order."""
+    compiled = compiler.Compiler().compile(create_pipeline(config))
+    return {node.pipeline_node.node_info.id: node.pipeline_node for node in compiled.nodes}
+
+
+def parameter(node: Any, name: str) -> str:
+    """Return an execution property of a compiled node."""
+    return node.parameters.parameters[name].field_value.string_value
+
+
+@pytest.mark.parametrize("models", [("cnn1d",), ("cnn1d", "mobilenet_v2")])
+def test_the_nodes_and_their_order(tmp_path: Path, models: tuple[str, ...]) -> None:
+    trainers = [f"Trainer.{name}" for name in models]
+    found = nodes(configuration(tmp_path, models=models))
+    assert list(found) == BEFORE + trainers + AFTER
+    inputs = {key for key in found["CandidateRanker"].inputs.inputs if key.startswith("candidate")}
+    assert inputs == {f"candidate_{name}" for name in models}
+    custom = {json.loads(parameter(found[name], "custom_config"))["model"] for name in trainers}
+    assert custom == set(models)
+
+
+def test_nothing_is_transformed_before_the_examples_are_validated(tmp_path: Path) -> None:
+    found = nodes(configuration(tmp_path))
+    assert "StrictExampleValidator" in found["Transform"].upstream_nodes
+    assert set(found["Trainer.cnn1d"].upstream_nodes) == {"Transform"}
+
+
+def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) -> None:
+    found = nodes(configuration(tmp_path))
+    stamped = {name for name, node in found.items() if parameter(node, "code_digest")}
+    assert stamped == set(found) - {"StatisticsGen", "LatestBlessedModel"}
+    digests = {parameter(found[name], "code_digest") for name in stamped}
+    assert len(digests) == len(stamped)
+    assert {len(digest) for digest in digests} == {64}
+    assert parameter(found["Transform"], "code_digest") == code_digest.code_digest(
+        "models.preprocessing"
+    )
+
+
+def test_the_best_of_eval_is_judged_on_test_and_pushed_only_with_a_blessing(
+    tmp_path: Path,
+) -> None:
+    found = nodes(configuration(tmp_path))
+    assert json.loads(parameter(found["Evaluator"], "example_splits")) == ["test"]
+    (model,) = found["Evaluator"].inputs.inputs["model"].channels
+    assert model.producer_node_query.id == "CandidateRanker"
+    assert model.output_key == "best_model"
+    (pushed,) = found["AtomicPusher"].inputs.inputs["model"].channels
+    assert (pushed.producer_node_query.id, pushed.output_key) == ("CandidateRanker", "best_model")
+    (blessing,) = found["AtomicPusher"].inputs.inputs["model_blessing"].channels
+    assert blessing.producer_node_query.id == "Evaluator"
+
+
+def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path) -> None:
+    def changed(**values: Any) -> set[str]:
+        before, after = nodes(base), nodes(dataclasses.replace(base, **values))
+        return {
+            name
+            for name in before
+            if before[name].parameters.SerializeToString(deterministic=True)
+            != after[name].parameters.SerializeToString(deterministic=True)
+        }
+
+    base = configuration(tmp_path)
+    trainers = {"Trainer.cnn1d", "Trainer.mobilenet_v2"}
+    assert changed(audio=AudioConfig(n_mels=96)) == {"FmaExampleGen", "Transform"} | trainers
+    assert changed(train=dataclasses.replace(base.train, seed=1)) == trainers
+    assert changed(gate=GateConfig(min_accuracy=0.9)) == {"Evaluator"}
+    digest = dataclasses.replace(base.data, metadata_digest="ab")
+    assert changed(data=digest) == {"FmaExampleGen"}
+    assert changed(beam_args=("--direct_num_workers=2",)) == set()
+
+
+def test_the_configuration_arrives_at_the_executor(tmp_path: Path) -> None:
+    config = configuration(tmp_path, audio=AudioConfig(clip_seconds=5.0))
+    node = nodes(config)["FmaExampleGen"]
+    custom = unpack_custom_config({"custom_config": parameter(node, "custom_config")})
+    assert custom == {
+        "data": dataclasses.asdict(config.data),
+        "audio": dataclasses.asdict(config.audio),
+        "bad_files_path": str(tmp_path / "bad.csv"),
+    }
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_cache_can_be_switched_off(tmp_path: Path, enabled: bool) -> None:
+    found = nodes(configuration(tmp_path, enable_cache=enabled))
+    for name in ("FmaExampleGen", "Transform", "Trainer.cnn1d", "Evaluator"):
+        assert found[name].execution_options.caching_options.enable_cache == enabled
+
+
+def test_the_schema_is_in_the_repository() -> None:
+    assert SCHEMA_PATH.name == "schema.pbtxt"
+    assert SCHEMA_PATH.is_file()

@@ -1,0 +1,134 @@
+"""What is looked at before anything is computed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import local_runner
+from pipeline import preflight
+from pipeline.config import AudioConfig, PipelineConfig
+from pipeline.errors import InputError
+
+WriteArchive = Callable[..., list[str]]
+
+
+def configuration(flags: list[str]) -> PipelineConfig:
+    """Return the configuration of a command line."""
+    return local_runner.make_config(local_runner.build_parser().parse_args(flags))
+
+
+def test_the_digest_of_the_table_gets_into_the_configuration(
+    write_archive: WriteArchive, tmp_path: Path
+) -> None:
+    config = configuration(write_archive())
+    table = tmp_path / "metadata" / "tracks.csv"
+    checked, plan = preflight.check(config)
+    assert checked.data.metadata_digest == hashlib.sha256(table.read_bytes()).hexdigest()
+    assert len(plan.tracks) == 6
+    with table.open("a") as file:
+        file.write("\n")
+    assert preflight.check(config)[0].data.metadata_digest != checked.data.metadata_digest
+
+
+def test_an_archive_that_cannot_train_is_refused(
+    write_archive: WriteArchive, tmp_path: Path
+) -> None:
+    config = configuration(write_archive())
+    (tmp_path / "audio" / "000" / "000001.wav").unlink()
+    with pytest.raises(InputError, match="genre 'Rock' has no usable train track in .*/audio"):
+        preflight.check(config)
+
+
+def test_the_output_folder_is_made_and_left_clean(tmp_path: Path) -> None:
+    output = tmp_path / "deep" / "output"
+    for _ in range(2):
+        preflight.prepare_output(output, needed_bytes=1)
+        assert [path.relative_to(output).as_posix() for path in output.rglob("*")] == ["logs"]
+
+
+def test_an_output_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    output = tmp_path / "file" / "output"
+    with pytest.raises(InputError) as caught:
+        preflight.prepare_output(output, needed_bytes=1)
+    assert str(caught.value) == f"cannot write to --output-dir {output}: Not a directory"
+
+
+def test_a_disk_that_is_too_small_is_told_in_numbers(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    with pytest.raises(InputError) as caught:
+        preflight.prepare_output(tmp_path, needed_bytes=10**18)
+    message = str(caught.value)
+    assert message.startswith(f"--output-dir {tmp_path} has ")
+    assert message.endswith(" GB free, the run needs about 1000000000.0 GB")
+    assert float(message.split(" has ")[1].split()[0]) == pytest.approx(free / 1e9, rel=0.2)
+
+
+def test_the_need_grows_with_clips_length_and_models() -> None:
+    audio = AudioConfig(clip_seconds=10.0)
+    base = preflight.bytes_needed(100, 1, audio)
+    assert preflight.bytes_needed(200, 1, audio) - base == 100 * (2 * 220_500 + 400_000)
+    assert preflight.bytes_needed(100, 2, audio) > base
+    assert preflight.bytes_needed(100, 1, AudioConfig(clip_seconds=20.0)) > base
+
+
+def test_the_plan_counts_clips_by_genre_and_split(
+    write_archive: WriteArchive, tmp_path: Path
+) -> None:
+    config = configuration([*write_archive({5: {"genre": ""}}), "--models=cnn1d"])
+    checked, plan = preflight.check(config)
+    output = io.StringIO()
+    preflight.print_plan(Console(file=output, width=100), checked, plan, "in memory (why)")
+    lines = [line.split() for line in output.getvalue().splitlines() if line.strip()]
+    assert lines[:4] == [
+        ["clips", "train", "eval", "test"],
+        ["Folk", "1", "1", "1"],
+        ["Rock", "1", "1", "0"],
+        ["all", "2", "2", "1"],
+    ]
+    assert ["models", "cnn1d"] in lines
+    assert ["Beam", "in", "memory", "(why)"] in lines
+    assert any(line[:2] == ["left", "out"] and line[2] == "1" for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("flags", "warned"),
+    [
+        (["--mobilenet-weights=none"], True),
+        (["--mobilenet-weights=imagenet"], False),
+        (["--mobilenet-weights=none", "--models=cnn1d"], False),
+    ],
+)
+def test_an_untrained_base_is_mentioned(
+    write_archive: WriteArchive, flags: list[str], warned: bool
+) -> None:
+    config, plan = preflight.check(configuration([*write_archive(), *flags]))
+    output = io.StringIO()
+    preflight.print_plan(Console(file=output, width=100), config, plan, "")
+    assert ("untrained" in output.getvalue()) == warned
+
+
+def test_a_genre_may_hold_markup(write_archive: WriteArchive) -> None:
+    config = configuration(write_archive({i: {"genre": "Rock[/b]"} for i in (1, 3, 5)}))
+    checked, plan = preflight.check(config)
+    output = io.StringIO()
+    preflight.print_plan(Console(file=output, width=100), checked, plan, "in memory")
+    assert "Rock[/b]" in output.getvalue()
+
+
+def test_the_digest_of_the_weights_gets_into_the_configuration(
+    write_archive: WriteArchive, tmp_path: Path
+) -> None:
+    weights = tmp_path / "base.weights.h5"
+    weights.write_bytes(b"weights")
+    config = configuration([*write_archive(), f"--mobilenet-weights={weights}"])
+    checked, _ = preflight.check(config)
+    expected = hashlib.sha256(b"weights").hexdigest()
+    assert checked.train.mobilenet_weights_digest == expected
