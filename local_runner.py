@@ -25,6 +25,8 @@ from pipeline.config import (
     TrainConfig,
 )
 
+BEAM_RUNNERS = ("DirectRunner", "FlinkRunner", "SparkRunner", "PortableRunner")
+
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows a default where there is one to show."""
@@ -116,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     group = parser.add_argument_group("run")
     group.add_argument(
-        "--beam-runner", default="DirectRunner", metavar="NAME", help="Beam's runner"
+        "--beam-runner", choices=BEAM_RUNNERS, default="DirectRunner", help="Beam's runner"
     )
     group.add_argument(
         "--beam-workers", type=_workers, metavar="N",

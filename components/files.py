@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator
 from typing import IO
 
@@ -20,10 +21,25 @@ def exists(path: str) -> bool:
     return bool(FileSystems.exists(path))
 
 
-def sizes(pattern: str) -> dict[str, int]:
-    """Returns {path: bytes} of the files that match a glob pattern."""
+def matching(pattern: str) -> list[str]:
+    """Returns the paths of the files that match a glob pattern, sorted."""
+    return [path for path, _, _ in _listing(pattern)]
+
+
+def fingerprint(pattern: str) -> str:
+    """Returns a SHA-256 hex digest of the names, sizes and times of the files that match."""
+    digest = hashlib.sha256()
+    for found in _listing(pattern):
+        digest.update(repr(found).encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()
+
+
+def _listing(pattern: str) -> list[tuple[str, int, float]]:
     (matched,) = FileSystems.match([pattern])
-    return {found.path: found.size_in_bytes for found in matched.metadata_list}
+    return sorted(
+        (found.path, found.size_in_bytes, found.last_updated_in_seconds)
+        for found in matched.metadata_list
+    )
 
 
 @contextlib.contextmanager
@@ -52,6 +68,4 @@ def read_text(path: str) -> str:
 
 def move(source: str, destination: str) -> None:
     """Renames a file; replaces one that is already there."""
-    if exists(destination):
-        FileSystems.delete([destination])
     FileSystems.rename([source], [destination])

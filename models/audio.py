@@ -127,8 +127,9 @@ def raw_windows(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
     levelled = tf.math.divide_no_nan(signal, rms) * WINDOW_RMS
     missing = tf.maximum(config.window_samples - tf.size(signal), 0)
     padded = tf.pad(levelled, [[0, missing]])
-    last = tf.cast(tf.size(padded) - config.window_samples, tf.float32)
-    starts = tf.cast(tf.round(tf.linspace(0.0, last, config.n_windows)), tf.int32)
+    last = tf.cast(tf.size(padded) - config.window_samples, tf.int64)
+    order = tf.range(config.n_windows, dtype=tf.int64)
+    starts = tf.cast(order * last // max(config.n_windows - 1, 1), tf.int32)
     index = starts[:, tf.newaxis] + tf.range(config.window_samples)
     windows = tf.gather(tf.clip_by_value(padded, -1.0, 1.0), index)
     return tf.cast(tf.round(windows * (_PCM16_SCALE - 1)), tf.int16)

@@ -1,24 +1,24 @@
-"""Fitting in stages that can be interrupted at any moment and end with the best weights."""
+"""Fitting in stages that can be killed at any moment and end with the best weights."""
 
 from __future__ import annotations
 
-import csv
+import dataclasses
+import json
+import math
 import os
 from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
+from absl import logging
 
 from models.family import Stage
 from pipeline import progress
 
 MONITOR = "val_loss"
-
-
-class _Progress(keras.callbacks.Callback):
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        del epoch, logs
-        progress.advance()
+_STATE = "state.json"
+_LATEST = "latest.weights.h5"
+_BEST = "best.weights.h5"
 
 
 def fit_stages(
@@ -35,8 +35,7 @@ def fit_stages(
     """Fits the stages one after the other; the model ends with the best weights of the last.
 
     A stage stops when the validation loss has not fallen for `patience` epochs. Everything that a
-    later process needs to go on is in `checkpoint_dir`: a backup of the running epoch, the best
-    weights so far, the history, and the result of each stage that is done.
+    later process needs to go on is in `checkpoint_dir`.
 
     Args:
         model: gives logits; its weights change.
@@ -50,67 +49,109 @@ def fit_stages(
     """
     progress.start(sum(stage.epochs for stage in stages))
     for stage in stages:
-        directory = os.path.join(checkpoint_dir, stage.name)
-        result = os.path.join(directory, "result.weights.h5")
-        if not tf.io.gfile.exists(result):
-            tf.io.gfile.makedirs(directory)
-            _fit_stage(model, stage, training, validation, strategy, patience, directory, log_dir)
-            _save_weights(model, result)
-        model.load_weights(result)
+        with strategy.scope():
+            stage.prepare(model)
+            model.compile(
+                optimizer=keras.optimizers.Adam(stage.learning_rate),
+                loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            )
+            model.optimizer.build(model.trainable_variables)
+        checkpoint = _Checkpoint(model, os.path.join(checkpoint_dir, stage.name), patience)
+        checkpoint.restore()
+        if not checkpoint.is_done(stage.epochs):
+            model.fit(
+                training,
+                validation_data=validation,
+                initial_epoch=checkpoint.state.epochs_done,
+                epochs=stage.epochs,
+                verbose=0,
+                callbacks=[
+                    keras.callbacks.TensorBoard(
+                        os.path.join(log_dir, stage.name), write_graph=False
+                    ),
+                    checkpoint,
+                ],
+            )
+        checkpoint.load_best()
 
 
-def _fit_stage(
-    model: keras.Model,
-    stage: Stage,
-    training: tf.data.Dataset,
-    validation: tf.data.Dataset,
-    strategy: tf.distribute.Strategy,
-    patience: int,
-    directory: str,
-    log_dir: str,
-) -> None:
-    best = os.path.join(directory, "best.weights.h5")
-    history = os.path.join(directory, "history.csv")
-    with strategy.scope():
-        stage.prepare(model)
-        model.compile(
-            optimizer=keras.optimizers.Adam(stage.learning_rate),
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        )
-    model.fit(
-        training,
-        validation_data=validation,
-        epochs=stage.epochs,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(os.path.join(directory, "backup")),
-            keras.callbacks.CSVLogger(history, append=True),
-            keras.callbacks.ModelCheckpoint(
-                best,
-                monitor=MONITOR,
-                save_best_only=True,
-                save_weights_only=True,
-                initial_value_threshold=_best_so_far(history),
-            ),
-            keras.callbacks.EarlyStopping(monitor=MONITOR, patience=patience),
-            keras.callbacks.TensorBoard(os.path.join(log_dir, stage.name), write_graph=False),
-            _Progress(),
-        ],
-    )
-    model.load_weights(best)
+@dataclasses.dataclass
+class _State:
+    """How far a stage has come; `history` holds the figures of every epoch that is done."""
+
+    epochs_done: int = 0
+    best: float = math.inf
+    epochs_since_best: int = 0
+    history: list[dict[str, float]] = dataclasses.field(default_factory=list)
 
 
-def _best_so_far(history: str) -> float | None:
-    """Returns the lowest monitored value of an interrupted training, None where there is none."""
-    if not tf.io.gfile.exists(history):
-        return None
-    with tf.io.gfile.GFile(history) as file:
-        values = [float(row[MONITOR]) for row in csv.DictReader(file)]
-    return min(values, default=None)
+class _Checkpoint(keras.callbacks.Callback):
+    """Saves after every epoch and stops early; a process killed at any point loses one epoch.
 
+    Each epoch has a folder of its own with the latest weights (and the optimizer's state), the best
+    ones and, written last and by a rename, the state that makes it count. Keras' callbacks
+    (BackupAndRestore, ModelCheckpoint, EarlyStopping) overwrite their files in place one after the
+    other, and what a kill leaves between two of them cannot be read or does not fit together.
+    """
 
-def _save_weights(model: keras.Model, path: str) -> None:
-    aside = path.replace(".weights.h5", ".part.weights.h5")
-    model.save_weights(aside)
-    tf.io.gfile.rename(aside, path, overwrite=True)
+    def __init__(self, model: keras.Model, directory: str, patience: int):
+        super().__init__()
+        self._trained = model
+        self._directory = directory
+        self._patience = patience
+        self.state = _State()
+
+    def restore(self) -> None:
+        """Takes up the last epoch that is wholly there, if there is one."""
+        done = [
+            int(name) for name in self._epochs() if tf.io.gfile.exists(self._path(name, _STATE))
+        ]
+        if done:
+            with tf.io.gfile.GFile(self._path(max(done), _STATE)) as file:
+                self.state = _State(**json.load(file))
+            self._trained.load_weights(self._path(max(done), _LATEST))
+            logging.info("Going on after epoch %d of %s", max(done), self._directory)
+
+    def is_done(self, epochs: int) -> bool:
+        """Returns whether nothing is left to fit."""
+        stopped = self.state.epochs_since_best >= self._patience
+        return stopped or self.state.epochs_done >= epochs
+
+    def load_best(self) -> None:
+        """Loads the best weights."""
+        self._trained.load_weights(self._path(self.state.epochs_done, _BEST))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        state, before = self.state, self.state.epochs_done
+        improved = figures[MONITOR] < state.best or not state.history
+        state.history.append(figures)
+        state.epochs_done = epoch + 1
+        state.best = min(state.best, figures[MONITOR])
+        state.epochs_since_best = 0 if improved else state.epochs_since_best + 1
+        self._save(before, improved)
+        self._trained.stop_training = state.epochs_since_best >= self._patience
+        progress.advance()
+
+    def _save(self, before: int, improved: bool) -> None:
+        now = self.state.epochs_done
+        tf.io.gfile.makedirs(self._path(now))
+        self._trained.save_weights(self._path(now, _LATEST))
+        best_so_far = self._path(now, _LATEST) if improved else self._path(before, _BEST)
+        tf.io.gfile.copy(best_so_far, self._path(now, _BEST), overwrite=True)
+        aside = self._path(now, f"{_STATE}.tmp")
+        with tf.io.gfile.GFile(aside, "w") as file:
+            json.dump(dataclasses.asdict(self.state), file)
+        tf.io.gfile.rename(aside, self._path(now, _STATE), overwrite=True)
+        for name in self._epochs():
+            if int(name) != now:
+                tf.io.gfile.rmtree(self._path(name))
+
+    def _epochs(self) -> list[str]:
+        if not tf.io.gfile.exists(self._directory):
+            return []
+        return [name.rstrip("/") for name in tf.io.gfile.listdir(self._directory)]
+
+    def _path(self, epoch: int | str, *name: str) -> str:
+        return os.path.join(self._directory, str(epoch), *name)

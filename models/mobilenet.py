@@ -45,16 +45,13 @@ def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras
 
 
 def _build_base(shape: list[int], weights: str) -> keras.Model:
-    try:
-        base = keras.applications.MobileNetV2(
-            input_shape=shape,
-            include_top=False,
-            weights=None if weights == "none" else weights,
-            name=_BASE,
-        )
-        if weights == "none":
-            _he_initialise(base)
+    settings = {"input_shape": shape, "include_top": False, "name": _BASE}
+    if weights == "none":
+        base = keras.applications.MobileNetV2(weights=None, **settings)
+        _he_initialise(base)
         return base
+    try:
+        return keras.applications.MobileNetV2(weights=weights, **settings)
     except Exception as error:  # Keras raises a bare Exception where a download fails
         if weights == "imagenet":
             raise InputError(

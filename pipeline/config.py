@@ -87,7 +87,8 @@ class AudioConfig:
 class DataConfig:
     """Where the archive is and which part of it is used.
 
-    `metadata_digest` stands for the content of `tracks.csv` in the cache key.
+    In the cache key `metadata_digest` stands for the content of `tracks.csv` and `audio_digest` for
+    the names, sizes and times of the audio files.
     """
 
     audio_dir: str
@@ -96,6 +97,7 @@ class DataConfig:
     split: str = "official"
     max_bad_fraction: float = 0.1
     metadata_digest: str = ""
+    audio_digest: str = ""
 
     def __post_init__(self) -> None:
         """Raises ValueError for an unknown subset or split policy, or a fraction outside [0, 1]."""
@@ -145,6 +147,21 @@ class TrainConfig:
             "fine_tune_blocks must be from 1 to 16, the inverted-residual blocks of MobileNetV2",
             self.fine_tune_blocks,
         )
+
+    def for_model(self, name: str) -> TrainConfig:
+        """Returns the configuration with what only other models read at its default.
+
+        A model is then not trained again because another one's weights changed.
+        """
+        if name == "mobilenet_v2":
+            return self
+        foreign = ("mobilenet_", "fine_tune_")
+        defaults = {
+            field.name: field.default
+            for field in dataclasses.fields(self)
+            if field.name.startswith(foreign)
+        }
+        return dataclasses.replace(self, **defaults)  # type: ignore[arg-type]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pipeline.config import GateConfig
 ACCURACY = "sparse_categorical_accuracy"
 MACRO_F1 = "macro_f1"
 TOP_3 = "top_3_accuracy"
-LOG_LOSS = "sparse_categorical_crossentropy"
+LOG_LOSS = "log_loss"
 CONFUSION = "multi_class_confusion_matrix_at_thresholds"
 EXAMPLE_COUNT = "example_count"
 
@@ -93,7 +93,7 @@ def _metrics() -> list[tfma.MetricConfig]:
         tfma.MetricConfig(
             class_name="SparseTopKCategoricalAccuracy", config=f'"name": "{TOP_3}", "k": 3'
         ),
-        tfma.MetricConfig(class_name="SparseCategoricalCrossentropy"),
+        tfma.MetricConfig(class_name="LogLoss", module="pipeline.metrics"),
         # The highest score is the prediction, however low it is; TFMA's default asks for 0.5.
         tfma.MetricConfig(
             class_name="MultiClassConfusionMatrixAtThresholds", config='"thresholds": [0.0]'

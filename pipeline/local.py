@@ -96,8 +96,10 @@ def _with_exit_status(action: Callable[[], int], log_path: Path | None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the same command carries on", file=sys.stderr)
         return INTERRUPTED
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         message = user_message(error)
+        if isinstance(error, SystemExit):
+            message = "Beam refused one of its flags"  # its parser exits; the log has its words
         status = FAULT if message is None else BAD_INPUT
         if message is None:
             first_line = (str(error).strip().splitlines() or [""])[0]
@@ -126,12 +128,16 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
             reporter.start("loading TFX")
             from tfx import v1 as tfx
 
+            from models import mobilenet
             from pipeline import results
             from pipeline.pipeline import create_pipeline
 
             _log_everything(ComponentLog(reporter))
             beam_args.bound_batches()
             dag = create_pipeline(config)
+            if "mobilenet_v2" in config.models and config.train.mobilenet_weights != "none":
+                # Weights that cannot be had are better found now than after hours of ingestion.
+                mobilenet.build_model(2, config.audio, config.train)
             reporter.finish()
             tfx.orchestration.LocalDagRunner().run(dag)
             outputs = results.latest_outputs(config.metadata_path, config.name)

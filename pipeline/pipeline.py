@@ -71,8 +71,6 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     _stamp(schema_gen, hashlib.sha256(SCHEMA_PATH.read_bytes()).hexdigest())
     _stamp(validator, code_digest("components.strict_example_validator"))
     _stamp(transform, code_digest("models.preprocessing"))
-    for name, trainer in trainers.items():
-        _stamp(trainer, code_digest("models.trainer", FAMILIES[name]))
     _stamp(ranker, code_digest("components.candidate_ranker.executor"))
     _stamp(evaluator, code_digest("pipeline.metrics"))
     _stamp(pusher, code_digest("components.atomic_pusher"))
@@ -136,7 +134,9 @@ def _trainer(
         custom_config={
             "model": name,
             "audio": dataclasses.asdict(config.audio),
-            "train": dataclasses.asdict(config.train),
+            "train": dataclasses.asdict(config.train.for_model(name)),
+            # Here and not as a stamp, for the Trainer names its checkpoints after this.
+            "code_digest": code_digest("models.trainer", FAMILIES[name]),
             "checkpoint_dir": config.checkpoint_dir,
         },
     ).with_id(f"Trainer.{name}")

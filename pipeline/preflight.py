@@ -12,7 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from components import files
-from components.fma_example_gen.tracks import IngestPlan, check_trainable, plan_ingest
+from components.fma_example_gen.tracks import (
+    IngestPlan,
+    audio_pattern,
+    check_trainable,
+    plan_ingest,
+)
 from pipeline.config import SPLITS, AudioConfig, PipelineConfig
 from pipeline.errors import InputError
 
@@ -30,7 +35,8 @@ def check(config: PipelineConfig) -> tuple[PipelineConfig, IngestPlan]:
     plan = plan_ingest(config.data)
     check_trainable(plan.clips, config.data.audio_dir)
     digest = _digest(files.join(config.data.metadata_dir, "tracks.csv"))
-    data = dataclasses.replace(config.data, metadata_digest=digest)
+    listing = files.fingerprint(audio_pattern(config.data.audio_dir))
+    data = dataclasses.replace(config.data, metadata_digest=digest, audio_digest=listing)
     train = config.train
     if train.mobilenet_weights not in ("imagenet", "none"):
         digest = _digest(train.mobilenet_weights)
@@ -59,6 +65,9 @@ def prepare_output(output: Path, needed_bytes: int) -> None:
         probe.unlink()
     except OSError as error:
         raise InputError(f"cannot write to --output-dir {output}: {error.strerror}") from error
+    # What earlier runs have left here is reused, or written once already.
+    kept = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+    needed_bytes -= kept
     free = shutil.disk_usage(output).free
     if free < needed_bytes:
         raise InputError(
@@ -87,6 +96,12 @@ def print_plan(console: Console, config: PipelineConfig, plan: IngestPlan, beam:
     notes = [("models", ", ".join(config.models)), ("Beam", beam)]
     if plan.faults:
         notes.append(("left out", f"{len(plan.faults)} rows or files, before any file is opened"))
+    if straddling := plan.straddling_artists:
+        shown = ", ".join(map(str, straddling[:5])) + (", …" if len(straddling) > 5 else "")
+        notes.append(
+            ("warning", f"{len(straddling)} artists are in more than one split ({shown}):")
+        )
+        notes.append(("", "every figure below is flattered; --split artist-hash avoids it."))
     if "mobilenet_v2" in config.models and config.train.mobilenet_weights == "none":
         notes.append(
             ("note", "the base of mobilenet_v2 is untrained: only its head learns. Give it")

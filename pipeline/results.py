@@ -10,6 +10,7 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
 from components import files
+from components.atomic_pusher import push
 from components.candidate_ranker.executor import LEADERBOARD, LEADERBOARD_NAME
 from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME
 from pipeline.evaluation import Evaluation, read_evaluation, refusals
@@ -82,6 +83,10 @@ def publish(outputs: dict[tuple[str, str], Any], output_dir: str) -> RunResult:
     files.write_text(files.join(output_dir, LEADERBOARD_NAME), text)
     pushed = outputs["AtomicPusher", "pushed_model"]
     destination = _custom_property(pushed, "pushed_destination") if blessed else None
+    if destination and not files.exists(destination):
+        # Pushed by an earlier run and removed since; TFX's cache does not look.
+        base = destination.rpartition("/")[0]
+        destination = files.join(base, push(pushed.uri, base))
     return RunResult(board, test, destination, faults)
 
 

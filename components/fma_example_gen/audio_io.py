@@ -17,6 +17,7 @@ MAX_FILE_BYTES = 512 * 2**20
 _SILENCE_PEAK = 1e-4  # -80 dBFS
 _SOURCE_RATES_HZ = range(1_000, 768_001)
 _MAX_CHANNELS = 64
+_MAX_SAMPLES = 64 * 2**20  # 256 MiB as floats; 30 s of 8 channels at 192 kHz fit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +91,9 @@ def _read_middle(source: soundfile.SoundFile, longest: int) -> tuple[NDArray[np.
 
 def _read(source: soundfile.SoundFile, n_frames: int, longest: int) -> NDArray[np.float32]:
     length = min(n_frames, longest)
+    if length * source.channels > _MAX_SAMPLES:
+        detail = f"{length} frames of {source.channels} channels are too many to hold"
+        raise AudioError(FaultKind.TOO_LARGE, detail)
     source.seek((n_frames - length) // 2)
     return source.read(length, dtype="float32", always_2d=True)
 

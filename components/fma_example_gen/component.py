@@ -15,8 +15,9 @@ from pipeline.config import SPLITS, AudioConfig, DataConfig
 class FmaExampleGen(FileBasedExampleGen):
     """Ingests an archive in FMA's shape.
 
-    The driver fingerprints the audio files by name, size and time, so that a changed archive is
-    read again; `DataConfig.metadata_digest` does the same for `tracks.csv`.
+    TFX's driver fingerprints the audio files by sums of their sizes and times; the digests in
+    `DataConfig` add their names and the content of `tracks.csv`, so that a changed archive is read
+    again.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)

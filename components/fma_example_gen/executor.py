@@ -173,8 +173,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         clips = Counter((o["split"], o["genre"]) for o in outcomes if "fault" not in o)
         files.write_text(files.join(examples.uri, BAD_FILES_NAME), to_csv(faults))
         files.write_text(files.join(examples.uri, SUMMARY_NAME), _summary(clips, faults))
+        # TFX removes a failed component's outputs, and the list is what the user needs then.
+        files.write_text(custom["bad_files_path"], to_csv(faults))
         check_faults(faults, sum(clips.values()), data.max_bad_fraction, custom["bad_files_path"])
-        tracks.check_trainable(clips, data.audio_dir)
+        tracks.check_trainable(clips, f"{data.audio_dir}, see {custom['bad_files_path']}")
 
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
 
@@ -225,15 +227,13 @@ def check_faults(faults: list[Fault], n_good: int, max_bad_fraction: float, list
         faults: all faults.
         n_good: number of clips that were written.
         max_bad_fraction: the most that is tolerated, in [0, 1].
-        list_path: where the list is left if the run fails, since TFX removes a failed
-            component's own outputs.
+        list_path: where the list is.
 
     Raises:
         InputError: naming the list.
     """
     n_bad = sum(fault.kind.counts_as_bad for fault in faults)
     if n_bad > max_bad_fraction * (n_bad + n_good):
-        files.write_text(list_path, to_csv(faults))
         raise InputError(
             f"{n_bad} of {n_bad + n_good} tracks are bad, more than the "
             f"{100 * max_bad_fraction:g}% that --max-bad-fraction allows; see {list_path}"

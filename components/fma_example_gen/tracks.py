@@ -27,6 +27,7 @@ _COLUMNS = {
     ("track", "license"): "license",
 }
 _LONGEST_FIELD = 16 * 2**20  # characters; artists' biographies pass the csv module's 128 KiB
+_MOST_DIGITS = 18  # of an id that an int64 holds
 # Subsets are ordered, medium includes small; large and full are all there is.
 _PART_OF_ALL = {"small": ("small",), "medium": ("small", "medium")}
 
@@ -60,6 +61,15 @@ class IngestPlan:
 
     tracks: list[Track]
     faults: list[Fault]
+
+    @property
+    def straddling_artists(self) -> list[int]:
+        """Artists with tracks in more than one split, which flatter every figure."""
+        splits: dict[int, set[str]] = {}
+        for track in self.tracks:
+            if track.row.artist_id >= 0:
+                splits.setdefault(track.row.artist_id, set()).add(track.split)
+        return sorted(artist for artist, within in splits.items() if len(within) > 1)
 
     @property
     def clips(self) -> Counter[tuple[str, str]]:
@@ -140,7 +150,7 @@ def _read_row(cells: list[str], place: dict[str, int], where: str) -> Row:
         value = cells[place[field]]
         if not value and field != "track_id":
             return -1
-        if not value.isdecimal():
+        if not value.isdecimal() or len(value) > _MOST_DIGITS:
             raise InputError(f"{where}: {field} is {value!r}, not a whole number")
         return int(value)
 
@@ -156,8 +166,13 @@ def _read_row(cells: list[str], place: dict[str, int], where: str) -> Row:
     )
 
 
-def find_audio(audio_dir: str) -> dict[str, int]:
-    """Returns {path: bytes} of the files in FMA's id-prefix folders (`000/000002.mp3`).
+def audio_pattern(audio_dir: str) -> str:
+    """Returns the glob pattern of the files in FMA's id-prefix folders."""
+    return files.join(audio_dir, "*", "*")
+
+
+def find_audio(audio_dir: str) -> list[str]:
+    """Returns the paths of the files in FMA's id-prefix folders (`000/000002.mp3`).
 
     Raises:
         InputError: where the folder is missing or holds no such file.
@@ -166,7 +181,7 @@ def find_audio(audio_dir: str) -> dict[str, int]:
         raise InputError(f"the audio folder {audio_dir} does not exist")
     if set(audio_dir) & set("*?["):
         raise InputError(f"the audio folder {audio_dir} has one of * ? [ in its path; rename it")
-    found = files.sizes(files.join(audio_dir, "*", "*"))
+    found = files.matching(audio_pattern(audio_dir))
     if not found:
         raise InputError(f"the audio folder {audio_dir} holds no files like 000/000002.mp3")
     return found
@@ -175,7 +190,7 @@ def find_audio(audio_dir: str) -> dict[str, int]:
 def _plan(rows: Mapping[int, Row], data: DataConfig, audio_files: Iterable[str]) -> IngestPlan:
     faults: list[Fault] = []
     path_of: dict[int, str] = {}
-    for path in sorted(audio_files):
+    for path in audio_files:
         track_id = track_id_of(path)
         if track_id not in rows:
             faults.append(Fault(path, track_id, FaultKind.NO_METADATA, "no row in tracks.csv"))
@@ -213,7 +228,7 @@ def track_id_of(path: str) -> int:
 def _split_of(row: Row, policy: str) -> str:
     if policy == "artist-hash":
         # A track without an artist is bound to nobody else, so it stands for an artist of its own.
-        return artist_hash_split(row.artist_id if row.artist_id >= 0 else -row.track_id)
+        return artist_hash_split(row.artist_id if row.artist_id >= 0 else -1 - row.track_id)
     split = official_split(row.split)
     if split is None:
         raise InputError(

@@ -11,6 +11,7 @@ import pytest
 from tfx.dsl.compiler import compiler
 
 from components.fma_example_gen.executor import unpack_custom_config
+from models.trainer import FAMILIES
 from pipeline import code_digest
 from pipeline.config import AudioConfig, DataConfig, GateConfig, PipelineConfig
 from pipeline.pipeline import SCHEMA_PATH, create_pipeline
@@ -63,7 +64,12 @@ def test_nothing_is_transformed_before_the_examples_are_validated(tmp_path: Path
 def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) -> None:
     found = nodes(configuration(tmp_path))
     stamped = {name for name, node in found.items() if parameter(node, "code_digest")}
-    assert stamped == set(found) - {"StatisticsGen", "LatestBlessedModel"}
+    trainers = {"Trainer.cnn1d", "Trainer.mobilenet_v2"}
+    assert stamped == set(found) - {"StatisticsGen", "LatestBlessedModel"} - trainers
+    for name in trainers:
+        custom = json.loads(parameter(found[name], "custom_config"))
+        family = FAMILIES[name.removeprefix("Trainer.")]
+        assert custom["code_digest"] == code_digest.code_digest("models.trainer", family)
     digests = {parameter(found[name], "code_digest") for name in stamped}
     assert len(digests) == len(stamped)
     assert {len(digest) for digest in digests} == {64}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -132,3 +133,19 @@ def test_the_digest_of_the_weights_gets_into_the_configuration(
     checked, _ = preflight.check(config)
     expected = hashlib.sha256(b"weights").hexdigest()
     assert checked.train.mobilenet_weights_digest == expected
+
+
+def test_renaming_a_file_changes_the_digest_of_the_audio(
+    write_archive: WriteArchive, tmp_path: Path
+) -> None:
+    config = configuration(write_archive())
+    files = sorted((tmp_path / "audio").glob("*/*"))
+    for file in files:
+        os.utime(file, (1, 1))  # equal sizes and times: only the names are left to tell
+    before = preflight.check(config)[0].data.audio_digest
+    assert preflight.check(config)[0].data.audio_digest == before
+    files[0].with_name("000099.mp3").write_bytes(files[0].read_bytes())
+    os.utime(files[0].with_name("000099.mp3"), (1, 1))
+    added = preflight.check(config)[0].data.audio_digest
+    files[0].with_name("000099.mp3").rename(files[0].with_name("000098.mp3"))
+    assert len({before, added, preflight.check(config)[0].data.audio_digest}) == 3

@@ -305,3 +305,18 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, archive: Archive) 
     (tmp_path / "other" / "tracks.csv").mkdir(parents=True)
     with pytest.raises(InputError, match=r"cannot read .*/other/tracks\.csv"):
         plan_ingest(DataConfig(data.audio_dir, str(tmp_path / "other")))
+
+
+def test_artists_in_two_splits_are_found(archive: Archive) -> None:
+    rows = {
+        2: {"artist.id": "7", "set.split": "training"},
+        3: {"artist.id": "7", "set.split": "test"},
+        4: {"artist.id": "8", "set.split": "test"},
+        5: {"artist.id": "", "set.split": "training"},
+        6: {"artist.id": "", "set.split": "test"},
+    }
+    files = {f"000/{track:06d}.mp3": b"x" for track in rows}
+    data = archive(rows, files)
+    assert plan_ingest(data).straddling_artists == [7]
+    by_artist = DataConfig(data.audio_dir, data.metadata_dir, split="artist-hash")
+    assert plan_ingest(by_artist).straddling_artists == []
