@@ -27,7 +27,8 @@ _COLUMNS = {
     ("track", "license"): "license",
 }
 _LONGEST_FIELD = 16 * 2**20  # characters; artists' biographies pass the csv module's 128 KiB
-_MOST_DIGITS = 18  # of an id that an int64 holds
+# FMA has -1 where a track is of no album; 18 digits fit an int64.
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 # Subsets are ordered, medium includes small; large and full are all there is.
 _PART_OF_ALL = {"small": ("small",), "medium": ("small", "medium")}
 
@@ -83,8 +84,8 @@ def plan_ingest(data: DataConfig) -> IngestPlan:
     Raises:
         InputError: where a folder or table is missing, or the table is not FMA's.
     """
-    rows = _load_rows(data.metadata_dir)
-    return _plan(rows, data, find_audio(data.audio_dir))
+    audio_files = find_audio(data.audio_dir)
+    return _plan(_load_rows(data.metadata_dir), data, audio_files)
 
 
 def _load_rows(metadata_dir: str) -> dict[int, Row]:
@@ -150,7 +151,7 @@ def _read_row(cells: list[str], place: dict[str, int], where: str) -> Row:
         value = cells[place[field]]
         if not value and field != "track_id":
             return -1
-        if not value.isdecimal() or len(value) > _MOST_DIGITS:
+        if not _INTEGER.fullmatch(value):
             raise InputError(f"{where}: {field} is {value!r}, not a whole number")
         return int(value)
 

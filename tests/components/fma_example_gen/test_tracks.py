@@ -113,7 +113,8 @@ def test_a_nul_byte_is_named_by_its_line(tracks_csv: TracksCsv) -> None:
     ("column", "field", "value"),
     [
         ("artist.id", "artist_id", "4.0"),
-        ("artist.id", "artist_id", "-3"),
+        ("artist.id", "artist_id", "1e5"),
+        ("artist.id", "artist_id", "9" * 19),
         ("album.id", "album_id", "x"),
         ("artist.id", "artist_id", " "),
     ],
@@ -123,6 +124,10 @@ def test_an_id_that_is_no_whole_number_names_line_and_column(
 ) -> None:
     data = tracks_csv({2: {"track.title": "two\nlines"}, 3: {column: value}})
     assert refusal(data) == f"T, line 6: {field} is {value!r}, not a whole number"
+
+
+def test_fma_writes_minus_one_for_no_album(tracks_csv: TracksCsv) -> None:
+    assert read(tracks_csv({2: {"album.id": "-1"}}))[2].album_id == -1
 
 
 def test_a_track_without_an_id_names_its_line(tracks_csv: TracksCsv) -> None:
