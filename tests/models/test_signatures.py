@@ -106,6 +106,7 @@ def test_checkpoints_are_gone_and_tensorboard_logs_are_there(trained) -> None:
     assert list((trained.folder / "run").rglob("events.out.tfevents*"))
 
 
+@pytest.mark.e2e
 def test_the_same_training_twice_gives_the_same_scores(trained, transformed) -> None:
     again = SimpleNamespace(**vars(trained.fn_args))
     again.serving_model_dir = str(trained.folder / "again")
