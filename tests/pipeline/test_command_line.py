@@ -183,12 +183,10 @@ def test_an_output_folder_that_cannot_be_written(
 
 def test_a_refusal_in_a_process_of_its_own_is_one_line(tmp_path: Path) -> None:
     done = run(
-        f"--audio-dir={tmp_path}", f"--metadata-dir={tmp_path}/m", f"--output-dir={tmp_path}/o"
+        f"--audio-dir={tmp_path}/a", f"--metadata-dir={tmp_path}", f"--output-dir={tmp_path}/o"
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        f"local_runner.py: error: the metadata folder {tmp_path}/m does not exist\n"
-    )
+    assert done.stderr == f"local_runner.py: error: the audio folder {tmp_path}/a does not exist\n"
 
 
 def test_a_second_run_in_the_same_output_folder(
