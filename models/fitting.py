@@ -65,6 +65,8 @@ def fit_stages(
                 validation_data=validation,
                 initial_epoch=checkpoint.state.epochs_done,
                 epochs=stage.epochs,
+                # The data sets shuffle themselves.
+                shuffle=False,
                 verbose=0,
                 callbacks=[
                     keras.callbacks.TensorBoard(

@@ -7,6 +7,10 @@ import os
 # Below this many clips a worker process's start (it imports TFX again) costs more than it brings.
 _CLIPS_WORTH_WORKERS = 2_000
 
+# What "DirectRunner" is in Beam 2.59. In later ones that name first tries to download Prism, a
+# runner in Go, and to run on it; the class itself is the same in both and needs no network.
+_RUNNER = "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"
+
 
 def direct_runner(n_clips: int, workers: int | None) -> tuple[tuple[str, ...], str]:
     """Returns the flags of Beam's direct runner and the reason for them.
@@ -28,7 +32,7 @@ def direct_runner(n_clips: int, workers: int | None) -> tuple[tuple[str, ...], s
 
 def _flags(mode: str, workers: int) -> tuple[str, ...]:
     return (
-        "--runner=DirectRunner",
+        f"--runner={_RUNNER}",
         f"--direct_running_mode={mode}",
         f"--direct_num_workers={workers}",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from models import features
 from pipeline.config import GateConfig
@@ -21,41 +21,41 @@ _ACCURACY_CLASS = "SparseCategoricalAccuracy"
 _MACRO_F1_CLASS = "MacroF1"
 
 
-def ranking_config(models: Sequence[str]) -> tfma.EvalConfig:
+def ranking_config(models: Sequence[str]) -> config_pb2.EvalConfig:
     """Returns the configuration that measures all candidates in one pass, without thresholds."""
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[_model_spec(name) for name in models],
         slicing_specs=_slices(),
-        metrics_specs=[tfma.MetricsSpec(metrics=_metrics(), model_names=models)],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=_metrics(), model_names=models)],
     )
 
 
-def gate_config(gate: GateConfig) -> tfma.EvalConfig:
+def gate_config(gate: GateConfig) -> config_pb2.EvalConfig:
     """Returns the configuration of the Evaluator that blesses the best model or refuses it.
 
     Accuracy within the slice of a genre is that genre's recall, so the floor for every genre is a
     threshold on accuracy per slice.
     """
-    every_genre = tfma.SlicingSpec(feature_keys=[features.GENRE])
+    every_genre = config_pb2.SlicingSpec(feature_keys=[features.GENRE])
     metrics = {metric.class_name: metric for metric in _metrics()}
     metrics[_ACCURACY_CLASS].per_slice_thresholds.extend(
         [
-            _threshold(tfma.SlicingSpec(), gate.min_accuracy, gate.max_drop),
+            _threshold(config_pb2.SlicingSpec(), gate.min_accuracy, gate.max_drop),
             _threshold(every_genre, gate.min_genre_recall),
         ]
     )
     metrics[_MACRO_F1_CLASS].per_slice_thresholds.append(
-        _threshold(tfma.SlicingSpec(), gate.min_macro_f1, gate.max_drop)
+        _threshold(config_pb2.SlicingSpec(), gate.min_macro_f1, gate.max_drop)
     )
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[_model_spec("")],
         slicing_specs=_slices(),
-        metrics_specs=[tfma.MetricsSpec(metrics=list(metrics.values()))],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=list(metrics.values()))],
     )
 
 
-def _model_spec(name: str) -> tfma.ModelSpec:
-    return tfma.ModelSpec(
+def _model_spec(name: str) -> config_pb2.ModelSpec:
+    return config_pb2.ModelSpec(
         name=name,
         signature_name="serving_default",
         preprocessing_function_names=["transform_features"],
@@ -66,36 +66,36 @@ def _model_spec(name: str) -> tfma.ModelSpec:
     )
 
 
-def _slices() -> list[tfma.SlicingSpec]:
-    return [tfma.SlicingSpec(), tfma.SlicingSpec(feature_keys=[features.GENRE])]
+def _slices() -> list[config_pb2.SlicingSpec]:
+    return [config_pb2.SlicingSpec(), config_pb2.SlicingSpec(feature_keys=[features.GENRE])]
 
 
 def _threshold(
-    where: tfma.SlicingSpec, lower_bound: float, max_drop: float | None = None
-) -> tfma.PerSliceMetricThreshold:
-    threshold = tfma.MetricThreshold(
-        value_threshold=tfma.GenericValueThreshold(lower_bound={"value": lower_bound})
+    where: config_pb2.SlicingSpec, lower_bound: float, max_drop: float | None = None
+) -> config_pb2.PerSliceMetricThreshold:
+    threshold = config_pb2.MetricThreshold(
+        value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": lower_bound})
     )
     if max_drop is not None:
         threshold.change_threshold.CopyFrom(
-            tfma.GenericChangeThreshold(
-                direction=tfma.MetricDirection.HIGHER_IS_BETTER, absolute={"value": -max_drop}
+            config_pb2.GenericChangeThreshold(
+                direction=config_pb2.MetricDirection.HIGHER_IS_BETTER, absolute={"value": -max_drop}
             )
         )
-    return tfma.PerSliceMetricThreshold(slicing_specs=[where], threshold=threshold)
+    return config_pb2.PerSliceMetricThreshold(slicing_specs=[where], threshold=threshold)
 
 
-def _metrics() -> list[tfma.MetricConfig]:
+def _metrics() -> list[config_pb2.MetricConfig]:
     return [
-        tfma.MetricConfig(class_name="ExampleCount"),
-        tfma.MetricConfig(class_name=_ACCURACY_CLASS),
-        tfma.MetricConfig(class_name=_MACRO_F1_CLASS, module="pipeline.metrics"),
-        tfma.MetricConfig(
+        config_pb2.MetricConfig(class_name="ExampleCount"),
+        config_pb2.MetricConfig(class_name=_ACCURACY_CLASS),
+        config_pb2.MetricConfig(class_name=_MACRO_F1_CLASS, module="pipeline.metrics"),
+        config_pb2.MetricConfig(
             class_name="SparseTopKCategoricalAccuracy", config=f'"name": "{TOP_3}", "k": 3'
         ),
-        tfma.MetricConfig(class_name="LogLoss", module="pipeline.metrics"),
+        config_pb2.MetricConfig(class_name="LogLoss", module="pipeline.metrics"),
         # The highest score is the prediction, however low it is; TFMA's default asks for 0.5.
-        tfma.MetricConfig(
+        config_pb2.MetricConfig(
             class_name="MultiClassConfusionMatrixAtThresholds", config='"thresholds": [0.0]'
         ),
     ]

@@ -119,6 +119,9 @@ def read_tracks(handle: IO[bytes], name: str) -> dict[int, Row]:
         for cells in lines:
             if not cells:
                 continue
+            if "\0" in "".join(cells):
+                # From Python 3.11 on the csv module reads it.
+                raise csv.Error("line contains NUL")
             row = _read_row(cells, place, f"{name}, line {lines.line_num}")
             if row.track_id in rows:
                 raise InputError(f"{name} has more than one row for track {row.track_id}")

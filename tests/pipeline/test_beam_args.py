@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from pipeline.beam_args import direct_runner
 
@@ -41,6 +43,12 @@ def test_many_clips_are_worth_a_worker_a_core(monkeypatch: pytest.MonkeyPatch) -
     assert reason == "6 worker processes (2000 clips, not fewer than 2000)"
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert direct_runner(2_000, None)[1] == "in memory (2000 clips, not fewer than 2000)"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_is_run_by_a_runner_that_would_be_downloaded(workers: int) -> None:
+    flags, _ = direct_runner(10, workers)
+    assert type(beam.Pipeline(options=PipelineOptions(list(flags))).runner) is FnApiRunner
 
 
 def test_batches_are_cut_by_bytes() -> None:

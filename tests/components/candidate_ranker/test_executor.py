@@ -3,79 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from numpy.typing import NDArray
 from sklearn.metrics import f1_score
-from tfx.components.util import examples_utils
-from tfx.dsl.components.base import base_beam_executor
-from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from components.candidate_ranker import executor
-from models import features
-
-Scores = Mapping[str, NDArray[np.float64]]
+from tests.stand_ins import beam_context, save_model, scores_for, write_examples
 
 GENRES = ("Pop", "Rock", "Folk")
 LABELS = [0, 0, 1, 1, 2, 2]
 PREDICTIONS = {"cnn1d": [0, 0, 1, 0, 0, 0], "mobilenet_v2": [0, 1, 1, 1, 2, 0]}
-
-
-def save_model(path: str, key: str, n_classes: int) -> None:
-    """Write a SavedModel with the signatures of ours, whose scores are a feature of the Example."""
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def serving_default(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        spec = {key: tf.io.FixedLenFeature([n_classes], tf.float32)}
-        return {"scores": tf.io.parse_example(examples, spec)[key]}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        spec = {"index": tf.io.FixedLenFeature([], tf.int64)}
-        return {features.LABEL: tf.io.parse_example(examples, spec)["index"]}
-
-    signatures = {"serving_default": serving_default, "transform_features": transform_features}
-    tf.saved_model.save(tf.Module(), path, signatures=signatures)
-
-
-def write_examples(
-    uri: str, split: str, genres: Sequence[str], labels: Sequence[int], scores: Scores
-) -> standard_artifacts.Examples:
-    """Return Examples that hold a genre, its class id and the scores of each model."""
-    folder = Path(uri, f"Split-{split}")
-    folder.mkdir(parents=True)
-    with tf.io.TFRecordWriter(str(folder / "data_tfrecord-00000-of-00001.gz"), "GZIP") as writer:
-        for place, label in enumerate(labels):
-            example = tf.train.Example()
-            feature = example.features.feature
-            feature[features.GENRE].bytes_list.value.append(genres[label].encode())
-            feature["index"].int64_list.value.append(label)
-            for key, values in scores.items():
-                feature[key].float_list.value.extend(values[place])
-            writer.write(example.SerializeToString())
-    examples = standard_artifacts.Examples()
-    examples.uri, examples.split_names = uri, json.dumps([split])
-    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    return examples
-
-
-def scores_for(predictions: Sequence[int], n_classes: int, seed: int) -> NDArray[np.float64]:
-    """Return random scores [clips, classes] of which the highest are at `predictions`."""
-    scores = np.random.default_rng(seed).dirichlet(np.ones(n_classes), len(predictions))
-    rows = np.arange(len(predictions))
-    highest = scores.argmax(axis=1)
-    swapped = scores[rows, predictions].copy()
-    scores[rows, predictions] = scores.max(axis=1)
-    scores[rows[highest != predictions], highest[highest != predictions]] = swapped[
-        highest != predictions
-    ]
-    return scores
 
 
 def rank(
@@ -97,15 +40,12 @@ def rank(
     best.uri, board.uri = str(folder / "best"), str(folder / "board")
     evaluation.uri = str(folder / "evaluation")
     Path(board.uri).mkdir()
-    context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
-    )
     outputs = {
         executor.BEST_MODEL: [best],
         executor.EVALUATION: [evaluation],
         executor.LEADERBOARD: [board],
     }
-    executor.Executor(context).Do(inputs, outputs, {})
+    executor.Executor(beam_context(folder)).Do(inputs, outputs, {})
     return json.loads(Path(board.uri, executor.LEADERBOARD_NAME).read_text()), best
 
 

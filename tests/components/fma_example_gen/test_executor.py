@@ -22,18 +22,18 @@ from components.fma_example_gen.faults import Fault, FaultKind
 from components.fma_example_gen.tracks import plan_ingest
 from corpus import GENRES, CorpusSpec, build_catalogue, planted_faults
 from models import features
-from pipeline import progress
+from pipeline import beam_args, progress
 from pipeline.config import SPLITS, AudioConfig, DataConfig
 from pipeline.errors import InputError
 
 Archive = Callable[..., DataConfig]
 
 AUDIO = AudioConfig(clip_seconds=2.0, min_clip_seconds=1.0)
-IN_MEMORY = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
+IN_MEMORY, _ = beam_args.direct_runner(1, workers=1)
 
 
 def ingest(
-    data: DataConfig, folder: Path, beam_args: tuple[str, ...] = IN_MEMORY
+    data: DataConfig, folder: Path, flags: tuple[str, ...] = IN_MEMORY
 ) -> standard_artifacts.Examples:
     """Run the executor as TFX does and return the Examples that it filled."""
     examples = standard_artifacts.Examples()
@@ -46,7 +46,7 @@ def ingest(
         }
     )
     context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=list(beam_args), tmp_dir=str(folder / "tmp"), unique_id="1"
+        beam_pipeline_args=list(flags), tmp_dir=str(folder / "tmp"), unique_id="1"
     )
     executor.Executor(context).Do(
         {},
@@ -222,8 +222,8 @@ def test_a_second_run_writes_the_same_bytes_and_reports_every_track_that_it_open
 def test_worker_processes_write_the_same_bytes(
     ingested: standard_artifacts.Examples, corpus_data: DataConfig, tmp_path: Path
 ) -> None:
-    flags = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
-    again = ingest(corpus_data, tmp_path, ("--runner=DirectRunner", *flags))
+    flags, _ = beam_args.direct_runner(1, workers=2)
+    again = ingest(corpus_data, tmp_path, flags)
     assert contents(again.uri) == contents(ingested.uri)
 
 

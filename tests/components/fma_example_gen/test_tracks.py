@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,7 +102,6 @@ def test_a_table_that_is_not_utf_8_is_refused(tracks_csv: TracksCsv) -> None:
     assert "utf-8" in refusal(data)
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 11), reason="later csv modules read NUL")
 def test_a_nul_byte_is_named_by_its_line(tracks_csv: TracksCsv) -> None:
     data = tracks_csv({2: {}, 3: {"track.title": "a~b"}}).replace(b"~", b"\0")
     assert refusal(data) == "T is damaged near line 5: line contains NUL"
