@@ -1,5 +1,6 @@
 # Every target that needs .venv makes it first, and does nothing about it where it is up to date.
-# PYTHON=/path/to/python3.10 chooses the interpreter; without it one is looked for, or fetched with uv.
+# PYTHON=/path/to/python chooses the interpreter, and with it the generation of TFX; without it one is
+# looked for, or fetched with uv.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -24,7 +25,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
-install: ## make .venv with Python 3.10 and the pinned packages
+install: ## make .venv with the pinned packages
 	@$(SETUP) install
 
 .PHONY: demo
@@ -57,12 +58,16 @@ bench: install ## measure speed and memory
 	$(PY) -m benchmarks
 
 # Pins that are there stay; a changed setup.py moves only what it has to.
+LOCK = pip compile setup.py --extra dev --generate-hashes --custom-compile-command 'make lock' --quiet $(LOCK_FLAGS)
 .PHONY: lock
-lock: ## compile requirements/py310.txt from setup.py
-	@set -eu; uv=$$($(SETUP) uv); python=$$($(SETUP) python); \
-	"$$uv" pip compile setup.py --extra dev --output-file requirements/py310.txt \
-	    --generate-hashes --custom-compile-command 'make lock' --quiet \
-	    --python "$$python" --python-platform x86_64-manylinux_2_28 $(LOCK_FLAGS)
+lock: ## compile requirements/tfx-*.txt from setup.py
+	@set -eu; uv=$$($(SETUP) uv); \
+	"$$uv" $(LOCK) --python-version 3.10 --python-platform x86_64-manylinux_2_28 -o requirements/tfx-1.16.txt; \
+	"$$uv" $(LOCK) --python-version 3.11 --universal -o requirements/tfx-1.21.txt
+
+.PHONY: versions
+versions: ## print what a bug report needs: machine, Python, packages
+	@$(SETUP) versions
 
 .PHONY: clean
 clean: ## remove the demo's data and output, caches and build products

@@ -1,7 +1,7 @@
-"""Package metadata and direct dependencies.
+"""Package metadata and direct dependencies, of both generations of TFX that the code runs on.
 
 The same file serves `pip install -e .` and Dataflow's `--setup_file`, which ships the packages
-below to Beam workers. The full, hash-checked set that `make` installs is requirements/py310.txt,
+below to Beam workers. The full, hash-checked sets that `make` installs are in requirements/,
 compiled from this file by `make lock`.
 """
 
@@ -9,42 +9,47 @@ import sys
 
 from setuptools import find_packages, setup
 
-if sys.version_info[:2] != (3, 10):
+if not (3, 10) <= sys.version_info[:2] <= (3, 13):
     # Said here because pip's own answer would be "no matching distribution", which names no cure.
     raise SystemExit(
-        f"music-genre-pipeline needs Python 3.10, which the TFX it is pinned to is made for; "
+        "music-genre-pipeline needs Python 3.10 (TFX 1.16) or Python 3.11 to 3.13 (TFX 1.21); "
         f"this is Python {sys.version_info[0]}.{sys.version_info[1]}.\n"
-        "Run `make install` in the checkout: it finds or fetches a Python 3.10 and makes .venv.\n"
-        "Or, with a Python 3.10 of yours: python3.10 -m venv .venv && .venv/bin/pip install -e ."
+        "Run `make install` in the checkout: it finds or fetches one of them and makes .venv."
     )
 
-INSTALL_REQUIRES = [
-    # The pipeline: the newest TFX whose data-validation wheel runs on glibc older than 2.38.
-    "tfx==1.16.0",
+# What moves from one generation to the next: package, then its version beside TFX 1.16 (the last
+# for Python 3.10, and for glibc older than 2.38) and beside TFX 1.21.
+BY_GENERATION = [
+    ("tfx", "1.16.0", "1.21.0"),
     # The parts of TFX that the code imports by name, at the versions that belong to it.
-    "tfx-bsl==1.16.1",
-    "ml-metadata==1.16.0",
-    "tensorflow-data-validation==1.16.1",
-    "tensorflow-metadata==1.16.1",
-    "tensorflow-transform==1.16.0",
-    "tensorflow-model-analysis==0.47.1",
-    # The TensorFlow that TFX 1.16 is made for.
-    "tensorflow==2.16.2",
-    # Keras 2 and Keras 3: TFX 1.16 works with the first, TensorFlow 2.16 brings the second.
-    "tf-keras==2.16.0",
-    "keras==3.12.4",
-    # Beam, with its Google Cloud parts for Dataflow. Newer ones drop dill.
-    "apache-beam[gcp]==2.59.0",
-    # Compiles the pipeline for Vertex AI. Newer ones need a newer protobuf than TFX 1.16 takes.
-    "kfp==2.5.0",
-    # The protobuf, Arrow, NumPy and pandas that TFX 1.16 and its compiled parts take.
-    "protobuf==3.20.3",
-    "pyarrow==10.0.1",
-    "numpy==1.26.4",
-    "pandas==1.5.3",
-    # Signal processing and the classical models.
-    "scipy==1.12.0",
-    "scikit-learn==1.5.1",
+    ("tfx-bsl", "1.16.1", "1.21.0"),
+    ("ml-metadata", "1.16.0", "1.21.0"),
+    ("tensorflow-data-validation", "1.16.1", "1.21.0"),
+    ("tensorflow-metadata", "1.16.1", "1.21.0"),
+    ("tensorflow-transform", "1.16.0", "1.21.0"),
+    ("tensorflow-model-analysis", "0.47.1", "0.52.0"),
+    ("tensorflow", "2.16.2", "2.21.0"),
+    # Keras 2, which Transform and TFX itself work with, and Keras 3, which the models are made of.
+    ("tf-keras", "2.16.0", "2.21.0"),
+    ("keras", "3.12.4", "3.15.1"),
+    # Shows the logs of training; TensorFlow 2.16 brings it, 2.21 does not.
+    ("tensorboard", "2.16.2", "2.21.0"),
+    # Beam, with its Google Cloud parts for Dataflow.
+    ("apache-beam[gcp]", "2.59.0", "2.77.0"),
+    # Compiles the pipeline for Vertex AI: the newest that takes the protobuf below.
+    ("kfp", "2.5.0", "2.17.0"),
+    # What the compiled parts of each TFX take.
+    ("protobuf", "3.20.3", "6.33.6"),
+    ("pyarrow", "10.0.1", "18.1.0"),
+    ("numpy", "1.26.4", "2.4.6"),
+    ("pandas", "1.5.3", "2.3.3"),
+    ("scipy", "1.12.0", "1.17.1"),
+    ("scikit-learn", "1.5.1", "1.5.2"),
+]
+
+INSTALL_REQUIRES = [
+    *(f"{name}=={old} ; python_version < '3.11'" for name, old, new in BY_GENERATION),
+    *(f"{name}=={new} ; python_version >= '3.11'" for name, old, new in BY_GENERATION),
     # Decoding, resampling, and the reference that the TensorFlow log-mel is compared with.
     "librosa==0.11.0",
     "soundfile==0.14.0",
@@ -63,7 +68,8 @@ DEV_REQUIRES = [
     "ruff==0.17.6",
     "mypy==2.4.1",
     # Type stubs for the pandas pinned above.
-    "pandas-stubs==1.5.3.230321",
+    "pandas-stubs==1.5.3.230321 ; python_version < '3.11'",
+    "pandas-stubs==2.3.3.260113 ; python_version >= '3.11'",
     # Builds the packages that have no wheel, together with setuptools.
     "wheel==0.48.0",
 ]
@@ -75,7 +81,7 @@ setup(
     version="0.1.0",
     description="A TFX pipeline that classifies music by genre",
     license="Apache-2.0",
-    python_requires="==3.10.*",
+    python_requires=">=3.10,<3.14",
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
     package_data={"": ["*.pbtxt", "*.html"]},
     install_requires=INSTALL_REQUIRES,

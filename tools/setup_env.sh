@@ -1,14 +1,16 @@
 #!/bin/sh
 # Runs setup_env.py beside it with some Python 3.6 or newer: which one does not matter, since that
-# script looks for the Python 3.10 that .venv is made with.
+# script looks for the Python that .venv is made with.
 set -eu
-script=$(dirname "$0")/setup_env.py
+# With these set, cd could go elsewhere and -m would not look where it went.
+unset CDPATH PYTHONSAFEPATH
+cd "$(dirname "$0")/.."
 pyenv_root=${PYENV_ROOT:-${HOME:-}/.pyenv}
 
 for python in python3 python "$pyenv_root"/versions/3.*/bin/python "${PYTHON:-}"; do
     # Run, not only looked for: a version manager's shim may exist and fail.
     if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1 </dev/null; then
-        exec "$python" "$script" "$@"
+        exec "$python" -m tools.setup_env "$@"
     fi
 done
 
