@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import apache_beam as beam
 import numpy as np
@@ -11,13 +12,16 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
+from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public import tfxio
 
-from models import features
+from models import features, signatures, trainer
 from models.preprocessing import preprocessing_fn
-from pipeline.config import AudioConfig
+from models.signatures import export
+from pipeline import beam_args
+from pipeline.config import AudioConfig, TrainConfig
 
 SCHEMA = Path(__file__).parents[2] / "pipeline" / "schema.pbtxt"
 
@@ -84,7 +88,9 @@ def transformed(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
     source = tfxio.TFExampleBeamRecord(
         physical_format="inmem", telemetry_descriptors=["tests"], schema=schema
     )
-    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
+    flags, _ = beam_args.direct_runner(1, workers=1)
+    options = PipelineOptions(list(flags))
+    with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
         records = pipeline | beam.Create(raw) | source.RawRecordToRecordBatch()
         dataset = (records, source.TensorAdapterConfig())
         (data, metadata), transform_fn = dataset | tft_beam.AnalyzeAndTransformDataset(
@@ -101,4 +107,39 @@ def transformed(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
         _ = transform_fn | tft_beam.WriteTransformFn(str(folder / "graph"))
     return Transformed(
         config, raw, genres, tft.TFTransformOutput(str(folder / "graph")), f"{folder}/examples*"
+    )
+
+
+@pytest.fixture(scope="session", params=["cnn1d", "mobilenet_v2"])
+def trained(
+    request: pytest.FixtureRequest,
+    transformed: Transformed,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> SimpleNamespace:
+    """A model through the real run_fn."""
+    folder = tmp_path_factory.mktemp(request.param)
+    train = TrainConfig(epochs=5, batch_size=4, mobilenet_weights="none", learning_rate=3e-3)
+    fn_args = SimpleNamespace(
+        custom_config={
+            "model": request.param,
+            "audio": vars(transformed.config),
+            "train": vars(train),
+            "checkpoint_dir": str(folder / "checkpoints"),
+        },
+        transform_output=transformed.output.transform_savedmodel_dir.rsplit("/", 1)[0],
+        train_files=[transformed.pattern],
+        eval_files=[transformed.pattern],
+        model_run_dir=str(folder / "run"),
+        serving_model_dir=str(folder / "model"),
+    )
+    exported = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            signatures,
+            "export",
+            lambda directory, **kwargs: exported.update(kwargs) or export(directory, **kwargs),
+        )
+        trainer.run_fn(fn_args)
+    return SimpleNamespace(
+        name=request.param, folder=folder, fn_args=fn_args, model=exported["model"]
     )

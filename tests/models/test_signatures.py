@@ -1,6 +1,5 @@
 """An exported SavedModel, loaded with plain TensorFlow."""
 
-import io
 import json
 import subprocess
 import sys
@@ -10,51 +9,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import soundfile
 import tensorflow as tf
 
-from models import cnn1d, features, input_fn, mobilenet, signatures, trainer
-from models.signatures import export
-from pipeline.config import TrainConfig
-
-
-@pytest.fixture(scope="module", params=["cnn1d", "mobilenet_v2"])
-def trained(request, transformed, tmp_path_factory) -> SimpleNamespace:
-    """A model through the real run_fn."""
-    folder = tmp_path_factory.mktemp(request.param)
-    train = TrainConfig(epochs=5, batch_size=4, mobilenet_weights="none", learning_rate=3e-3)
-    fn_args = SimpleNamespace(
-        custom_config={
-            "model": request.param,
-            "audio": vars(transformed.config),
-            "train": vars(train),
-            "checkpoint_dir": str(folder / "checkpoints"),
-        },
-        transform_output=transformed.output.transform_savedmodel_dir.rsplit("/", 1)[0],
-        train_files=[transformed.pattern],
-        eval_files=[transformed.pattern],
-        model_run_dir=str(folder / "run"),
-        serving_model_dir=str(folder / "model"),
-    )
-    exported = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            signatures,
-            "export",
-            lambda directory, **kwargs: exported.update(kwargs) or export(directory, **kwargs),
-        )
-        trainer.run_fn(fn_args)
-    return SimpleNamespace(
-        name=request.param, folder=folder, fn_args=fn_args, model=exported["model"]
-    )
-
-
-def wav_of(raw: bytes, rate_hz: int = 22_050) -> bytes:
-    example = tf.train.Example.FromString(raw)
-    (pcm16,) = example.features.feature[features.AUDIO].bytes_list.value
-    file = io.BytesIO()
-    soundfile.write(file, np.frombuffer(pcm16, "<i2"), rate_hz, format="WAV")
-    return file.getvalue()
+from models import cnn1d, features, input_fn, mobilenet, trainer
+from tests.stand_ins import wav_of
 
 
 def test_it_has_learned_and_names_the_genres(trained, transformed) -> None:

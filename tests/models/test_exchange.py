@@ -1,0 +1,122 @@
+"""What one generation of TFX exports, the other reads: SavedModels in plain TensorFlow, weights.
+
+The two meet in a folder, EXCHANGE_DIR. EXCHANGE_WITH names the TFX whose models must be in it by
+now, such as 1.16.0. `.ci/run` sets both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tfx.version
+
+from models import cnn1d, input_fn, mobilenet
+from pipeline.config import AudioConfig, TrainConfig
+from tests.stand_ins import wav_of
+
+FAMILIES: dict[str, Any] = {"cnn1d": cnn1d, "mobilenet_v2": mobilenet}
+TOLERANCE = 1e-4
+WEIGHTS = "model.weights.h5"
+
+PREDICT = textwrap.dedent("""
+    import sys
+    import numpy as np
+    import tensorflow as tf
+    folder, result = sys.argv[1:]
+    signatures = tf.saved_model.load(folder + "/saved_model").signatures
+    examples = tf.data.TFRecordDataset(folder + "/examples").as_numpy_iterator()
+    wav = open(folder + "/clip.wav", "rb").read()
+    np.savez(
+        result,
+        serving_default=signatures["serving_default"](examples=tf.constant(list(examples)))["scores"],
+        predict_wav=signatures["predict_wav"](wav=tf.constant([wav]))["scores"],
+    )
+    ours = {"models", "pipeline", "components", "tfx", "tensorflow_transform"}
+    assert not ours & sys.modules.keys(), ours & sys.modules.keys()
+""")
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Path:
+    """Return the folder in which the generations meet."""
+    folder = os.environ.get("EXCHANGE_DIR")
+    if not folder:
+        pytest.skip("EXCHANGE_DIR names no folder in which the two generations could meet")
+    return Path(folder)
+
+
+def predict(folder: Path, result: Path) -> dict[str, np.ndarray]:
+    """Return the scores by signature that a process with plain TensorFlow gets."""
+    command = [sys.executable, "-c", PREDICT, str(folder), str(result)]
+    done = subprocess.run(command, cwd=result.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2_000:]
+    return dict(np.load(result))
+
+
+def clip_scores(name: str, model: Any, folder: Path, audio: AudioConfig) -> np.ndarray:
+    """Return the scores of the packed clips in a folder."""
+    packed = tf.stack(list(tf.data.TFRecordDataset(str(folder / "packed"))))
+    return FAMILIES[name].clip_scores(model, packed, audio).numpy()
+
+
+def write_records(path: Path, records: list[bytes]) -> None:
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record)
+
+
+def test_this_generation_leaves_its_models(trained, transformed, exchange, tmp_path) -> None:
+    ours = tmp_path / trained.name
+    shutil.copytree(trained.fn_args.serving_model_dir, ours / "saved_model")
+    trained.model.save_weights(ours / WEIGHTS)
+    packed = input_fn.clips([transformed.pattern], FAMILIES[trained.name].FEATURE)
+    write_records(ours / "packed", [clip.numpy() for clip, _ in packed])
+    write_records(ours / "examples", transformed.raw)
+    (ours / "clip.wav").write_bytes(wav_of(transformed.raw[1], rate_hz=48_000))
+    scores = predict(ours, tmp_path / "scores.npz")
+    packed_scores = clip_scores(trained.name, trained.model, ours, transformed.config)
+    assert scores["serving_default"].shape == packed_scores.shape == (24, 3)
+    np.savez(ours / "expected.npz", packed=packed_scores, **scores)
+    theirs = exchange / tfx.version.__version__ / trained.name
+    shutil.rmtree(theirs, ignore_errors=True)
+    shutil.copytree(ours, theirs)
+
+
+@pytest.fixture(params=FAMILIES)
+def theirs(request: pytest.FixtureRequest, exchange: Path) -> SimpleNamespace:
+    """Return what the other generation left, and the scores that it got."""
+    version = os.environ.get("EXCHANGE_WITH")
+    if not version:
+        pytest.skip("EXCHANGE_WITH names no other generation")
+    assert version != tfx.version.__version__
+    folder = exchange / version / request.param
+    expected = dict(np.load(folder / "expected.npz"))
+    return SimpleNamespace(name=request.param, folder=folder, expected=expected)
+
+
+def test_plain_tensorflow_predicts_as_the_other_generation_did(theirs, tmp_path) -> None:
+    scores = predict(theirs.folder, tmp_path / "scores.npz")
+    for signature, found in scores.items():
+        difference = np.abs(found - theirs.expected[signature]).max()
+        print(f"{theirs.name} {signature}: scores differ by at most {difference:.1e}")
+        assert difference <= TOLERANCE
+
+
+def test_weights_of_the_other_generation_load(theirs, transformed) -> None:
+    train = TrainConfig(mobilenet_weights="none")
+    model = FAMILIES[theirs.name].build_model(3, transformed.config, train)
+    model.load_weights(theirs.folder / WEIGHTS)
+    found = clip_scores(theirs.name, model, theirs.folder, transformed.config)
+    difference = np.abs(found - theirs.expected["packed"]).max()
+    print(f"{theirs.name} weights: scores differ by at most {difference:.1e}")
+    assert difference <= TOLERANCE
