@@ -1,5 +1,6 @@
 """Which Python .venv is made with, and so which generation of TFX; and the words for that."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
@@ -45,7 +46,8 @@ def choose_python(root: Path, env: Dict[str, str]) -> Choice:
     fit = generations_for(glibc)
     if env.get("PYTHON"):
         return python_asked_for(env)
-    reason = why_not_the_best(glibc) or f"glibc is {dotted(glibc)}"
+    enough = f"glibc {dotted(glibc)} is {dotted(GENERATIONS[0].oldest_glibc)} or newer"
+    reason = why_not_the_best(glibc) or enough
     rejected: List[Tuple[str, str]] = []
     for generation in fit:
         search = search_for(generation, env)
@@ -93,14 +95,18 @@ def dotted(version: Tuple[int, ...]) -> str:
 def search_for(generation: Generation, env: Dict[str, str]) -> Search:
     """Return the first interpreter here that is fit for a generation."""
     rejected: List[Tuple[str, str]] = []
+    seen = set()
     for origin, path in candidates(env, generation):
+        # One program often has several names: python3 and python3.13, in /bin and in /usr/bin.
+        if os.path.realpath(path) in seen:
+            continue
+        seen.add(os.path.realpath(path))
         try:
             return Search(probe(path, origin, generation.minors), rejected)
         except OtherVersion:
             continue  # other versions called python3 are everywhere and no news
         except Unusable as reason:
-            if (path, str(reason)) not in rejected:
-                rejected.append((path, str(reason)))
+            rejected.append((path, str(reason)))
     return Search(None, rejected)
 
 

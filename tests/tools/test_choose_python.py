@@ -42,7 +42,7 @@ def test_a_new_glibc_gets_tfx_121_with_the_newest_python(machine, present, taken
     machine.glibc = NEW
     paths = {version: machine.python(f"python{version[:4]}", version) for version in present}
     assert chosen(machine) == (paths[taken], "1.21")
-    assert machine.choose().reason == "glibc is 2.38"
+    assert machine.choose().reason == "glibc 2.38 is 2.38 or newer"
 
 
 def test_a_python_of_the_best_version_comes_first_wherever_it_is(machine):
@@ -367,3 +367,13 @@ def test_all_faults_of_one_python_are_told_at_once(machine):
         machine.choose()
     assert "apt install python3.10-venv" in str(caught.value)
     assert "apt install python3.10-dev;" in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_download")
+def test_one_program_of_two_names_is_told_of_once(machine):
+    machine.glibc = NEW
+    path = machine.python("python3.13", "3.13.5", headers=False)
+    (machine.bin / "python3").symlink_to(path)
+    with pytest.raises(SetupError) as caught:
+        machine.choose()
+    assert str(caught.value).count("Python.h is missing") == 1

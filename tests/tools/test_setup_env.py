@@ -132,7 +132,7 @@ def test_a_stamp_that_is_cut_short_or_of_another_time_is_none(machine, stamp):
             (2, 38),
             "python3.13",
             "3.13.0",
-            "TFX 1.21 on Python 3.13.0 (PATH: {path}), since glibc is 2.38",
+            "TFX 1.21 on Python 3.13.0 (PATH: {path}), since glibc 2.38 is 2.38 or newer",
         ),
         (
             (2, 38),
