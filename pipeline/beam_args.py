@@ -7,9 +7,7 @@ import os
 # Below this many clips a worker process's start (it imports TFX again) costs more than it brings.
 _CLIPS_WORTH_WORKERS = 2_000
 
-# What "DirectRunner" is in Beam 2.59. In later ones that name first tries to download Prism, a
-# runner in Go, and to run on it; the class itself is the same in both and needs no network.
-_RUNNER = "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner"
+_RUNNER = "pipeline.beam_runner.LocalRunner"
 
 
 def direct_runner(n_clips: int, workers: int | None) -> tuple[tuple[str, ...], str]:

@@ -46,8 +46,8 @@ def choose_python(root: Path, env: Dict[str, str]) -> Choice:
     fit = generations_for(glibc)
     if env.get("PYTHON"):
         return python_asked_for(env)
-    enough = f"glibc {dotted(glibc)} is {dotted(GENERATIONS[0].oldest_glibc)} or newer"
-    reason = why_not_the_best(glibc) or enough
+    needed = dotted(GENERATIONS[0].oldest_glibc)
+    reason = why_not_the_best(glibc) or f"glibc {dotted(glibc)} is new enough ({needed})"
     rejected: List[Tuple[str, str]] = []
     for generation in fit:
         search = search_for(generation, env)
@@ -95,18 +95,17 @@ def dotted(version: Tuple[int, ...]) -> str:
 def search_for(generation: Generation, env: Dict[str, str]) -> Search:
     """Return the first interpreter here that is fit for a generation."""
     rejected: List[Tuple[str, str]] = []
-    seen = set()
+    told = set()
     for origin, path in candidates(env, generation):
-        # One program often has several names: python3 and python3.13, in /bin and in /usr/bin.
-        if os.path.realpath(path) in seen:
-            continue
-        seen.add(os.path.realpath(path))
         try:
             return Search(probe(path, origin, generation.minors), rejected)
         except OtherVersion:
             continue  # other versions called python3 are everywhere and no news
         except Unusable as reason:
-            rejected.append((path, str(reason)))
+            # One program often has several names: python3 and python3.13, in /bin and in /usr/bin.
+            if (os.path.realpath(path), str(reason)) not in told:
+                rejected.append((path, str(reason)))
+            told.add((os.path.realpath(path), str(reason)))
     return Search(None, rejected)
 
 
@@ -129,7 +128,7 @@ def python_asked_for(env: Dict[str, str]) -> Choice:
             f"PYTHON={asked} cannot be used: {reason}.\n"
             f"Name {pythons}, or leave PYTHON out to search for one."
         ) from None
-    return Choice(python, generation, "PYTHON= names it")
+    return Choice(python, generation, "it was asked for")
 
 
 def no_python_message(fit: List[Generation], rejected: List[Tuple[str, str]], reason: str) -> str:

@@ -16,10 +16,12 @@ from tools.generations import Generation
 # Runs under any Python that is found, Python 2 included, and prints what decides its use.
 PROBE = """
 import json, os, sys
-facts = {
-    "version": "%d.%d.%d" % sys.version_info[:3],
-    "path": getattr(sys, "_base_executable", None) or sys.executable,
-}
+path = sys.executable
+if sys.prefix != getattr(sys, "base_prefix", sys.prefix):
+    # In an environment: the interpreter that made it, for this one may be .venv's, about to go.
+    path = os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2])
+    path = path if os.path.exists(path) else os.path.realpath(sys.executable)
+facts = {"version": "%d.%d.%d" % sys.version_info[:3], "path": path}
 if sys.version_info >= (3, 10):
     import platform, sysconfig
     facts["missing"] = []
@@ -232,7 +234,7 @@ def find_compilers(env: Dict[str, str], cc: str = "cc", cxx: str = "c++") -> Dic
             chosen[variable] = others[0]
     if missing:
         raise NoCompiler(
-            "no compiler for {} was found; pyfarmhash and crcmod have no wheel and need it".format(
+            "no compiler for {} was found; pyfarmhash, for one, has no wheel and needs it".format(
                 " and ".join(missing)
             )
         )

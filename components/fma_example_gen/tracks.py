@@ -7,7 +7,7 @@ import dataclasses
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO
 
 from components import files
@@ -114,14 +114,12 @@ def read_tracks(handle: IO[bytes], name: str) -> dict[int, Row]:
     csv.field_size_limit(_LONGEST_FIELD)
     lines = csv.reader(io.TextIOWrapper(handle, encoding="utf-8", newline=""))
     try:
-        place = _find_columns(next(lines), next(lines), next(lines), name)
+        table = _refuse_nul(lines)
+        place = _find_columns(next(table), next(table), next(table), name)
         rows: dict[int, Row] = {}
-        for cells in lines:
+        for cells in table:
             if not cells:
                 continue
-            if "\0" in "".join(cells):
-                # From Python 3.11 on the csv module reads it.
-                raise csv.Error("line contains NUL")
             row = _read_row(cells, place, f"{name}, line {lines.line_num}")
             if row.track_id in rows:
                 raise InputError(f"{name} has more than one row for track {row.track_id}")
@@ -131,6 +129,14 @@ def read_tracks(handle: IO[bytes], name: str) -> dict[int, Row]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{name} is damaged near line {lines.line_num}: {error}") from error
     return rows
+
+
+def _refuse_nul(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yields the rows; csv.Error where one holds NUL, which the csv module reads from 3.11 on."""
+    for cells in rows:
+        if "\0" in "".join(cells):
+            raise csv.Error("line contains NUL")
+        yield cells
 
 
 def _find_columns(

@@ -100,6 +100,7 @@ def theirs(request: pytest.FixtureRequest, exchange: Path) -> SimpleNamespace:
         pytest.skip("EXCHANGE_WITH names no other generation")
     assert version != tfx.version.__version__
     folder = exchange / version / request.param
+    assert folder.exists(), f"TFX {version} left no {request.param} in {exchange}"
     expected = dict(np.load(folder / "expected.npz"))
     return SimpleNamespace(name=request.param, folder=folder, expected=expected)
 

@@ -8,10 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
-from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from pipeline.beam_args import direct_runner
 
@@ -46,15 +44,40 @@ def test_many_clips_are_worth_a_worker_a_core(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_nothing_is_run_by_a_runner_that_would_be_downloaded(workers: int) -> None:
+def test_a_pipeline_runs_here_and_its_workers_know_its_options(workers: int) -> None:
+    # A script: what it defines is pickled with the pipeline, for a worker cannot import a test.
+    script = """
+import logging, sys
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.util import assert_that, equal_to
+
+def options_of_the_worker(_):
+    from apache_beam.io.filesystems import FileSystems
+    return FileSystems._pipeline_options.get_all_options()["job_name"]
+
+logging.basicConfig(level=logging.INFO)
+options = PipelineOptions([*sys.argv[1:], "--job_name=named"])
+with beam.Pipeline(options=options) as pipeline:
+    assert_that(
+        pipeline | beam.Create([0]) | beam.Map(options_of_the_worker), equal_to(["named"])
+    )
+"""
     flags, _ = direct_runner(10, workers)
-    assert type(beam.Pipeline(options=PipelineOptions(list(flags))).runner) is FnApiRunner
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, *flags],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2_000:]
+    # The runner that Beam's own DirectRunner would download.
+    assert "prism" not in done.stderr.lower()
 
 
 def test_batches_are_cut_by_bytes() -> None:
     # In a process of its own: the flag is global.
     script = """
 import json
+import logging
 from tfx_bsl.coders import batch_util
 from pipeline.beam_args import bound_batches
 before = batch_util.GetBatchElementsKwargs(None)

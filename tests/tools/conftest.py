@@ -61,7 +61,7 @@ class Machine:
 
     def uv(self, script: str = "exit 0") -> str:
         """A uv that writes down how it is called."""
-        return self.program("uv", f'echo "$*" >> {self.folder}/uv-calls\n{script}')
+        return self.program("uv", f'echo "$*" >> "{self.folder}/uv-calls"\n{script}')
 
     def uv_calls(self) -> list[str]:
         calls = self.folder / "uv-calls"
@@ -75,8 +75,8 @@ class Machine:
         self.uv(
             f"""case "$*" in
                 --version) echo uv 1 ;;
-                'python install {short}') : > {done} ;;
-                'python find --managed-python {short}') [ -e {done} ] && echo {path} ;;
+                'python install {short}') : > "{done}" ;;
+                'python find --managed-python {short}') [ -e "{done}" ] && echo "{path}" ;;
                 *) exit 1 ;;
             esac"""
         )

@@ -42,7 +42,7 @@ def test_a_new_glibc_gets_tfx_121_with_the_newest_python(machine, present, taken
     machine.glibc = NEW
     paths = {version: machine.python(f"python{version[:4]}", version) for version in present}
     assert chosen(machine) == (paths[taken], "1.21")
-    assert machine.choose().reason == "glibc 2.38 is 2.38 or newer"
+    assert machine.choose().reason == "glibc 2.38 is new enough (2.38)"
 
 
 def test_a_python_of_the_best_version_comes_first_wherever_it_is(machine):
@@ -163,7 +163,7 @@ def test_an_older_python_asked_for_is_taken(machine):
     machine.env["PYTHON"] = machine.pyenv("3.10.2")
     choice = machine.choose()
     assert choice.python[:3] == (machine.env["PYTHON"], "3.10.2", "PYTHON=")
-    assert (choice.generation.tfx, choice.reason) == ("1.16", "PYTHON= names it")
+    assert (choice.generation.tfx, choice.reason) == ("1.16", "it was asked for")
 
 
 def test_a_newer_python_asked_for_is_taken(machine, tmp_path):
@@ -377,3 +377,12 @@ def test_one_program_of_two_names_is_told_of_once(machine):
     with pytest.raises(SetupError) as caught:
         machine.choose()
     assert str(caught.value).count("Python.h is missing") == 1
+
+
+def test_a_shim_that_goes_by_its_name_is_asked_by_every_name(machine):
+    machine.glibc = NEW
+    answer = machine.python("real", "3.12.1")
+    shim = machine.program("shim", f'[ "${{0##*/}}" = python3.12 ] && exec "{answer}" "$@"; exit 1')
+    for name in ("python3.13", "python3.12", "python3.11"):
+        (machine.bin / name).symlink_to(shim)
+    assert machine.choose().python.version == "3.12.1"

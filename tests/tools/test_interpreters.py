@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,9 +42,13 @@ def test_a_complete_interpreter_is_taken_with_its_compilers(machine):
     assert found == (path, "3.12.1", "PATH", "clang", "clang++")
 
 
-def test_an_interpreter_in_an_environment_stands_for_the_one_that_made_it(machine):
-    path = machine.python("venv/bin/python", path="/usr/bin/python3.10")
-    assert interpreters.probe(path, "PATH", MINORS).path == "/usr/bin/python3.10"
+def test_an_environment_stands_for_the_interpreter_that_made_it(tmp_path):
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    found = interpreters.run_probe(str(environment / "bin/python"))
+    assert Path(found["path"]).exists()
+    assert environment not in Path(found["path"]).parents
+    assert interpreters.run_probe(found["path"])["version"] == found["version"]
 
 
 @pytest.mark.parametrize("version", ["2.7.18", "3.1.5", "3.9.18", "3.12.1", "3.14.0"])

@@ -137,17 +137,6 @@ def test_every_direct_pin_is_in_the_lock_of_its_generation(metadata, generation,
             assert found == str(requirement.specifier), f"{requirement.name}: run `make lock`"
 
 
-def test_what_has_no_marker_is_in_every_lock(metadata):
-    unmarked = [requirement for requirement in direct(metadata) if requirement.marker is None]
-    assert unmarked
-    for generation in GENERATIONS:
-        for minor in generation.minors:
-            pins = locked(generation, minor)
-            assert {x.name: pins.get(x.name) for x in unmarked} == {
-                x.name: str(x.specifier) for x in unmarked
-            }
-
-
 @for_each_python
 def test_what_builds_the_rest_is_in_the_lock(generation, minor):
     assert set(setup_env.BUILD_TOOLS) <= set(locked(generation, minor))

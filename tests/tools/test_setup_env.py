@@ -132,7 +132,7 @@ def test_a_stamp_that_is_cut_short_or_of_another_time_is_none(machine, stamp):
             (2, 38),
             "python3.13",
             "3.13.0",
-            "TFX 1.21 on Python 3.13.0 (PATH: {path}), since glibc 2.38 is 2.38 or newer",
+            "TFX 1.21 on Python 3.13.0 (PATH: {path}), since glibc 2.38 is new enough (2.38)",
         ),
         (
             (2, 38),
@@ -216,7 +216,7 @@ def test_a_venv_of_the_persons_own_is_not_deleted(machine):
 @pytest.mark.parametrize("requirements", LOCK_OF.values())
 def test_the_build_tools_come_before_the_lock_of_the_generation(machine, requirements):
     calls = machine.folder / "pip-calls"
-    machine.program(machine.root / ".venv/bin/python", f'echo "$*" >> {calls}')
+    machine.program(machine.root / ".venv/bin/python", f'echo "$*" >> "{calls}"')
     setup_env.install_requirements(machine.root, requirements, machine.env)
     tools = machine.root / ".venv/build-tools.txt"
     locked = "-m pip install --no-deps --require-hashes"

@@ -21,7 +21,7 @@ def host(machine, monkeypatch: pytest.MonkeyPatch, venv: str, pip: str) -> None:
     for name in ("mkdir", "cp"):
         (machine.bin / name).symlink_to(shutil.which(name) or "")
     script = (
-        f'echo "$*" >> {machine.folder}/host-calls\ncase "$2" in venv) {venv};; pip) {pip};; esac'
+        f'echo "$*" >> "{machine.folder}/host-calls"\ncase "$2" in venv) {venv};; pip) {pip};; esac'
     )
     path = machine.program(machine.folder / "host/python", script)
     monkeypatch.setattr(sys, "executable", path)
@@ -46,7 +46,7 @@ def test_where_there_is_none_uv_is_installed_with_its_hashes(machine, monkeypatc
     ready = machine.program(machine.folder / "ready/uv", "echo uv 1")
     pip = machine.program(
         machine.folder / "ready/python",
-        f'echo "$*" >> {machine.folder}/pip-calls; cp {ready} "${{0%/*}}/uv"',
+        f'echo "$*" >> "{machine.folder}/pip-calls"; cp "{ready}" "${{0%/*}}/uv"',
     )
     host(machine, monkeypatch, f'mkdir -p "$3/bin"; cp {pip} "$3/bin/python"', "exit 1")
     (private(machine) / "lib").mkdir(parents=True)  # half of an earlier one
@@ -60,7 +60,7 @@ def test_where_there_is_none_uv_is_installed_with_its_hashes(machine, monkeypatc
 def test_a_python_without_venv_installs_uv_with_its_pip(machine, monkeypatch):
     ready = machine.program(machine.folder / "ready/uv", "echo uv 1")
     folder = private(machine)
-    host(machine, monkeypatch, "exit 1", f"mkdir -p {folder}/bin; cp {ready} {folder}/bin/uv")
+    host(machine, monkeypatch, "exit 1", f'mkdir -p "{folder}/bin"; cp "{ready}" "{folder}/bin/uv"')
     assert uv.find_uv(machine.root, machine.env) == str(folder / "bin/uv")
     call = (machine.folder / "host-calls").read_text().splitlines()[-1]
     assert call.startswith("-m pip install --require-hashes -r ")

@@ -39,9 +39,19 @@ def test_a_gpu_is_named(machine):
 
 def test_the_command_prints_what_this_environment_holds(machine, monkeypatch, capsys):
     machine.make_venv()
-    machine.program(machine.root / ".venv/bin/python", f'exec {sys.executable} "$@"')
+    machine.program(machine.root / ".venv/bin/python", f'exec "{sys.executable}" "$@"')
     monkeypatch.setattr(setup_env, "ROOT", machine.root)
     assert setup_env.main(["versions"], machine.env) == 0
     said = capsys.readouterr().out
     assert f"packages  {generation_of('3.10.13').requirements}" in said
     assert "\n  tfx 1." in said
+
+
+def test_a_lock_that_is_gone_is_told_of(machine):
+    machine.program(machine.root / ".venv/bin/python", """echo '["3.10.13", {"a": "1"}]'""")
+    lines = lines_of(machine, "requirements/gone.txt")
+    assert (
+        "          requirements/gone.txt is not in this checkout any more: run `make install`"
+        in lines
+    )
+    assert lines[-1] == "  a 1"

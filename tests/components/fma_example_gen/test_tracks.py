@@ -105,6 +105,8 @@ def test_a_table_that_is_not_utf_8_is_refused(tracks_csv: TracksCsv) -> None:
 def test_a_nul_byte_is_named_by_its_line(tracks_csv: TracksCsv) -> None:
     data = tracks_csv({2: {}, 3: {"track.title": "a~b"}}).replace(b"~", b"\0")
     assert refusal(data) == "T is damaged near line 5: line contains NUL"
+    data = tracks_csv({2: {}}).replace(b"title", b"ti\0tle")
+    assert refusal(data) == "T is damaged near line 2: line contains NUL"
 
 
 @pytest.mark.parametrize(
