@@ -48,7 +48,7 @@ def test_where_there_is_none_uv_is_installed_with_its_hashes(machine, monkeypatc
         machine.folder / "ready/python",
         f'echo "$*" >> "{machine.folder}/pip-calls"; cp "{ready}" "${{0%/*}}/uv"',
     )
-    host(machine, monkeypatch, f'mkdir -p "$3/bin"; cp {pip} "$3/bin/python"', "exit 1")
+    host(machine, monkeypatch, f'mkdir -p "$3/bin"; cp "{pip}" "$3/bin/python"', "exit 1")
     (private(machine) / "lib").mkdir(parents=True)  # half of an earlier one
     assert uv.find_uv(machine.root, machine.env) == str(private(machine) / "bin/uv")
     lock = machine.root / "requirements/uv.txt"
