@@ -39,13 +39,10 @@ class Search(NamedTuple):
 
 def choose_python(root: Path, env: Dict[str, str]) -> Choice:
     """Return what PYTHON= names, what is found here, or else a Python that uv fetches."""
-    if machine_platform() != PLATFORM:
-        here = " ".join(machine_platform())
-        raise SetupError(f"the pinned packages are for Linux on x86-64, and this is {here}.")
-    glibc = machine_glibc()
-    fit = generations_for(glibc)
     if env.get("PYTHON"):
         return python_asked_for(env)
+    glibc = machine_glibc()
+    fit = generations_for(glibc)
     needed = dotted(GENERATIONS[0].oldest_glibc)
     reason = why_not_the_best(glibc) or f"glibc {dotted(glibc)} is new enough ({needed})"
     rejected: List[Tuple[str, str]] = []
@@ -53,7 +50,7 @@ def choose_python(root: Path, env: Dict[str, str]) -> Choice:
         search = search_for(generation, env)
         if search.python:
             return Choice(search.python, generation, reason)
-        rejected += [known for known in search.rejected if known not in rejected]
+        rejected += search.rejected
         reason = f"no usable {generation.pythons} for TFX {generation.tfx} was found"
         if search.rejected:
             reason += " ({}: {})".format(*search.rejected[0])
@@ -66,7 +63,10 @@ def choose_python(root: Path, env: Dict[str, str]) -> Choice:
 
 
 def generations_for(glibc: Tuple[int, ...]) -> List[Generation]:
-    """Return the generations that run with a glibc, the best first; SetupError if there is none."""
+    """Return the generations that run here, the best first; SetupError if there is none."""
+    if machine_platform() != PLATFORM:
+        here = " ".join(machine_platform())
+        raise SetupError(f"the pinned packages are for Linux on x86-64, and this is {here}.")
     fit = [known for known in GENERATIONS if glibc >= known.oldest_glibc]
     if not fit:
         oldest = min(known.oldest_glibc for known in GENERATIONS)
@@ -95,17 +95,13 @@ def dotted(version: Tuple[int, ...]) -> str:
 def search_for(generation: Generation, env: Dict[str, str]) -> Search:
     """Return the first interpreter here that is fit for a generation."""
     rejected: List[Tuple[str, str]] = []
-    told = set()
     for origin, path in candidates(env, generation):
         try:
             return Search(probe(path, origin, generation.minors), rejected)
         except OtherVersion:
             continue  # other versions called python3 are everywhere and no news
         except Unusable as reason:
-            # One program often has several names: python3 and python3.13, in /bin and in /usr/bin.
-            if (os.path.realpath(path), str(reason)) not in told:
-                rejected.append((path, str(reason)))
-            told.add((os.path.realpath(path), str(reason)))
+            rejected.append((path, str(reason)))
     return Search(None, rejected)
 
 
@@ -137,7 +133,11 @@ def no_python_message(fit: List[Generation], rejected: List[Tuple[str, str]], re
     best = fit[0]
     version = f"3.{best.minors[0]}"
     lines = [f"no usable {wanted} was found here, and none was fetched: {reason}."]
-    lines += [f"  {path}: {why}" for path, why in rejected]
+    # One program often has several names: python3 and python3.13, in /bin and in /usr/bin.
+    told: Dict[Tuple[str, str], str] = {}
+    for path, why in rejected:
+        told.setdefault((os.path.realpath(path), why), f"  {path}: {why}")
+    lines += told.values()
     lines += [
         "Install what is missing, then run the same command again:",
         f"  {best.debian}",

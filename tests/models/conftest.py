@@ -110,7 +110,7 @@ def transformed(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
     )
 
 
-@pytest.fixture(scope="session", params=["cnn1d", "mobilenet_v2"])
+@pytest.fixture(scope="session", params=trainer.FAMILIES)
 def trained(
     request: pytest.FixtureRequest,
     transformed: Transformed,
