@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.config import (
-    MODEL_NAMES,
     SPLIT_POLICIES,
     SUBSETS,
     AudioConfig,
@@ -24,6 +23,7 @@ from pipeline.config import (
     PipelineConfig,
     TrainConfig,
 )
+from pipeline.registry import MODEL_NAMES
 
 BEAM_RUNNERS = ("DirectRunner", "FlinkRunner", "SparkRunner", "PortableRunner")
 

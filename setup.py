@@ -54,6 +54,11 @@ INSTALL_REQUIRES = [
     "librosa==0.11.0",
     "soundfile==0.14.0",
     "soxr==1.1.0",
+    # Trials of the deep models' hyper-parameters; TFX brings it.
+    "keras-tuner==1.4.8",
+    # The report: its plots as SVG, and its page.
+    "matplotlib==3.10.8",
+    "jinja2==3.1.6",
     # The console, and the memory figures it shows.
     "rich==15.0.0",
     "psutil==7.2.2",
@@ -65,6 +70,8 @@ INSTALL_REQUIRES = [
 
 DEV_REQUIRES = [
     "pytest==9.2.0",
+    # Drives the machine's Chromium, for looking at the report as a browser does.
+    "playwright==1.56.0",
     "ruff==0.17.6",
     "mypy==2.4.1",
     # Type stubs for the pandas pinned above.

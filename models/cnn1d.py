@@ -5,12 +5,13 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from models import features
+from models import features, network
 from models.audio import WINDOW_RMS
-from models.family import Stage
+from models.family import Fitted, Job
+from models.fitting import Stage
 from pipeline.config import AudioConfig, TrainConfig
 
-FEATURE = features.WINDOWS
+SETTINGS = network.SETTINGS
 DEFAULT_EPOCHS = 20
 DEFAULT_BATCH_SIZE = 16
 _LEARNING_RATE = 1e-3
@@ -41,9 +42,8 @@ def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras
     )
 
 
-def stages(model: keras.Model, train: TrainConfig) -> list[Stage]:
+def stages(train: TrainConfig) -> list[Stage]:
     """Returns the one stage of its training."""
-    del model
     return [Stage("train", train.epochs or DEFAULT_EPOCHS, train.learning_rate or _LEARNING_RATE)]
 
 
@@ -72,3 +72,13 @@ def clip_scores(model: keras.Model, packed: tf.Tensor, audio: AudioConfig) -> tf
         return tf.reduce_mean(tf.nn.softmax(logits), axis=0)
 
     return tf.map_fn(one_clip, packed, fn_output_signature=tf.float32, parallel_iterations=1)
+
+
+NETWORK = network.Network(
+    features.WINDOWS, DEFAULT_BATCH_SIZE, build_model, stages, expand, clip_scores
+)
+
+
+def train(job: Job) -> Fitted:
+    """Trains the network."""
+    return network.train_network(job, NETWORK)

@@ -1,41 +1,75 @@
-"""What a family of models offers to the trainer."""
+"""What a family of models offers to the trainer, and what it gets from it."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-import keras
 import tensorflow as tf
 
 from pipeline.config import AudioConfig, TrainConfig
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage:
-    """One `fit`: what it is called, how long, how fast, and what is made trainable before it."""
+class Job:
+    """What a family is to train on.
+
+    Attributes:
+        name: of the model, in `pipeline.registry`.
+        n_classes: genres.
+        train_files: patterns of transformed TFRecords.
+        eval_files: patterns of transformed TFRecords; for stopping early, never for fitting.
+        audio: how a clip was cut.
+        train: how to train.
+        checkpoint_dir: belongs to this very training, for going on after an interruption.
+        log_dir: for TensorBoard's logs.
+        hyperparameters: what a Tuner found; empty where there was none.
+    """
 
     name: str
-    epochs: int
-    learning_rate: float
-    prepare: Callable[[keras.Model], None] = lambda model: None
+    n_classes: int
+    train_files: Sequence[str]
+    eval_files: Sequence[str]
+    audio: AudioConfig
+    train: TrainConfig
+    checkpoint_dir: str
+    log_dir: str
+    hyperparameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class ClipScorer(Protocol):
+    """A `tf.Module`, so that a SavedModel holds what it computes with."""
+
+    def clip_scores(self, packed: tf.Tensor) -> tf.Tensor:
+        """Returns float32 [batch, n_classes], rows that sum to 1, from packed features [batch]."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """What came of a training.
+
+    Attributes:
+        scorer: the model, ready to be exported: without a strategy, optimizer or fitted library.
+        feature: the transformed feature that the scorer takes.
+        n_parameters: numbers that the scorer holds.
+        hyperparameters: what it was trained with, as JSON values.
+        curves: a `{"stage": name, "epochs": [{"loss": …, "val_loss": …}, …]}` a stage; empty for
+            models that are not trained by epochs.
+    """
+
+    scorer: ClipScorer
+    feature: str
+    n_parameters: int
+    hyperparameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    curves: Sequence[Mapping[str, Any]] = ()
 
 
 class Family(Protocol):
-    """A module such as `models.cnn1d`: build, stages of training, input and clip scores."""
+    """A module such as `models.cnn1d`."""
 
-    FEATURE: str
-    DEFAULT_BATCH_SIZE: int
+    SETTINGS: tuple[str, ...]
+    """Fields of TrainConfig that it reads beside the seed; others do not train it anew."""
 
-    def build_model(self, n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras.Model:
-        """Returns the untrained network; it gives logits."""
-
-    def stages(self, model: keras.Model, train: TrainConfig) -> list[Stage]:
-        """Returns the stages of its training, in order."""
-
-    def expand(self, packed: tf.Tensor, label: tf.Tensor, audio: AudioConfig) -> tf.data.Dataset:
-        """Returns a clip's model inputs as a dataset of (input, label)."""
-
-    def clip_scores(self, model: keras.Model, packed: tf.Tensor, audio: AudioConfig) -> tf.Tensor:
-        """Returns float32 [batch, n_classes] that sum to 1, from packed features [batch]."""
+    def train(self, job: Job) -> Fitted:
+        """Trains one model, the same one every time."""

@@ -6,19 +6,29 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 from absl import logging
 
-from models.family import Stage
 from pipeline import progress
 
 MONITOR = "val_loss"
 _STATE = "state.json"
 _LATEST = "latest.weights.h5"
 _BEST = "best.weights.h5"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One `fit`: what it is called, how long, how fast, and what is made trainable before it."""
+
+    name: str
+    epochs: int
+    learning_rate: float
+    prepare: Callable[[keras.Model], None] = lambda model: None
 
 
 def fit_stages(
@@ -31,7 +41,7 @@ def fit_stages(
     patience: int,
     checkpoint_dir: str,
     log_dir: str,
-) -> None:
+) -> list[dict[str, Any]]:
     """Fits the stages one after the other; the model ends with the best weights of the last.
 
     A stage stops when the validation loss has not fallen for `patience` epochs. Everything that a
@@ -46,7 +56,11 @@ def fit_stages(
         patience: epochs without improvement.
         checkpoint_dir: belongs to this very training: same data, same configuration, same code.
         log_dir: TensorBoard's logs.
+
+    Returns:
+        For each stage its name under `stage`, and under `epochs` the figures of every epoch.
     """
+    curves = []
     progress.start(sum(stage.epochs for stage in stages))
     for stage in stages:
         with strategy.scope():
@@ -76,6 +90,8 @@ def fit_stages(
                 ],
             )
         checkpoint.load_best()
+        curves.append({"stage": stage.name, "epochs": checkpoint.state.history})
+    return curves
 
 
 @dataclasses.dataclass

@@ -7,12 +7,19 @@ import math
 import keras
 import tensorflow as tf
 
-from models import features
-from models.family import Stage
+from models import features, network
+from models.family import Fitted, Job
+from models.fitting import Stage
 from pipeline.config import AudioConfig, TrainConfig
 from pipeline.errors import InputError
 
-FEATURE = features.PICTURE
+SETTINGS = (
+    *network.SETTINGS,
+    "mobilenet_weights",
+    "mobilenet_weights_digest",
+    "fine_tune_epochs",
+    "fine_tune_blocks",
+)
 DEFAULT_EPOCHS = 12
 DEFAULT_BATCH_SIZE = 16
 _HEAD_LEARNING_RATE = 1e-3
@@ -80,9 +87,8 @@ def _he_initialise(base: keras.Model) -> None:
         )
 
 
-def stages(model: keras.Model, train: TrainConfig) -> list[Stage]:
+def stages(train: TrainConfig) -> list[Stage]:
     """Returns the head's stage and, where asked for, the fine-tuning of the top blocks."""
-    del model
     head = Stage("head", train.epochs or DEFAULT_EPOCHS, train.learning_rate or _HEAD_LEARNING_RATE)
     if not train.fine_tune_epochs:
         return [head]
@@ -126,3 +132,13 @@ def expand(packed: tf.Tensor, label: tf.Tensor, audio: AudioConfig) -> tf.data.D
 def clip_scores(model: keras.Model, packed: tf.Tensor, audio: AudioConfig) -> tf.Tensor:
     """Returns float32 [batch, n_classes]: the softmax of each clip's picture."""
     return tf.nn.softmax(model(unpack(packed, audio), training=False))
+
+
+NETWORK = network.Network(
+    features.PICTURE, DEFAULT_BATCH_SIZE, build_model, stages, expand, clip_scores
+)
+
+
+def train(job: Job) -> Fitted:
+    """Trains the network."""
+    return network.train_network(job, NETWORK)

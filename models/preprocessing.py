@@ -26,9 +26,9 @@ def preprocessing_fn(
         custom_config: holds the `AudioConfig` as JSON under `audio`.
 
     Returns:
-        `picture` and `windows`: string [batch], packed bytes (see `models.features`); `label` and
-        `track_id`: int64 [batch]. The label's vocabulary comes from the data; a genre outside of
-        it is -1.
+        `picture` and `windows`: string [batch], packed bytes (see `models.features`); `label`,
+        `track_id` and `artist_id`: int64 [batch]. The label's vocabulary comes from the data; a
+        genre outside of it is -1.
     """
     config = from_json(AudioConfig, custom_config["audio"])
     picture, windows = tf.map_fn(
@@ -45,6 +45,7 @@ def preprocessing_fn(
         features.WINDOWS: windows,
         features.LABEL: label,
         features.TRACK_ID: tf.identity(inputs[features.TRACK_ID]),
+        features.ARTIST_ID: tf.identity(inputs[features.ARTIST_ID]),
     }
 
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from models import audio, features
+from models.family import ClipScorer
 from pipeline.config import AudioConfig
 
 
 class _Servable(tf.Module):
     """Holds on to whatever the signatures use, so that the SavedModel does."""
 
-    def __init__(self, transform: tf.Module, model: keras.Model):
+    def __init__(self, transform: tf.Module, scorer: ClipScorer):
         super().__init__()
         self.transform = transform
-        self.model = model
+        self.scorer = scorer
 
 
 def export(
     directory: str,
     *,
-    model: keras.Model,
-    clip_scores: Callable[[tf.Tensor], tf.Tensor],
+    scorer: ClipScorer,
     feature: str,
     transform_output: tft.TFTransformOutput,
     config: AudioConfig,
@@ -43,18 +40,17 @@ def export(
 
     Args:
         directory: where to write.
-        model: the trained network that `clip_scores` uses.
-        clip_scores: from packed features [batch] to scores [batch, n_classes].
-        feature: the transformed feature that `clip_scores` takes.
+        scorer: the fitted model.
+        feature: the transformed feature that it takes.
         transform_output: Transform's output, whose graph is built in.
         config: how a clip is cut.
     """
-    servable = _Servable(transform_output.transform_features_layer(), model)
+    servable = _Servable(transform_output.transform_features_layer(), scorer)
     genres = tf.constant(transform_output.vocabulary_by_name(features.GENRE_VOCABULARY))
 
     def predict(pcm16: tf.Tensor, genre: tf.Tensor) -> dict[str, tf.Tensor]:
         packed = servable.transform({features.AUDIO: pcm16, features.GENRE: genre})[feature]
-        scores = clip_scores(packed)
+        scores = scorer.clip_scores(packed)
         classes = tf.tile(genres[tf.newaxis, :], [tf.shape(scores)[0], 1])
         return {"classes": classes, "scores": scores}
 

@@ -2,86 +2,92 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import hashlib
 import importlib
 import json
 import os
+import time
 from typing import Any, cast
 
-import keras
-import tensorflow as tf
 import tensorflow_transform as tft
+from absl import logging
 from tfx.dsl.io import fileio
 
-from models import features, input_fn, signatures
-from models.devices import training_strategy
-from models.family import Family
-from models.fitting import fit_stages
+from models import features, fit_record, signatures
+from models.family import Family, Fitted, Job
+from models.fit_record import FitRecord
 from pipeline.config import AudioConfig, TrainConfig, from_json
-
-# A model is a module here and a name in `pipeline.config.MODEL_NAMES`.
-FAMILIES = {"cnn1d": "models.cnn1d", "mobilenet_v2": "models.mobilenet"}
+from pipeline.errors import is_disk_full, user_message
+from pipeline.registry import MODELS
 
 
 def run_fn(fn_args: Any) -> None:
-    """Trains and exports one model.
+    """Trains and exports one model; where that fails, leaves a record of why instead.
+
+    A candidate that fails does not stop the others: `CandidateRanker` lists it as failed.
 
     Args:
         fn_args: TFX's `FnArgs`. `custom_config` holds `model`, a name, `audio` and `train`, the
             configurations, and `checkpoint_dir`, below which an interrupted training goes on.
     """
-    custom = fn_args.custom_config
-    audio = from_json(AudioConfig, custom["audio"])
-    train = from_json(TrainConfig, custom["train"])
-    family = cast(Family, importlib.import_module(FAMILIES[custom["model"]]))
-    transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    n_classes = transform_output.vocabulary_size_by_name(features.GENRE_VOCABULARY)
+    name = fn_args.custom_config["model"]
+    try:
+        record = _train_and_export(fn_args)
+    except Exception as error:
+        if is_disk_full(error):
+            raise
+        logging.exception("%s failed to train", name)
+        if fileio.exists(fn_args.serving_model_dir):
+            fileio.rmtree(fn_args.serving_model_dir)  # half a model, perhaps
+        record = FitRecord(name, fit_record.FAILED, reason=_reason(error))
+    fit_record.write(fn_args.serving_model_dir, record)
 
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(train.seed)
-    tf.config.experimental.enable_op_determinism()
-    strategy = training_strategy()
-    expand = functools.partial(family.expand, audio=audio)
-    batch_size = (train.batch_size or family.DEFAULT_BATCH_SIZE) * strategy.num_replicas_in_sync
-    checkpoint_dir = _checkpoint_dir(fn_args)
-    with strategy.scope():
-        model = family.build_model(n_classes, audio, train)
-    fit_stages(
-        model,
-        family.stages(model, train),
-        training=input_fn.training_batches(
-            fn_args.train_files,
-            family.FEATURE,
-            expand,
-            batch_size=batch_size,
-            seed=train.seed,
-            drop_remainder=isinstance(strategy, tf.distribute.TPUStrategy),
-        ),
-        validation=input_fn.evaluation_batches(
-            fn_args.eval_files, family.FEATURE, expand, batch_size=batch_size
-        ),
-        strategy=strategy,
-        patience=train.patience,
-        checkpoint_dir=checkpoint_dir,
+
+def _train_and_export(fn_args: Any) -> FitRecord:
+    custom = fn_args.custom_config
+    name = custom["model"]
+    family = cast(Family, importlib.import_module(MODELS[name]))
+    transform_output = tft.TFTransformOutput(fn_args.transform_output)
+    job = Job(
+        name=name,
+        n_classes=transform_output.vocabulary_size_by_name(features.GENRE_VOCABULARY),
+        train_files=fn_args.train_files,
+        eval_files=fn_args.eval_files,
+        audio=from_json(AudioConfig, custom["audio"]),
+        train=from_json(TrainConfig, custom["train"]),
+        checkpoint_dir=_checkpoint_dir(fn_args),
         log_dir=fn_args.model_run_dir,
     )
-    # A copy made here, outside of the strategy and never compiled, is what a CPU can serve and
-    # what leaves the optimizer's state behind.
-    servable = family.build_model(
-        n_classes, audio, dataclasses.replace(train, mobilenet_weights="none")
-    )
-    servable.set_weights(model.get_weights())
+    started = time.monotonic()
+    fitted = family.train(job)
+    seconds = time.monotonic() - started
     signatures.export(
         fn_args.serving_model_dir,
-        model=servable,
-        clip_scores=lambda packed: family.clip_scores(servable, packed, audio),
-        feature=family.FEATURE,
+        scorer=fitted.scorer,
+        feature=fitted.feature,
         transform_output=transform_output,
-        config=audio,
+        config=job.audio,
     )
-    fileio.rmtree(checkpoint_dir)
+    if fileio.exists(job.checkpoint_dir):
+        fileio.rmtree(job.checkpoint_dir)
+    return _record(name, fitted, seconds)
+
+
+def _record(name: str, fitted: Fitted, seconds: float) -> FitRecord:
+    return FitRecord(
+        name,
+        feature=fitted.feature,
+        parameters=fitted.n_parameters,
+        training_seconds=round(seconds, 1),
+        hyperparameters=dict(fitted.hyperparameters),
+        curves=list(fitted.curves),
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Returns what went wrong in a line."""
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    return user_message(error) or f"{type(error).__name__}: {first_line}"
 
 
 def _checkpoint_dir(fn_args: Any) -> str:

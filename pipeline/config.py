@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
+
+from pipeline.registry import MODEL_NAMES
 
 SUBSETS = ("small", "medium", "large", "full")
 SPLIT_POLICIES = ("official", "artist-hash")
 SPLITS = ("train", "eval", "test")
-MODEL_NAMES = ("cnn1d", "mobilenet_v2")
 
 _T = TypeVar("_T")
 
@@ -148,20 +149,13 @@ class TrainConfig:
             self.fine_tune_blocks,
         )
 
-    def for_model(self, name: str) -> TrainConfig:
-        """Returns the configuration with what only other models read at its default.
+    def only(self, settings: Collection[str]) -> TrainConfig:
+        """Returns the configuration with all but the seed and `settings` at their defaults.
 
-        A model is then not trained again because another one's weights changed.
+        A model is then not trained again because of a value that only other models read.
         """
-        if name == "mobilenet_v2":
-            return self
-        foreign = ("mobilenet_", "fine_tune_")
-        defaults = {
-            field.name: field.default
-            for field in dataclasses.fields(self)
-            if field.name.startswith(foreign)
-        }
-        return dataclasses.replace(self, **defaults)  # type: ignore[arg-type]
+        kept = {name: getattr(self, name) for name in ("seed", *settings)}
+        return TrainConfig(**kept)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,18 +20,30 @@ def user_message(error: BaseException) -> str | None:
     Looks at the whole chain of errors, and at their text: Beam and TensorFlow re-raise what
     happened elsewhere as text.
     """
+    for link in _chain(error):
+        if isinstance(link, InputError):
+            return str(link)
+        if found := _FROM_A_WORKER.search(str(link)):
+            return found[1]
+    if is_disk_full(error):
+        return "the disk is full: free some space or choose another --output-dir"
+    return None
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Returns whether a full disk is behind `error`, so that nothing after it would fare better."""
+    return any(
+        (isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT))
+        or "No space left on device" in str(link)
+        for link in _chain(error)
+    )
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Returns an error, what caused it, what caused that, and so on."""
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:
         chain.append(link)
         link = link.__cause__ or link.__context__
-    for link in chain:
-        if isinstance(link, InputError):
-            return str(link)
-        if found := _FROM_A_WORKER.search(str(link)):
-            return found[1]
-    for link in chain:
-        disk_full = isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT)
-        if disk_full or "No space left on device" in str(link):
-            return "the disk is full: free some space or choose another --output-dir"
-    return None
+    return chain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from components.candidate_ranker.executor import BEST_MODEL
 from components.fma_example_gen.component import FmaExampleGen
 from components.strict_example_validator import StrictExampleValidator
 from models import features
-from models.trainer import FAMILIES
 from pipeline.code_digest import code_digest
 from pipeline.config import PipelineConfig
 from pipeline.eval_config import gate_config
+from pipeline.registry import MODELS
 
 SCHEMA_PATH = Path(__file__).parent / "schema.pbtxt"
 
@@ -125,6 +126,7 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> tfx.compon
 def _trainer(
     name: str, config: PipelineConfig, transform: tfx.components.Transform
 ) -> tfx.components.Trainer:
+    family = importlib.import_module(MODELS[name])
     return tfx.components.Trainer(
         run_fn="models.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -134,9 +136,9 @@ def _trainer(
         custom_config={
             "model": name,
             "audio": dataclasses.asdict(config.audio),
-            "train": dataclasses.asdict(config.train.for_model(name)),
+            "train": dataclasses.asdict(config.train.only(family.SETTINGS)),
             # Here and not as a stamp, for the Trainer names its checkpoints after this.
-            "code_digest": code_digest("models.trainer", FAMILIES[name]),
+            "code_digest": code_digest("models.trainer", MODELS[name]),
             "checkpoint_dir": config.checkpoint_dir,
         },
     ).with_id(f"Trainer.{name}")

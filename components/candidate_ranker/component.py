@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from components.candidate_ranker import executor
-from pipeline.config import MODEL_NAMES
+from pipeline.registry import MODEL_NAMES
 
 
 class Leaderboard(types.Artifact):

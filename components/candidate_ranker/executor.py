@@ -14,8 +14,8 @@ from tfx.utils import io_utils, path_utils
 
 from components import files
 from pipeline import eval_config
-from pipeline.config import MODEL_NAMES
 from pipeline.evaluation import read_evaluation
+from pipeline.registry import MODEL_NAMES
 
 EXAMPLES = "examples"
 BEST_MODEL = "best_model"

@@ -17,11 +17,12 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public import tfxio
 
-from models import features, signatures, trainer
+from models import features
 from models.preprocessing import preprocessing_fn
-from models.signatures import export
 from pipeline import beam_args
 from pipeline.config import AudioConfig, TrainConfig
+from pipeline.registry import MODELS
+from tests.models.training import train_and_export
 
 SCHEMA = Path(__file__).parents[2] / "pipeline" / "schema.pbtxt"
 
@@ -110,36 +111,13 @@ def transformed(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
     )
 
 
-@pytest.fixture(scope="session", params=trainer.FAMILIES)
+@pytest.fixture(scope="session", params=MODELS)
 def trained(
     request: pytest.FixtureRequest,
     transformed: Transformed,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> SimpleNamespace:
-    """A model through the real run_fn."""
-    folder = tmp_path_factory.mktemp(request.param)
+    """A model of every family."""
     train = TrainConfig(epochs=5, batch_size=4, mobilenet_weights="none", learning_rate=3e-3)
-    fn_args = SimpleNamespace(
-        custom_config={
-            "model": request.param,
-            "audio": vars(transformed.config),
-            "train": vars(train),
-            "checkpoint_dir": str(folder / "checkpoints"),
-        },
-        transform_output=transformed.output.transform_savedmodel_dir.rsplit("/", 1)[0],
-        train_files=[transformed.pattern],
-        eval_files=[transformed.pattern],
-        model_run_dir=str(folder / "run"),
-        serving_model_dir=str(folder / "model"),
-    )
-    exported = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            signatures,
-            "export",
-            lambda directory, **kwargs: exported.update(kwargs) or export(directory, **kwargs),
-        )
-        trainer.run_fn(fn_args)
-    return SimpleNamespace(
-        name=request.param, folder=folder, fn_args=fn_args, model=exported["model"]
-    )
+    folder = tmp_path_factory.mktemp(request.param)
+    return train_and_export(request.param, transformed, folder, train)

@@ -13,7 +13,6 @@ import sys
 import textwrap
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +20,12 @@ import tensorflow as tf
 import tfx.version
 
 from models import cnn1d, input_fn, mobilenet
-from pipeline.config import AudioConfig, TrainConfig
+from pipeline.config import TrainConfig
+from pipeline.registry import MODELS
 from tests.stand_ins import wav_of
 
-FAMILIES: dict[str, Any] = {"cnn1d": cnn1d, "mobilenet_v2": mobilenet}
+# Those whose weights are a file of Keras.
+NETWORKS = {"cnn1d": cnn1d.NETWORK, "mobilenet_v2": mobilenet.NETWORK}
 TOLERANCE = 1e-4
 WEIGHTS = "model.weights.h5"
 
@@ -63,10 +64,9 @@ def predict(folder: Path, result: Path) -> dict[str, np.ndarray]:
     return dict(np.load(result))
 
 
-def clip_scores(name: str, model: Any, folder: Path, audio: AudioConfig) -> np.ndarray:
-    """Return the scores of the packed clips in a folder."""
-    packed = tf.stack(list(tf.data.TFRecordDataset(str(folder / "packed"))))
-    return FAMILIES[name].clip_scores(model, packed, audio).numpy()
+def packed_clips(folder: Path) -> tf.Tensor:
+    """Return the packed clips in a folder, string [clips]."""
+    return tf.stack(list(tf.data.TFRecordDataset(str(folder / "packed"))))
 
 
 def write_records(path: Path, records: list[bytes]) -> None:
@@ -78,13 +78,14 @@ def write_records(path: Path, records: list[bytes]) -> None:
 def test_this_generation_leaves_its_models(trained, transformed, exchange, tmp_path) -> None:
     ours = tmp_path / trained.name
     shutil.copytree(trained.fn_args.serving_model_dir, ours / "saved_model")
-    trained.model.save_weights(ours / WEIGHTS)
-    packed = input_fn.clips([transformed.pattern], FAMILIES[trained.name].FEATURE)
+    if trained.name in NETWORKS:
+        trained.scorer.model.save_weights(ours / WEIGHTS)
+    packed = input_fn.clips([transformed.pattern], trained.feature)
     write_records(ours / "packed", [clip.numpy() for clip, _ in packed])
     write_records(ours / "examples", transformed.raw)
     (ours / "clip.wav").write_bytes(wav_of(transformed.raw[1], rate_hz=48_000))
     scores = predict(ours, tmp_path / "scores.npz")
-    packed_scores = clip_scores(trained.name, trained.model, ours, transformed.config)
+    packed_scores = trained.scorer.clip_scores(packed_clips(ours)).numpy()
     assert scores["serving_default"].shape == packed_scores.shape == (24, 3)
     np.savez(ours / "expected.npz", packed=packed_scores, **scores)
     theirs = exchange / tfx.version.__version__ / trained.name
@@ -92,32 +93,35 @@ def test_this_generation_leaves_its_models(trained, transformed, exchange, tmp_p
     shutil.copytree(ours, theirs)
 
 
-@pytest.fixture(params=FAMILIES)
-def theirs(request: pytest.FixtureRequest, exchange: Path) -> SimpleNamespace:
-    """Return what the other generation left, and the scores that it got."""
+def left_by_the_other_generation(name: str, exchange: Path) -> SimpleNamespace:
+    """Return where the other generation left a model, and the scores that it got."""
     version = os.environ.get("EXCHANGE_WITH")
     if not version:
         pytest.skip("EXCHANGE_WITH names no other generation")
     assert version != tfx.version.__version__
-    folder = exchange / version / request.param
-    assert folder.exists(), f"TFX {version} left no {request.param} in {exchange}"
+    folder = exchange / version / name
+    assert folder.exists(), f"TFX {version} left no {name} in {exchange}"
     expected = dict(np.load(folder / "expected.npz"))
-    return SimpleNamespace(name=request.param, folder=folder, expected=expected)
+    return SimpleNamespace(folder=folder, expected=expected)
 
 
-def test_plain_tensorflow_predicts_as_the_other_generation_did(theirs, tmp_path) -> None:
+@pytest.mark.parametrize("name", MODELS)
+def test_plain_tensorflow_predicts_as_the_other_generation_did(name, exchange, tmp_path) -> None:
+    theirs = left_by_the_other_generation(name, exchange)
     scores = predict(theirs.folder, tmp_path / "scores.npz")
     for signature, found in scores.items():
         difference = np.abs(found - theirs.expected[signature]).max()
-        print(f"{theirs.name} {signature}: scores differ by at most {difference:.1e}")
+        print(f"{name} {signature}: scores differ by at most {difference:.1e}")
         assert difference <= TOLERANCE
 
 
-def test_weights_of_the_other_generation_load(theirs, transformed) -> None:
-    train = TrainConfig(mobilenet_weights="none")
-    model = FAMILIES[theirs.name].build_model(3, transformed.config, train)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_weights_of_the_other_generation_load(name, exchange, transformed) -> None:
+    theirs = left_by_the_other_generation(name, exchange)
+    network, audio = NETWORKS[name], transformed.config
+    model = network.build_model(3, audio, TrainConfig(mobilenet_weights="none"))
     model.load_weights(theirs.folder / WEIGHTS)
-    found = clip_scores(theirs.name, model, theirs.folder, transformed.config)
+    found = network.clip_scores(model, packed_clips(theirs.folder), audio).numpy()
     difference = np.abs(found - theirs.expected["packed"]).max()
-    print(f"{theirs.name} weights: scores differ by at most {difference:.1e}")
+    print(f"{name} weights: scores differ by at most {difference:.1e}")
     assert difference <= TOLERANCE

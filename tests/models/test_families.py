@@ -104,11 +104,11 @@ def test_a_file_that_holds_no_weights_is_named(tmp_path) -> None:
 
 
 def test_stages() -> None:
-    names = [stage.name for stage in mobilenet.stages(None, TrainConfig(fine_tune_epochs=4))]
+    names = [stage.name for stage in mobilenet.stages(TrainConfig(fine_tune_epochs=4))]
     assert names == ["head", "fine_tune"]
-    (only,) = mobilenet.stages(None, TrainConfig(epochs=3, learning_rate=0.5))
+    (only,) = mobilenet.stages(TrainConfig(epochs=3, learning_rate=0.5))
     assert (only.name, only.epochs, only.learning_rate) == ("head", 3, 0.5)
-    (train,) = cnn1d.stages(None, TrainConfig())
+    (train,) = cnn1d.stages(TrainConfig())
     assert train.epochs == cnn1d.DEFAULT_EPOCHS
 
 

@@ -16,8 +16,7 @@ import pytest
 import tensorflow as tf
 
 from models import cnn1d, input_fn, mobilenet
-from models.family import Stage
-from models.fitting import fit_stages
+from models.fitting import Stage, fit_stages
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(64, 6)).astype("f4")
@@ -122,13 +121,13 @@ def test_a_stage_that_is_done_is_not_fitted_again(tmp_path: Path) -> None:
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-@pytest.mark.parametrize("family", [cnn1d, mobilenet])
-def test_batches_have_static_shapes_and_the_same_order_twice(transformed, family) -> None:
+@pytest.mark.parametrize("network", [cnn1d.NETWORK, mobilenet.NETWORK])
+def test_batches_have_static_shapes_and_the_same_order_twice(transformed, network) -> None:
     def read() -> list[tuple[np.ndarray, np.ndarray]]:
         dataset = input_fn.training_batches(
             [transformed.pattern],
-            family.FEATURE,
-            functools.partial(family.expand, audio=transformed.config),
+            network.feature,
+            functools.partial(network.expand, audio=transformed.config),
             batch_size=5,
             seed=3,
             drop_remainder=True,
@@ -138,12 +137,12 @@ def test_batches_have_static_shapes_and_the_same_order_twice(transformed, family
         return list(dataset.as_numpy_iterator())
 
     first, second = read(), read()
-    per_clip = 3 if family is cnn1d else 1
+    per_clip = 3 if network is cnn1d.NETWORK else 1
     assert len(first) == 24 * per_clip // 5
     for (inputs, labels), (inputs_again, labels_again) in zip(first, second, strict=True):
         np.testing.assert_array_equal(inputs, inputs_again)
         np.testing.assert_array_equal(labels, labels_again)
-    in_file_order = [label for _, label in input_fn.clips([transformed.pattern], family.FEATURE)]
+    in_file_order = [label for _, label in input_fn.clips([transformed.pattern], network.feature)]
     assert [label for _, batch in first for label in batch] != in_file_order
 
 
@@ -154,7 +153,7 @@ def test_the_same_weights_come_out_on_several_replicas(tmp_path: Path) -> None:
         halves = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(cpu, halves)
         import keras
-        from models.family import Stage
+        from models.fitting import Stage
         from models.fitting import fit_stages
         strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
         rng = np.random.default_rng(0)

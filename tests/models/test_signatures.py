@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import cnn1d, features, input_fn, mobilenet, trainer
+from models import features, fit_record, input_fn, trainer
 from tests.stand_ins import wav_of
 
 
@@ -32,9 +32,8 @@ def test_it_has_learned_and_names_the_genres(trained, transformed) -> None:
 
 def test_serving_scores_are_those_of_the_training_path(trained, transformed) -> None:
     loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
-    family = {"cnn1d": cnn1d, "mobilenet_v2": mobilenet}[trained.name]
-    packed = tf.stack([p for p, _ in input_fn.clips([transformed.pattern], family.FEATURE)])
-    trained_on = family.clip_scores(trained.model, packed, transformed.config).numpy()
+    packed = tf.stack([p for p, _ in input_fn.clips([transformed.pattern], trained.feature)])
+    trained_on = trained.scorer.clip_scores(packed).numpy()
     served = loaded.signatures["serving_default"](examples=tf.constant(transformed.raw))["scores"]
     # The records' order is Beam's; each clip's scores must be among those of the training path.
     for row in served.numpy():
@@ -57,6 +56,17 @@ def test_transform_features_gives_the_label(trained, transformed) -> None:
     named = [vocabulary[label].decode() for label in got["label"].numpy()]
     assert named == transformed.genres[:6]
     assert {len(picture) for picture in got["picture"].numpy()} == {96 * 96}
+
+
+def test_a_record_of_the_training_goes_with_the_model(trained) -> None:
+    record = fit_record.read(trained.fn_args.serving_model_dir)
+    assert (record.name, record.status, record.reason) == (trained.name, "trained", None)
+    assert record.feature == trained.feature
+    assert record.training_seconds > 0
+    variables = tf.train.load_checkpoint(f"{trained.fn_args.serving_model_dir}/variables/variables")
+    held = [variables.get_tensor(key) for key in variables.get_variable_to_shape_map()]
+    # Beside the model's there are strings and whole numbers: names, and the state of dropout.
+    assert record.parameters == sum(v.size for v in held if getattr(v, "dtype", None) == np.float32)
 
 
 def test_checkpoints_are_gone_and_tensorboard_logs_are_there(trained) -> None:

@@ -11,10 +11,10 @@ import pytest
 from tfx.dsl.compiler import compiler
 
 from components.fma_example_gen.executor import unpack_custom_config
-from models.trainer import FAMILIES
 from pipeline import code_digest
 from pipeline.config import AudioConfig, DataConfig, GateConfig, PipelineConfig
 from pipeline.pipeline import SCHEMA_PATH, create_pipeline
+from pipeline.registry import MODELS
 
 BEFORE = [
     "FmaExampleGen", "ImportSchemaGen", "StatisticsGen", "StrictExampleValidator", "Transform",
@@ -68,7 +68,7 @@ def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) ->
     assert stamped == set(found) - {"StatisticsGen", "LatestBlessedModel"} - trainers
     for name in trainers:
         custom = json.loads(parameter(found[name], "custom_config"))
-        family = FAMILIES[name.removeprefix("Trainer.")]
+        family = MODELS[name.removeprefix("Trainer.")]
         assert custom["code_digest"] == code_digest.code_digest("models.trainer", family)
     digests = {parameter(found[name], "code_digest") for name in stamped}
     assert len(digests) == len(stamped)

@@ -1,0 +1,41 @@
+"""Runs the trainer as TFX does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from models import signatures, trainer
+from pipeline.config import TrainConfig
+
+
+def train_and_export(
+    name: str, transformed: Any, folder: Path, train: TrainConfig
+) -> SimpleNamespace:
+    """Trains a model by the real run_fn; returns its `fn_args` and what was handed to `export`."""
+    fn_args = SimpleNamespace(
+        custom_config={
+            "model": name,
+            "audio": vars(transformed.config),
+            "train": vars(train),
+            "checkpoint_dir": str(folder / "checkpoints"),
+        },
+        transform_output=transformed.output.transform_savedmodel_dir.rsplit("/", 1)[0],
+        train_files=[transformed.pattern],
+        eval_files=[transformed.pattern],
+        model_run_dir=str(folder / "run"),
+        serving_model_dir=str(folder / "model"),
+    )
+    exported: dict[str, Any] = {}
+    export = signatures.export
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            signatures,
+            "export",
+            lambda directory, **kwargs: exported.update(kwargs) or export(directory, **kwargs),
+        )
+        trainer.run_fn(fn_args)
+    return SimpleNamespace(name=name, folder=folder, fn_args=fn_args, **exported)
