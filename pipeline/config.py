@@ -28,10 +28,11 @@ def _require(condition: bool, expected: str, got: object) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class AudioConfig:
-    """How a clip is cut, and how it becomes a log-mel picture and raw windows.
+    """How a clip is cut, and how it becomes a log-mel picture, raw windows and statistics.
 
     The defaults of the spectrogram are librosa's (22,050 Hz, n_fft 2048, hop 512). A clip longer
-    than `clip_seconds` gives its middle, as FMA's own clips do.
+    than `clip_seconds` gives its middle, as FMA's own clips do. `n_windows` is how many of a clip's
+    windows are scored.
     """
 
     sample_rate_hz: int = 22_050
@@ -88,8 +89,9 @@ class AudioConfig:
 class DataConfig:
     """Where the archive is and which part of it is used.
 
-    In the cache key `metadata_digest` stands for the content of `tracks.csv` and `audio_digest` for
-    the names, sizes and times of the audio files.
+    With `fma_features` every track needs a row in FMA's `features.csv`, beside `tracks.csv`. In the
+    cache key `metadata_digest` stands for the content of `tracks.csv`, `fma_features_digest` for
+    that of `features.csv` and `audio_digest` for the names, sizes and times of the audio files.
     """
 
     audio_dir: str
@@ -97,7 +99,9 @@ class DataConfig:
     subset: str = "small"
     split: str = "official"
     max_bad_fraction: float = 0.1
+    fma_features: bool = False
     metadata_digest: str = ""
+    fma_features_digest: str = ""
     audio_digest: str = ""
 
     def __post_init__(self) -> None:
