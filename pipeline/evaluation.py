@@ -25,14 +25,27 @@ class Evaluation:
     """Figures of one model on one split.
 
     Attributes:
-        overall: `clips`, `accuracy`, `macro_f1`, `top_3_accuracy`, `log_loss`.
-        per_genre: for each genre of the split `clips`, `precision`, `recall` and `f1`.
+        overall: `clips`, `accuracy`, `macro_f1`, `top_3_accuracy`, `log_loss`,
+            `calibration_error`.
+        intervals: 95 % intervals, (low, high), of `accuracy` and `macro_f1`.
+        per_genre: for each genre of the split `clips`, `precision`, `recall`, `f1`, and the 95 %
+            intervals `recall_interval` and `f1_interval`, each [low, high].
         confusion: for each genre of the split, how often each was predicted.
+        calibration: bins of equal width of the highest score, empty ones left out: `lower`,
+            `upper`, `clips`, `mean_score`, `accuracy`.
+        slices: for each feature that the split is sliced by, for each of its values: `clips`,
+            `accuracy`, `accuracy_interval` as [low, high], `macro_f1`.
+        mistakes: at most 12, the highest score first: `track_id`, `genre`, `predicted` and `score`,
+            the score of the wrong genre.
     """
 
     overall: dict[str, float]
-    per_genre: dict[str, dict[str, float]]
+    intervals: dict[str, tuple[float, float]]
+    per_genre: dict[str, dict[str, Any]]
     confusion: dict[str, dict[str, int]]
+    calibration: list[dict[str, float]]
+    slices: dict[str, dict[str, dict[str, Any]]]
+    mistakes: list[dict[str, Any]]
 
 
 def read_evaluation(uri: str, model_name: str = "") -> Evaluation:
@@ -45,7 +58,8 @@ def read_evaluation(uri: str, model_name: str = "") -> Evaluation:
     cells = _cells(slices[()])
     overall = {name: _value(slices[()], metric) for name, metric in _FIGURES.items()}
     f1 = f1_by_class(cells.items())
-    per_genre, confusion = {}, {}
+    per_genre: dict[str, dict[str, Any]] = {}
+    confusion = {}
     for index, genre in sorted(names.items(), key=lambda item: item[1]):
         row = {names.get(p, str(p)): int(n) for (label, p), n in cells.items() if label == index}
         hits, predicted = cells.get((index, index), 0.0), _column(cells, index)
@@ -56,7 +70,15 @@ def read_evaluation(uri: str, model_name: str = "") -> Evaluation:
             "f1": f1[index],
         }
         confusion[genre] = row
-    return Evaluation(overall, per_genre, confusion)
+    return Evaluation(
+        overall,
+        intervals={},
+        per_genre=per_genre,
+        confusion=confusion,
+        calibration=[],
+        slices={},
+        mistakes=[],
+    )
 
 
 def _column(cells: dict[tuple[int, int], float], predicted: int) -> float:
