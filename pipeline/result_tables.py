@@ -26,7 +26,8 @@ def print_board(console: Console, board: dict[str, Any], *, pushed: bool) -> Non
     console.print(
         f"\n  accuracy {test['accuracy']:.3f} ({_interval(test['accuracy_interval'])})   "
         f"macro-F1 {test['macro_f1']:.3f} ({_interval(test['macro_f1_interval'])})   "
-        f"top-3 {test['top_3_accuracy']:.3f}   on {test['clips']:.0f} clips\n",
+        f"top-3 {test['top_3_accuracy']:.3f}\n"
+        f"  on {test['clips']:.0f} clips; in brackets the 95 % intervals\n",
         markup=False,
     )
     if pushed:
@@ -38,14 +39,18 @@ def print_board(console: Console, board: dict[str, Any], *, pushed: bool) -> Non
 
 
 def _candidates_table(board: dict[str, Any]) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.add_column(" candidates, on eval")
-    for column in ("accuracy", "macro-F1", "95 %", "parameters", "ms a clip", "seconds"):
-        table.add_column(column, justify="right")
+    # 80 columns have to do: that is what a console has that is no terminal.
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column("\n  candidates, on eval", no_wrap=True)
+    for column in (
+        "\naccuracy", "\nmacro-F1", "\n95 %", "param-\neters", "ms a\nclip", "s to\ntrain",
+    ):  # fmt: skip
+        table.add_column(column, justify="right", no_wrap=True)
     table.add_column("")
     for entry in board["models"]:
         style = "bold" if entry["name"] == board["best"] else None
-        table.add_row(f" {entry['name']}", *_cells(entry), Text(_status(entry, board)), style=style)
+        name, status = f"  {entry['name']}", Text(_status(entry, board))
+        table.add_row(name, *_cells(entry), status, style=style)
     return table
 
 
@@ -57,10 +62,18 @@ def _cells(entry: dict[str, Any]) -> list[str]:
         f"{figures['accuracy']:.3f}",
         f"{figures['macro_f1']:.3f}",
         _interval(figures["macro_f1_interval"]),
-        "-" if entry["parameters"] is None else f"{entry['parameters']:,}",
+        "-" if entry["parameters"] is None else _short(entry["parameters"]),
         f"{entry['prediction_ms']:.1f}",
         "-" if entry["training_seconds"] is None else f"{entry['training_seconds']:.1f}",
     ]
+
+
+def _short(count: int) -> str:
+    """Returns a count in at most six characters, as 980, 12.3 k or 2.26 M."""
+    for unit, name in ((1_000_000, "M"), (1_000, "k")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return str(count)
 
 
 def _interval(bounds: list[float]) -> str:
@@ -71,7 +84,7 @@ def _status(entry: dict[str, Any], board: dict[str, Any]) -> str:
     notes = {
         "best": entry["name"] == board["best"],
         "tied": entry["tied"],
-        "not servable": not entry["servable"],
+        "unservable": not entry["servable"],
         "failed": entry["status"] == "failed",
     }
     return ", ".join(note for note, holds in notes.items() if holds)
@@ -79,7 +92,7 @@ def _status(entry: dict[str, Any], board: dict[str, Any]) -> str:
 
 def _genre_table(board: dict[str, Any]) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column(f"{board['best']}, on test")
+    table.add_column(f"{board['best']}, on test", no_wrap=True)
     for column in ("clips", "precision", "recall", "95 %", "F1"):
         table.add_column(column, justify="right")
     for genre, figures in board["test"]["per_genre"].items():

@@ -20,6 +20,7 @@ from tfx.utils import path_utils
 
 from models import features, fit_record
 from models.fit_record import FitRecord
+from models.signatures import duration_class
 from pipeline import beam_args
 
 Scores = Mapping[str, NDArray[np.float64]]
@@ -60,9 +61,15 @@ def _save_model(path: str, key: str, n_classes: int) -> None:
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        spec = {"index": tf.io.FixedLenFeature([], tf.int64)}
-        index = tf.io.parse_example(examples, spec)["index"]
-        return {features.LABEL: tf.where(index < n_classes, index, -1)}
+        spec = {
+            "index": tf.io.FixedLenFeature([], tf.int64),
+            features.DURATION_SECONDS: tf.io.FixedLenFeature([], tf.float32, default_value=-1.0),
+        }
+        parsed = tf.io.parse_example(examples, spec)
+        return {
+            features.LABEL: tf.where(parsed["index"] < n_classes, parsed["index"], -1),
+            features.DURATION_CLASS: duration_class(parsed[features.DURATION_SECONDS]),
+        }
 
     signatures = {"serving_default": serving_default, "transform_features": transform_features}
     tf.saved_model.save(tf.Module(), path, signatures=signatures)
@@ -85,7 +92,7 @@ def write_examples(
         genres: names, by class id.
         labels: class ids of the clips.
         scores: of each model, [clips, classes].
-        metadata: further features, int or str, a value a clip.
+        metadata: further features, int, float or str, a value a clip.
         shards: which clips go to which file, in which order; by default all to one.
     """
     folder = Path(uri, f"Split-{split}")
@@ -105,6 +112,8 @@ def write_examples(
                     value = column[place]
                     if isinstance(value, str):
                         feature[key].bytes_list.value.append(value.encode())
+                    elif isinstance(value, float):
+                        feature[key].float_list.value.append(value)
                     else:
                         feature[key].int64_list.value.append(value)
                 writer.write(example.SerializeToString())

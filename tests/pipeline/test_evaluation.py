@@ -30,6 +30,7 @@ from pipeline.evaluation import (
     refusals,
 )
 from pipeline.metrics import bootstrap
+from pipeline.verdict import complete_board
 from tests.stand_ins import Scores, beam_context, model_artifact, scores_for, write_examples
 
 # The ids are not in the order of the names; nobody recorded the last one in this split.
@@ -43,6 +44,7 @@ METADATA = {
     features.LICENSE: ["CC BY"] * 6 + ["CC0", "CC0", "", ""],
     features.YEAR: [2008] * 5 + [2010, 2010, 2010, -1, -1],
     features.SOURCE_CHANNELS: [2] * 9 + [1],
+    features.DURATION_SECONDS: [29.98] * 4 + [9.5] * 6,
 }
 
 
@@ -151,11 +153,8 @@ def test_the_calibration_has_a_bin_for_every_tenth_that_occurs(
 def test_intervals_are_those_of_repeated_artists(evaluation: Evaluation) -> None:
     artists = [5, 5, 6, -1 - 14, 7, 7, 8, 9, 10, 10]
     times = np.array([bootstrap.weights(artist) for artist in artists])
-    samples = [
-        (np.repeat(LABELS, column), np.repeat(CANDIDATE, column))
-        for column in times.T
-        if any(column)
-    ]
+    drawn = [column for column in times.T if any(column)]
+    samples = [(np.repeat(LABELS, column), np.repeat(CANDIDATE, column)) for column in drawn]
 
     def interval(values: Iterable[float]) -> list[float]:
         return np.nanquantile(list(values), [0.025, 0.975]).tolist()
@@ -189,6 +188,7 @@ def test_the_worst_mistakes_come_first(evaluation: Evaluation, scores: NDArray[n
 def test_slices_by_what_the_examples_hold(evaluation: Evaluation) -> None:
     right = np.equal(LABELS, CANDIDATE)
     expected = {
+        "duration": {"about 30 s": range(4), "under 10 s": range(4, 10)},
         "license": {"CC BY": range(6), "CC0": range(6, 8), "unknown": range(8, 10)},
         "source_channels": {"1": [9], "2": range(9)},
         "year": {"2008": range(5), "2010": range(5, 8), "unknown": range(8, 10)},
@@ -212,13 +212,8 @@ def test_slices_by_what_the_examples_hold(evaluation: Evaluation) -> None:
 def test_the_order_of_the_clips_and_the_number_of_bundles_change_nothing(
     refused: tuple[str, bool], scores: NDArray[np.float64], tmp_path: Path
 ) -> None:
-    other, _ = evaluate(
-        tmp_path,
-        GateConfig(),
-        LABELS,
-        {"candidate": scores},
-        shards=[[9, 1, 3], [7, 0, 8, 5], [2, 6, 4]],
-    )
+    shards = [[9, 1, 3], [7, 0, 8, 5], [2, 6, 4]]
+    other, _ = evaluate(tmp_path, GateConfig(), LABELS, {"candidate": scores}, shards)
     assert read_evaluation(other) == read_evaluation(refused[0])
     replicates = read_macro_f1_replicates(other)
     assert replicates.tolist() == read_macro_f1_replicates(refused[0]).tolist()
@@ -265,6 +260,44 @@ def test_a_refused_model_has_a_reason_for_each_threshold_it_missed(
         "Pop: recall is 0.500 below the last blessed model's, at most 0.250 is allowed",
         "Rock: recall is 0.000, at least 0.300 is needed",
     ]
+
+
+def test_the_verdict_holds_everything_that_was_decided(refused: tuple[str, bool]) -> None:
+    uri, blessed = refused
+    ranked = {"models": [{"name": "knn", "eval": {"accuracy": 0.9}}], "best": "knn"}
+    found = complete_board(
+        ranked,
+        uri,
+        blessed=blessed,
+        withheld=None,
+        overlaps={"artists": [3], "audio": []},
+        max_credible_accuracy=0.75,
+    )
+    evaluation = read_evaluation(uri)
+    assert found["models"] == ranked["models"]
+    assert found["test"]["accuracy"] == evaluation.overall["accuracy"]
+    assert found["test"]["accuracy_interval"] == list(evaluation.intervals["accuracy"])
+    assert found["test"]["per_genre"] == evaluation.per_genre
+    assert found["test"]["confusion"] == evaluation.confusion
+    assert (found["blessed"], found["reasons"]) == (False, refusals(uri))
+    assert [alarm.split(" (")[0] for alarm in found["alarms"]] == [
+        "1 artist is in more than one split",
+        "accuracy on eval is above the 0.75 that is credible",
+    ]
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_withheld_model_is_not_blessed_whatever_tfma_says(refused: tuple[str, bool]) -> None:
+    found = complete_board(
+        {"models": [], "best": "knn"},
+        refused[0],
+        blessed=True,
+        withheld="it needs more than audio",
+        overlaps={"artists": [], "audio": []},
+        max_credible_accuracy=1.0,
+    )
+    assert found["blessed"] is False
+    assert found["reasons"][0] == "it needs more than audio"
 
 
 def test_a_first_model_of_two_genres_that_reaches_every_threshold_is_blessed(
