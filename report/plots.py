@@ -25,11 +25,12 @@ from matplotlib.ticker import MaxNLocator
 # Drawn in these, replaced by what CSS knows. The series are told apart by any kind of colour
 # vision: blue, orange and green of Okabe and Ito (2008), lighter on a dark page.
 _INK = "#010203"
-_ON_SERIES = "#040506"
+_CELL, _ON_CELL = "#040507", "#040506"
 _SERIES = ("#0072b2", "#d55e00", "#009e73")
 _IN_CSS = {
     _INK: "currentColor",
-    _ON_SERIES: "var(--on-series)",
+    _CELL: "var(--cell)",
+    _ON_CELL: "var(--on-cell)",
     **{colour: f"var(--series-{place})" for place, colour in enumerate(_SERIES, start=1)},
 }
 _GRID_ALPHA = 0.14
@@ -66,7 +67,7 @@ _STYLE: dict[str, Any] = {
     "ytick.color": _INK,
 }
 _ROW_PX = 22
-_STRONG_SHARE = 0.55  # from here on a cell of the confusion matrix is too dark for common text
+_STRONG_SHARE = 0.55  # from here on a cell of the confusion matrix needs text of its own colour
 
 Interval = Sequence[float]
 _P = ParamSpec("_P")
@@ -223,8 +224,8 @@ def confusion(rows: Mapping[str, Mapping[str, int]], columns: Sequence[str], lab
             count = row.get(predicted, 0)
             if count:
                 share = count / total
-                _cell(axes, at, place, facecolor=_SERIES[0], alpha=max(share, 0.06), linewidth=0)
-                colour = _ON_SERIES if share > _STRONG_SHARE else _INK
+                _cell(axes, at, place, facecolor=_CELL, alpha=max(share, 0.08), linewidth=0)
+                colour = _ON_CELL if share > _STRONG_SHARE else _INK
                 axes.text(at, place, str(count), ha="center", va="center", color=colour)
             if predicted == genre:
                 _cell(axes, at, place, fill=False, edgecolor=_INK, alpha=_WEAK_ALPHA, linewidth=0.8)
@@ -283,7 +284,7 @@ def curves(name: str, stages: Sequence[Mapping[str, Any]], label: str) -> str:
     """
     epochs = [epoch for stage in stages for epoch in stage["epochs"]]
     shown = [key for key in ("loss", "accuracy") if any(key in epoch for epoch in epochs)]
-    drawing = _Drawing(f"curves {name}", 250 * len(shown) + 10, 200)
+    drawing = _Drawing(f"curves {name}", 205 * len(shown) + 10, 185)
     panels = drawing.figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, key in zip(panels, shown, strict=True):
         for series, (prefix, text) in enumerate((("", "train"), ("val_", "eval"))):
@@ -302,7 +303,7 @@ def curves(name: str, stages: Sequence[Mapping[str, Any]], label: str) -> str:
             axes.axvline(before + 0.5, color=_INK, alpha=_WEAK_ALPHA, linewidth=0.8)
         axes.set_title(key, loc="left")
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         if key == "accuracy":
             axes.set_ylim(0, 1.02)
         else:

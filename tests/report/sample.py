@@ -190,7 +190,7 @@ def report_data(
         for split, n in SPLITS.items()
     }  # fmt: skip
     artists = {s: {g: max(n * 2 // 3, 1) for g, n in by.items()} for s, by in clips.items()}
-    titles = ("Night Owl", "Ein schöner Müßiggang", "Untitled #4 (Live at the WFMU Studio)", "水面")
+    titles = ("Night Owl", "Ein schöner Müßiggang", "Untitled #4 (Live at the WFMU Studio)", "Θάλασσα")
     common = {"artist_id": 77, "license": LICENSE, "seconds": 29.98}
     examples = [
         Clip(track_id=2 + 10 * place, genre=genre, title=titles[place % 4], year=2_009,
