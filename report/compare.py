@@ -18,7 +18,6 @@ OVERALL = {
     "top_3_accuracy": "Top 3",
     "log_loss": "Log-loss",
     "calibration_error": "Calibration error",
-    "clips": "Clips",
 }
 
 
