@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.config import (
+    MAX_CREDIBLE_ACCURACY,
     SPLIT_POLICIES,
     SUBSETS,
     AudioConfig,
+    ContestConfig,
     DataConfig,
     GateConfig,
     PipelineConfig,
@@ -100,6 +102,18 @@ def build_parser() -> argparse.ArgumentParser:
         help="how many of its 16 blocks are fine-tuned",
     )  # fmt: skip
 
+    group = parser.add_argument_group("contest, on the eval split")
+    group.add_argument(
+        "--push-unservable", action="store_true",
+        help="let a model that needs more than audio be the best, and push it",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-credible-accuracy", type=float, metavar="F",
+        help="a higher accuracy, on eval or test, raises an alarm, for a leak is likelier than a "
+        "good model: published figures on fma_small's official split end at 0.55; 1 raises none; "
+        "default: 0.75 for --subset small, 1 for the others",
+    )  # fmt: skip
+
     group = parser.add_argument_group("gate, on the test split")
     group.add_argument(
         "--min-accuracy", type=float, default=gate.min_accuracy, metavar="F", help="least accuracy"
@@ -114,6 +128,10 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--max-drop", type=float, default=gate.max_drop, metavar="F",
         help="how far accuracy and macro-F1 may fall below the last blessed model's",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-genre-drop", type=float, default=gate.max_genre_drop, metavar="F",
+        help="how far the recall of any genre may fall below the last blessed model's",
     )  # fmt: skip
 
     group = parser.add_argument_group("run")
@@ -191,9 +209,18 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
             min_macro_f1=flags.min_macro_f1,
             min_genre_recall=flags.min_genre_recall,
             max_drop=flags.max_drop,
+            max_genre_drop=flags.max_genre_drop,
+        ),
+        contest=ContestConfig(
+            push_unservable=flags.push_unservable,
+            max_credible_accuracy=_credible(flags.max_credible_accuracy, flags.subset),
         ),
         enable_cache=not flags.no_cache,
     )
+
+
+def _credible(accuracy: float | None, subset: str) -> float:
+    return MAX_CREDIBLE_ACCURACY.get(subset, 1.0) if accuracy is None else accuracy
 
 
 def _absolute(path: str) -> str:

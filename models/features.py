@@ -10,6 +10,7 @@ ALBUM_ID = "album_id"
 GENRE = "genre"
 TITLE = "title"
 LICENSE = "license"
+YEAR = "year"  # int64, of the release, -1 where unknown
 SOURCE_RATE_HZ = "source_rate_hz"
 SOURCE_CHANNELS = "source_channels"
 DURATION_SECONDS = "duration_seconds"
@@ -31,5 +32,7 @@ METADATA = (
 PICTURE = "picture"  # uint8 [n_mels, picture_columns] as packed bytes
 WINDOWS = "windows"  # little-endian int16 [n_windows, window_samples] as packed bytes
 LABEL = "label"  # int64, the genre's index in the vocabulary, -1 where it has none
+# Of the exported models' `transform_features` alone, for slicing figures by it.
+DURATION_CLASS = "duration"  # duration_seconds in words, see `signatures.duration_class`
 
 GENRE_VOCABULARY = "genres"

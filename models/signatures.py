@@ -9,6 +9,13 @@ from models import audio, features
 from models.family import ClipScorer
 from pipeline.config import AudioConfig
 
+# FMA's own clips are 30 s, give or take some frames of MP3; its whole tracks are minutes.
+_DURATION_BOUNDS_SECONDS = (0.0, 10.0, 20.0, 29.0, 31.0, 120.0, 300.0)
+_DURATION_CLASSES = (
+    "unknown", "under 10 s", "10 to 20 s", "20 to 29 s", "about 30 s", "31 s to 2 min",
+    "2 to 5 min", "over 5 min",
+)  # fmt: skip
+
 
 class _Servable(tf.Module):
     """Holds on to whatever the signatures use, so that the SavedModel does."""
@@ -33,7 +40,8 @@ def export(
 
     - `serving_default`: `examples`, serialized raw Examples (only `audio` is needed);
     - `predict_wav`: `wav`, the bytes of PCM16 WAV files of any rate and channel count;
-    - `transform_features`: `examples`, to `picture`, `windows` and `label`.
+    - `transform_features`: `examples`, to `picture`, `windows`, `label` and `duration`, a class in
+      words by which TFMA slices.
 
     The first two give `classes`, string [batch, n_classes], the genres, and `scores`, float32
     [batch, n_classes], which sum to 1.
@@ -71,9 +79,12 @@ def export(
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = _parse(examples)
-        transformed = servable.transform(raw)
+        transformed = servable.transform(
+            {key: raw[key] for key in (features.AUDIO, features.GENRE)}
+        )
         wanted = (features.PICTURE, features.WINDOWS, features.LABEL)
-        return {key: transformed[key] for key in wanted}
+        duration = duration_class(raw[features.DURATION_SECONDS])
+        return {key: transformed[key] for key in wanted} | {features.DURATION_CLASS: duration}
 
     tf.saved_model.save(
         servable,
@@ -86,10 +97,18 @@ def export(
     )
 
 
+def duration_class(seconds: tf.Tensor) -> tf.Tensor:
+    """Returns string [...], how long files of float32 [...] seconds are; below 0 is "unknown"."""
+    bounds = tf.constant(_DURATION_BOUNDS_SECONDS)
+    place = tf.searchsorted(bounds, tf.reshape(seconds, [-1]), side="right")
+    return tf.reshape(tf.gather(tf.constant(_DURATION_CLASSES), place), tf.shape(seconds))
+
+
 def _parse(examples: tf.Tensor) -> dict[str, tf.Tensor]:
     spec = {
         features.AUDIO: tf.io.FixedLenFeature([], tf.string),
         # Unknown when serving; the label is then -1.
         features.GENRE: tf.io.FixedLenFeature([], tf.string, default_value=""),
+        features.DURATION_SECONDS: tf.io.FixedLenFeature([], tf.float32, default_value=-1.0),
     }
     return tf.io.parse_example(examples, spec)

@@ -129,7 +129,7 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
             from tfx import v1 as tfx
 
             from models import mobilenet
-            from pipeline import results
+            from pipeline import failed_trainings, results
             from pipeline.pipeline import create_pipeline
 
             _log_everything(ComponentLog(reporter))
@@ -139,9 +139,11 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
                 # Weights that cannot be had are better found now than after hours of ingestion.
                 mobilenet.build_model(2, config.audio, config.train)
             reporter.finish()
+            if forgotten := failed_trainings.forget(config.metadata_path):
+                logging.info("Trained again, for they failed: %s", ", ".join(forgotten))
             tfx.orchestration.LocalDagRunner().run(dag)
             outputs = results.latest_outputs(config.metadata_path, config.name)
-            return results.publish(outputs, str(output))
+            return results.publish(outputs, str(output), config.contest.max_credible_accuracy)
         except BaseException:
             traceback.print_exc()  # to the log
             raise
@@ -163,19 +165,29 @@ def _print_result(
 ) -> None:
     board = result.leaderboard
     console.print()
+    for alarm in board["alarms"]:
+        console.print(Text(f"ALARM  {alarm}", style="bold red"))
+    if board["alarms"]:
+        console.print()
     console.print(_candidates_table(board))
     console.print()
-    console.print(_genre_table(board["best"], result))
-    overall = result.test.overall
+    for entry in board["models"]:
+        if entry["reason"]:
+            console.print(f"  {entry['name']} failed: {entry['reason']}", markup=False)
+    console.print(f"  {board['why_best']}\n", markup=False)
+    console.print(_genre_table(board))
+    test = board["test"]
     console.print(
-        f"\n  accuracy {overall['accuracy']:.3f}   macro-F1 {overall['macro_f1']:.3f}   "
-        f"top-3 {overall['top_3_accuracy']:.3f}   on {overall['clips']:.0f} clips\n"
+        f"\n  accuracy {test['accuracy']:.3f} {_interval(test['accuracy_interval'])}   "
+        f"macro-F1 {test['macro_f1']:.3f} {_interval(test['macro_f1_interval'])}   "
+        f"top-3 {test['top_3_accuracy']:.3f}   on {test['clips']:.0f} clips\n",
+        markup=False,
     )
     if result.pushed_to:
         console.print("[bold green]blessed[/bold green] and pushed")
     else:
         console.print("[bold red]refused[/bold red]: not pushed")
-        for reason in result.reasons:
+        for reason in board["reasons"]:
             console.print(f"  {reason}", markup=False)
     console.print()
     rows = [
@@ -191,24 +203,57 @@ def _print_result(
 
 
 def _candidates_table(board: dict[str, Any]) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column("candidates, on eval")
-    for column in ("accuracy", "macro-F1", "top-3", "log-loss"):
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column(" candidates, on eval")
+    for column in ("accuracy", "macro-F1", "95 %", "parameters", "ms a clip", "seconds"):
         table.add_column(column, justify="right")
+    table.add_column("")
     for entry in board["models"]:
-        figures = entry["eval"]
-        keys = ("accuracy", "macro_f1", "top_3_accuracy", "log_loss")
         style = "bold" if entry["name"] == board["best"] else None
-        table.add_row(entry["name"], *(f"{figures[key]:.3f}" for key in keys), style=style)
+        table.add_row(f" {entry['name']}", *_cells(entry), Text(_status(entry, board)), style=style)
     return table
 
 
-def _genre_table(best: str, result: RunResult) -> Table:
+def _cells(entry: dict[str, Any]) -> list[str]:
+    figures = entry["eval"]
+    if not figures:
+        return ["-"] * 6
+    return [
+        f"{figures['accuracy']:.3f}",
+        f"{figures['macro_f1']:.3f}",
+        _interval(figures["macro_f1_interval"]),
+        "-" if entry["parameters"] is None else f"{entry['parameters']:,}",
+        f"{entry['prediction_ms']:.1f}",
+        "-" if entry["training_seconds"] is None else f"{entry['training_seconds']:.1f}",
+    ]
+
+
+def _interval(bounds: list[float]) -> str:
+    return "{:.2f}-{:.2f}".format(*bounds)
+
+
+def _status(entry: dict[str, Any], board: dict[str, Any]) -> str:
+    notes = {
+        "best": entry["name"] == board["best"],
+        "tied": entry["tied"],
+        "not servable": not entry["servable"],
+        "failed": entry["status"] == "failed",
+    }
+    return ", ".join(note for note, holds in notes.items() if holds)
+
+
+def _genre_table(board: dict[str, Any]) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column(f"{best}, on test")
-    for column in ("clips", "precision", "recall", "F1"):
+    table.add_column(f"{board['best']}, on test")
+    for column in ("clips", "precision", "recall", "95 %", "F1"):
         table.add_column(column, justify="right")
-    for genre, figures in result.test.per_genre.items():
-        values = (f"{figures[key]:.3f}" for key in ("precision", "recall", "f1"))
-        table.add_row(Text(genre), f"{figures['clips']:.0f}", *values)
+    for genre, figures in board["test"]["per_genre"].items():
+        table.add_row(
+            Text(genre),
+            f"{figures['clips']:.0f}",
+            f"{figures['precision']:.3f}",
+            f"{figures['recall']:.3f}",
+            _interval(figures["recall_interval"]),
+            f"{figures['f1']:.3f}",
+        )
     return table

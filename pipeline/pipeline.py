@@ -46,6 +46,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     ranker = CandidateRanker(
         examples=examples,
         candidates={name: trainer.outputs["model"] for name, trainer in trainers.items()},
+        push_unservable=config.contest.push_unservable,
     )
     best_model = ranker.outputs[BEST_MODEL]
     baseline = tfx.dsl.Resolver(
@@ -73,7 +74,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     _stamp(validator, code_digest("components.strict_example_validator"))
     _stamp(transform, code_digest("models.preprocessing"))
     _stamp(ranker, code_digest("components.candidate_ranker.executor"))
-    _stamp(evaluator, code_digest("pipeline.metrics"))
+    _stamp(evaluator, code_digest("pipeline.eval_config"))
     _stamp(pusher, code_digest("components.atomic_pusher"))
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
