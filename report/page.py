@@ -210,11 +210,15 @@ def _in_order(key: str) -> tuple[str, bool]:
 
 
 def _bounded(clips: Sequence[Clip], bytes_left: int) -> list[Clip]:
-    """Returns the clips; those for whose picture and sound no room is left go without."""
-    found = []
-    for clip in clips:
-        bytes_left -= len(clip.picture) + len(clip.audio)
-        found.append(clip if bytes_left >= 0 else dataclasses.replace(clip, picture="", audio=""))
+    """Returns the clips, without the pictures, and then the sounds, that there is no room for."""
+    found = list(clips)
+    for kind in ("picture", "audio"):
+        for place, clip in enumerate(found):
+            size = len(getattr(clip, kind))
+            if size > bytes_left:
+                found[place] = dataclasses.replace(clip, **{kind: ""})
+            else:
+                bytes_left -= size
     return found
 
 

@@ -58,7 +58,7 @@ def past_runs(output: Path) -> list[PastRun]:
     if not (output / _STORE).is_file():
         raise InputError(f"no run yet in {output}: it holds no {_STORE}")
     store = _open(output / _STORE)
-    found = []
+    found: list[PastRun] = []
     runs = store.get_contexts_by_type("pipeline_run")
     for run in sorted(runs, key=lambda context: context.id):
         uri = _report_uri(store, run.id)

@@ -161,8 +161,8 @@ def _picture(seed: int) -> str:
 
 
 @functools.cache
-def _audio(seed: int) -> str:
-    return excerpt_uri(_sound(seed), _RATE_HZ, 10.0)
+def _audio(seed: int, seconds: float) -> str:
+    return excerpt_uri(_sound(seed), _RATE_HZ, seconds)
 
 
 def report_data(
@@ -190,17 +190,23 @@ def report_data(
         for split, n in SPLITS.items()
     }  # fmt: skip
     artists = {s: {g: max(n * 2 // 3, 1) for g, n in by.items()} for s, by in clips.items()}
-    titles = ("Night Owl", "Ein schöner Müßiggang", "Untitled #4 (Live at the WFMU Studio)", "Θάλασσα")
+    titles = (
+        "Night Owl",
+        "Ein schöner Müßiggang",
+        "Untitled #4 (Live at the WFMU Studio)",
+        "Θάλασσα",
+    )
     common = {"artist_id": 77, "license": LICENSE, "seconds": 29.98}
     examples = [
         Clip(track_id=2 + 10 * place, genre=genre, title=titles[place % 4], year=2_009,
-             picture=_picture((place + seed) % n_tunes), **common)
+             picture=_picture((place + seed) % n_tunes),
+             audio=_audio((place + seed) % n_tunes, 5.0), **common)
         for place, genre in enumerate(genres)
     ]  # fmt: skip
     mistakes = [
         Clip(track_id=1_000 + place, genre=genres[place % len(genres)], title=titles[place % 4],
              year=-1 if place == 1 else 2_004 + place, predicted=genres[(place + 1) % len(genres)],
-             score=0.97 - 0.04 * place, audio=_audio((place + seed) % n_tunes), **common)
+             score=0.97 - 0.04 * place, audio=_audio((place + seed) % n_tunes, 10.0), **common)
         for place in range(12)
     ]  # fmt: skip
     root = "/srv/music/output/small/pipeline"
