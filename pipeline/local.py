@@ -12,14 +12,12 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from components.fma_example_gen.faults import BAD_FILES_NAME
-from pipeline import beam_args, preflight
+from pipeline import beam_args, preflight, result_tables
 from pipeline.config import PipelineConfig
 from pipeline.console import ComponentLog, StepReporter, output_to_log
 from pipeline.errors import InputError, user_message
@@ -163,32 +161,8 @@ def _print_result(
     log_path: Path,
     started: datetime.datetime,
 ) -> None:
-    board = result.leaderboard
     console.print()
-    for alarm in board["alarms"]:
-        console.print(Text(f"ALARM  {alarm}", style="bold red"))
-    if board["alarms"]:
-        console.print()
-    console.print(_candidates_table(board))
-    console.print()
-    for entry in board["models"]:
-        if entry["reason"]:
-            console.print(f"  {entry['name']} failed: {entry['reason']}", markup=False)
-    console.print(f"  {board['why_best']}\n", markup=False)
-    console.print(_genre_table(board))
-    test = board["test"]
-    console.print(
-        f"\n  accuracy {test['accuracy']:.3f} {_interval(test['accuracy_interval'])}   "
-        f"macro-F1 {test['macro_f1']:.3f} {_interval(test['macro_f1_interval'])}   "
-        f"top-3 {test['top_3_accuracy']:.3f}   on {test['clips']:.0f} clips\n",
-        markup=False,
-    )
-    if result.pushed_to:
-        console.print("[bold green]blessed[/bold green] and pushed")
-    else:
-        console.print("[bold red]refused[/bold red]: not pushed")
-        for reason in board["reasons"]:
-            console.print(f"  {reason}", markup=False)
+    result_tables.print_board(console, result.leaderboard, pushed=result.pushed_to is not None)
     console.print()
     rows = [
         ("model", result.pushed_to or "-"),
@@ -201,60 +175,3 @@ def _print_result(
         console.print(f"  {name:<12} {value}", markup=False)
     seconds = (datetime.datetime.now() - started).total_seconds()
     console.print(f"  {'time':<12} {seconds:.0f} s")
-
-
-def _candidates_table(board: dict[str, Any]) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.add_column(" candidates, on eval")
-    for column in ("accuracy", "macro-F1", "95 %", "parameters", "ms a clip", "seconds"):
-        table.add_column(column, justify="right")
-    table.add_column("")
-    for entry in board["models"]:
-        style = "bold" if entry["name"] == board["best"] else None
-        table.add_row(f" {entry['name']}", *_cells(entry), Text(_status(entry, board)), style=style)
-    return table
-
-
-def _cells(entry: dict[str, Any]) -> list[str]:
-    figures = entry["eval"]
-    if not figures:
-        return ["-"] * 6
-    return [
-        f"{figures['accuracy']:.3f}",
-        f"{figures['macro_f1']:.3f}",
-        _interval(figures["macro_f1_interval"]),
-        "-" if entry["parameters"] is None else f"{entry['parameters']:,}",
-        f"{entry['prediction_ms']:.1f}",
-        "-" if entry["training_seconds"] is None else f"{entry['training_seconds']:.1f}",
-    ]
-
-
-def _interval(bounds: list[float]) -> str:
-    return "{:.2f}-{:.2f}".format(*bounds)
-
-
-def _status(entry: dict[str, Any], board: dict[str, Any]) -> str:
-    notes = {
-        "best": entry["name"] == board["best"],
-        "tied": entry["tied"],
-        "not servable": not entry["servable"],
-        "failed": entry["status"] == "failed",
-    }
-    return ", ".join(note for note, holds in notes.items() if holds)
-
-
-def _genre_table(board: dict[str, Any]) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column(f"{board['best']}, on test")
-    for column in ("clips", "precision", "recall", "95 %", "F1"):
-        table.add_column(column, justify="right")
-    for genre, figures in board["test"]["per_genre"].items():
-        table.add_row(
-            Text(genre),
-            f"{figures['clips']:.0f}",
-            f"{figures['precision']:.3f}",
-            f"{figures['recall']:.3f}",
-            _interval(figures["recall_interval"]),
-            f"{figures['f1']:.3f}",
-        )
-    return table

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 N_REPLICATES = 400
 SEED = 0
-_LEVEL = 0.95
+_TAILS = (0.025, 0.975)
 _ARTISTS_KEPT = 2**15  # their weights; 12 MiB
 
 Float64s = NDArray[np.float64]
@@ -77,8 +77,7 @@ class Replicates:
         known = values[~np.isnan(values)]
         if self.n_artists < 2 or not known.size:
             return 0.0, 1.0
-        tail = 50 * (1 - _LEVEL)
-        low, high = np.percentile(known, [tail, 100 - tail])
+        low, high = np.quantile(known, _TAILS)
         return float(low), float(high)
 
 

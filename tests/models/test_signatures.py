@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import features, fit_record, input_fn, trainer
+from models import features, fit_record, input_fn, signatures, trainer
 from tests.stand_ins import wav_of
 
 
@@ -56,6 +56,30 @@ def test_transform_features_gives_the_label(trained, transformed) -> None:
     named = [vocabulary[label].decode() for label in got["label"].numpy()]
     assert named == transformed.genres[:6]
     assert {len(picture) for picture in got["picture"].numpy()} == {96 * 96}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (-1.0, "unknown"), (0.0, "under 10 s"), (9.99, "under 10 s"), (10.0, "10 to 20 s"),
+        (28.9, "20 to 29 s"), (29.98, "about 30 s"), (30.04, "about 30 s"), (31.0, "31 s to 2 min"),
+        (200.0, "2 to 5 min"), (3_600.0, "over 5 min"),
+    ],
+)  # fmt: skip
+def test_a_duration_in_words(seconds: float, expected: str) -> None:
+    (found,) = signatures.duration_class(tf.constant([seconds])).numpy()
+    assert found.decode() == expected
+
+
+def test_transform_features_tells_the_duration_in_words(trained, transformed) -> None:
+    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
+    example = tf.train.Example.FromString(transformed.raw[0])
+    del example.features.feature[features.DURATION_SECONDS]
+    unknown = example.SerializeToString()
+    example.features.feature[features.DURATION_SECONDS].float_list.value.append(250.0)
+    given = tf.constant([unknown, example.SerializeToString()])
+    found = loaded.signatures["transform_features"](examples=given)["duration"].numpy()
+    assert found.tolist() == [b"unknown", b"2 to 5 min"]
 
 
 def test_a_record_of_the_training_goes_with_the_model(trained) -> None:

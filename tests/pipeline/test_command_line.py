@@ -64,7 +64,7 @@ except SystemExit as stop:
 def test_help_names_every_flag_and_the_exit_statuses() -> None:
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for flag in ("--audio-dir", "--split", "--models", "--max-drop", "--beam-workers", "--dry-run"):
+    for flag in ("--audio-dir", "--split", "--models", "--push-unservable", "--dry-run"):
         assert flag in done.stdout
     assert "0 pushed, 2 usage or bad input, 3 the gate refused the model" in " ".join(
         done.stdout.split()
@@ -80,6 +80,11 @@ def test_help_names_every_flag_and_the_exit_statuses() -> None:
         ("--models=", "argument --models: unknown model ''"),
         ("--models=cnn1d,cnn1d", "models must not repeat"),
         ("--min-accuracy=2", "min_accuracy must be in [0, 1], got 2.0"),
+        ("--max-genre-drop=-1", "max_genre_drop must be in [0, 1], got -1.0"),
+        (
+            "--max-credible-accuracy=75",
+            "max_credible_accuracy must be in [0, 1], got 75.0",
+        ),
         ("--max-bad-fraction=-1", "max_bad_fraction must be in [0, 1], got -1.0"),
         ("--clip-seconds=0.1", "min_clip_seconds must be in (0, clip_seconds = 0.1], got 1.0"),
         ("--epochs=many", "argument --epochs: invalid int value: 'many'"),
@@ -219,11 +224,27 @@ def test_a_dry_run_prints_the_table_and_touches_nothing(
     assert sorted(os.listdir(tmp_path)) == sorted([*before, "audio", "metadata"])
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ([], 0.75),
+        (["--subset=medium"], 1.0),
+        (["--max-credible-accuracy=1"], 1.0),
+        (["--subset=medium", "--max-credible-accuracy=0.8"], 0.8),
+    ],
+)
+def test_what_is_credible_depends_on_the_subset(flags: list[str], expected: float) -> None:
+    needed = ["--audio-dir=a", "--metadata-dir=m", "--output-dir=o"]
+    config = local_runner.make_config(local_runner.build_parser().parse_args([*needed, *flags]))
+    assert config.contest.max_credible_accuracy == expected
+
+
 def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> None:
     flags = [
         *write_archive(), "--audio-dir=some/audio", "--metadata-dir=gs://b/m", "--seed=7",
         "--subset=large", "--split=artist-hash", "--models=mobilenet_v2,cnn1d", "--epochs=3",
-        "--min-genre-recall=0", "--no-cache", "--mobilenet-weights=none", "--clip-seconds=12",
+        "--min-genre-recall=0", "--max-genre-drop=0.5", "--push-unservable", "--no-cache",
+        "--mobilenet-weights=none", "--clip-seconds=12",
     ]  # fmt: skip
     config = local_runner.make_config(local_runner.build_parser().parse_args(flags))
     assert config.data.audio_dir == str(Path("some/audio").absolute())
@@ -232,6 +253,7 @@ def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> 
     assert config.models == ("mobilenet_v2", "cnn1d")
     assert (config.train.epochs, config.train.seed) == (3, 7)
     assert config.train.mobilenet_weights == "none"
-    assert config.gate.min_genre_recall == 0.0
+    assert (config.gate.min_genre_recall, config.gate.max_genre_drop) == (0.0, 0.5)
+    assert config.contest.push_unservable
     assert config.audio.clip_seconds == 12.0
     assert not config.enable_cache

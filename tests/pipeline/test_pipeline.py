@@ -12,7 +12,13 @@ from tfx.dsl.compiler import compiler
 
 from components.fma_example_gen.executor import unpack_custom_config
 from pipeline import code_digest
-from pipeline.config import AudioConfig, DataConfig, GateConfig, PipelineConfig
+from pipeline.config import (
+    AudioConfig,
+    ContestConfig,
+    DataConfig,
+    GateConfig,
+    PipelineConfig,
+)
 from pipeline.pipeline import SCHEMA_PATH, create_pipeline
 from pipeline.registry import MODELS
 
@@ -107,6 +113,9 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
     assert changed(audio=AudioConfig(n_mels=96)) == {"FmaExampleGen", "Transform"} | trainers
     assert changed(train=dataclasses.replace(base.train, seed=1)) == trainers
     assert changed(gate=GateConfig(min_accuracy=0.9)) == {"Evaluator"}
+    assert changed(gate=GateConfig(max_genre_drop=0.1)) == {"Evaluator"}
+    assert changed(contest=ContestConfig(push_unservable=True)) == {"CandidateRanker"}
+    assert changed(contest=ContestConfig(max_credible_accuracy=0.5)) == set()
     digest = dataclasses.replace(base.data, metadata_digest="ab")
     assert changed(data=digest) == {"FmaExampleGen"}
     assert changed(beam_args=("--direct_num_workers=2",)) == set()

@@ -206,7 +206,19 @@ def test_the_summary_counts_clips_and_faults(ingested: standard_artifacts.Exampl
             ["empty_file", "missing_file", "no_genre", "no_metadata", "silent", "too_short",
              "undecodable"], 1,
         ),
+        "overlaps": {"artists": [], "audio": []},
     }  # fmt: skip
+
+
+def test_the_summary_names_artists_and_audio_in_more_than_one_split(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    rows, audio = rock_and_folk  # one artist, and the same noise under every id
+    examples = ingest(archive(rows, audio), tmp_path)
+    summary = json.loads(Path(examples.uri, "ingest.json").read_text())
+    assert summary["overlaps"] == {"artists": [1], "audio": [[0, 1, 2, 3, 4, 5]]}
 
 
 def test_a_second_run_writes_the_same_bytes_and_reports_every_track_that_it_opens(
