@@ -41,6 +41,7 @@ EXAMPLES, LEADERBOARD, RANKING = "examples", "leaderboard", "ranking"
 EVALUATION, BLESSING, MODEL = "evaluation", "blessing", "model"
 CONFIGURATION, PIPELINE_NAME = "configuration", "pipeline_name"
 REPORT, PAGE = "report", "page"
+_IN_ORDER = (EXAMPLES, LEADERBOARD, RANKING, MODEL, EVALUATION, BLESSING)
 CODE_DIGEST = "code_digest"
 
 _FAULT_ROWS = 20
@@ -123,8 +124,8 @@ def gather(
             versions=_versions(),
             configuration=configuration,
             sources=[
-                Source(key, artifact.type_name, artifact.id, artifact.uri)
-                for key, artifact in inputs.items()
+                Source(key, inputs[key].type_name, inputs[key].id, inputs[key].uri)
+                for key in _IN_ORDER
             ],
         ),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_model_analysis.notebook.jupyter.tfma_widget import widget as tfma_widget
 from tfx.components.evaluator import executor as evaluator
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_executor
@@ -30,9 +33,11 @@ from pipeline.config import SPLITS, AudioConfig, ContestConfig, GateConfig
 from pipeline.eval_config import gate_config
 from pipeline.evaluation import read_evaluation
 from report.data import ReportData, from_json, to_json
+from tests.report.test_cli import record
 from tests.report.test_page import Outline
 from tests.stand_ins import beam_context, model_artifact, scores_for
 
+ROOT = Path(__file__).parents[3]
 GENRES = ("Pop", "Rock", "Müßiggang")
 AUDIO = AudioConfig(sample_rate_hz=8_000, fmax_hz=4_000.0, clip_seconds=2.0)
 HOSTILE = "</h3><script>alert(1)</script>"
@@ -218,9 +223,9 @@ def test_figures_of_test_are_those_of_tfmas_artifact(run: Path, data: ReportData
         source.key: (source.type, source.id, source.uri) for source in data.provenance.sources
     }
     assert sources[executor.EVALUATION] == ("ModelEvaluation", 20, str(run / "judgement"))
-    assert set(sources) == {
-        "examples", "leaderboard", "ranking", "evaluation", "blessing", "model",
-    }  # fmt: skip
+    assert list(sources) == [
+        "examples", "leaderboard", "ranking", "model", "evaluation", "blessing",
+    ]  # fmt: skip
 
 
 def test_clips_and_artists_are_counted(data: ReportData) -> None:
@@ -266,3 +271,28 @@ def test_provenance_has_versions_seeds_and_the_run(data: ReportData) -> None:
     assert data.provenance.configuration["train"] == {"seed": 3}
     assert data.provenance.versions["tensorflow"].count(".") == 2
     assert data.provenance.created.endswith("+00:00")
+
+
+def test_the_notebook_shows_the_run(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(run / "report", tmp_path / "pipeline" / "GenreReport" / "report" / "1")
+    record(tmp_path, [1])
+    notebook = ROOT / "notebooks" / "slices.ipynb"
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    monkeypatch.chdir(notebook.parent)
+    monkeypatch.setenv("OUTPUT_DIR", str(tmp_path))
+    names: dict[str, Any] = {}
+    for cell in code:
+        *before, last = ast.parse("".join(cell["source"])).body
+        exec(compile(ast.Module(before, []), str(notebook), "exec"), names)
+        if isinstance(last, ast.Expr):  # what a cell ends in is what it shows
+            names["shown"] = eval(compile(ast.Expression(last.value), str(notebook), "eval"), names)
+        else:
+            exec(compile(ast.Module([last], []), str(notebook), "exec"), names)
+    assert f"run 1 of {tmp_path}: svm, refused" in capsys.readouterr().out
+    assert list(names["leaderboard"]["model"]) == ["svm", "knn", "mlp"]
+    assert isinstance(names["shown"], tfma_widget.SlicingMetricsViewer)
+    assert {row["slice"] for row in names["shown"].data} == {f"genre:{genre}" for genre in GENRES}
