@@ -90,6 +90,11 @@ def test_a_page_is_whole_readable_and_fetches_nothing(
     assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
     contrasts = tab.evaluate(CONTRAST)
     assert min(contrasts.values()) >= 4.5, contrasts
+    tab.emulate_media(media="print")  # on white paper, whatever the screen
+    contrasts = tab.evaluate(CONTRAST)
+    assert min(contrasts.values()) >= 4.5, contrasts
+    assert not tab.locator("nav").is_visible()
+    tab.emulate_media(media="screen")
     assert messages == []
     assert {found for found in requests if not found.startswith("data:")} == {url}
     if folder := os.environ.get("REPORT_SCREENSHOTS"):
