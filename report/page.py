@@ -212,13 +212,14 @@ def _in_order(key: str) -> tuple[str, bool]:
 def _bounded(clips: Sequence[Clip], bytes_left: int) -> list[Clip]:
     """Returns the clips, without the pictures, and then the sounds, that there is no room for."""
     found = list(clips)
-    for kind in ("picture", "audio"):
-        for place, clip in enumerate(found):
-            size = len(getattr(clip, kind))
-            if size > bytes_left:
-                found[place] = dataclasses.replace(clip, **{kind: ""})
-            else:
-                bytes_left -= size
+    for place, clip in enumerate(found):
+        if len(clip.picture) > bytes_left:
+            found[place] = dataclasses.replace(clip, picture="")
+        bytes_left -= len(found[place].picture)
+    for place, clip in enumerate(found):
+        if len(clip.audio) > bytes_left:
+            found[place] = dataclasses.replace(clip, audio="")
+        bytes_left -= len(found[place].audio)
     return found
 
 

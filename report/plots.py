@@ -18,6 +18,7 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
@@ -79,8 +80,8 @@ class _Drawing:
     def __init__(self, name: str, width_px: float, height_px: float):
         self._name = name
         inch = _POINT / _PIXEL
-        self.figure = Figure((width_px / inch, height_px / inch), layout="constrained")
-        self.figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)  # type: ignore[union-attr, call-arg]
+        layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02)
+        self.figure = Figure((width_px / inch, height_px / inch), layout=layout)
         self.figure.patch.set_alpha(0)
         FigureCanvasSVG(self.figure)
 
