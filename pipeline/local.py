@@ -166,6 +166,7 @@ def _print_result(
     console.print()
     rows = [
         ("model", result.pushed_to or "-"),
+        ("report", result.report),
         ("leaderboard", output / "leaderboard.json"),
         ("bad files", f"{output / BAD_FILES_NAME} ({sum(result.faults.values())} lines)"),
         ("log", log_path),

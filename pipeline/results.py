@@ -13,8 +13,10 @@ from components import files
 from components.atomic_pusher import push
 from components.candidate_ranker.executor import BEST_MODEL, LEADERBOARD, LEADERBOARD_NAME
 from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME
+from components.genre_report.executor import REPORT
 from components.model_properties import WITHHELD
 from pipeline.verdict import complete_board
+from report.data import PAGE_NAME
 
 _PIPELINE_RUN = "pipeline_run"
 _NODE = "node"
@@ -28,11 +30,13 @@ class RunResult:
         leaderboard: the content of `leaderboard.json`.
         pushed_to: the version's folder, None where the model was refused.
         faults: lines of the bad-file list by kind.
+        report: path of the page.
     """
 
     leaderboard: dict[str, Any]
     pushed_to: str | None
     faults: dict[str, int]
+    report: str
 
 
 def latest_outputs(metadata_path: str, pipeline_name: str) -> dict[tuple[str, str], Any]:
@@ -56,7 +60,7 @@ def latest_outputs(metadata_path: str, pipeline_name: str) -> dict[tuple[str, st
 def publish(
     outputs: dict[tuple[str, str], Any], output_dir: str, max_credible_accuracy: float
 ) -> RunResult:
-    """Writes `leaderboard.json` and `bad_files.csv` into `output_dir` and returns the result.
+    """Writes leaderboard, bad-file list and report into `output_dir` and returns the result.
 
     Args:
         outputs: what `latest_outputs` returned for a run that came to its end.
@@ -77,13 +81,16 @@ def publish(
         max_credible_accuracy=max_credible_accuracy,
     )
     files.write_text(files.join(output_dir, LEADERBOARD_NAME), json.dumps(board, indent=2))
+    page = files.read_text(files.join(outputs["GenreReport", REPORT].uri, PAGE_NAME))
+    report = files.join(output_dir, REPORT, PAGE_NAME)
+    files.write_text(report, page)
     pushed = outputs["AtomicPusher", "pushed_model"]
     destination = _custom_property(pushed, "pushed_destination") if board["blessed"] else None
     if destination and not files.exists(destination):
         # Pushed by an earlier run and removed since; TFX's cache does not look.
         base = destination.rpartition("/")[0]
         destination = files.join(base, push(pushed.uri, base))
-    return RunResult(board, destination, summary["faults"])
+    return RunResult(board, destination, summary["faults"], report)
 
 
 def _custom_property(artifact: Any, name: str) -> Any:

@@ -9,14 +9,13 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
+import system
 from components.candidate_ranker import executor
 from pipeline.registry import MODEL_NAMES
 
 
-class Leaderboard(types.Artifact):
+class Leaderboard(system.Artifact):
     """`leaderboard.json`: the candidates' figures on the eval split, best first; `fits.json`."""
-
-    TYPE_NAME = "Leaderboard"
 
 
 class CandidateRankerSpec(component_spec.ComponentSpec):
