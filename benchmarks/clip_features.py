@@ -57,10 +57,12 @@ def _apply(part: Callable[..., Any], inputs: tuple[tf.Tensor, tf.Tensor]) -> Any
 
 def clip_graph(config: AudioConfig) -> Any:
     """Returns a tf.function: PCM16 bytes to a clip's packed features, as in Transform's graph."""
-    return tf.function(
-        lambda pcm16: preprocessing.clip_features(pcm16, config),
-        input_signature=[tf.TensorSpec([], tf.string)],
-    )
+    parts = (preprocessing.picture, preprocessing.windows, preprocessing.summary)
+
+    def all_features(pcm16: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple(part(audio.decode_pcm16(pcm16), config) for part in parts)
+
+    return tf.function(all_features, input_signature=[tf.TensorSpec([], tf.string)])
 
 
 def _librosa(pcm16: NDArray[np.int16], config: AudioConfig) -> tuple[Any, Any, Any]:
