@@ -1,0 +1,243 @@
+"""What the classical models share: from a job to a fitted scikit-learn pipeline and its export.
+
+Every one of them is the same pipeline with another classifier at its end: constant columns are
+dropped, the others standardised and clipped at three standard deviations, and turned into principal
+components where the model wants them. Clipping is what keeps a few far-off values, which skew and
+kurtosis are full of, from deciding distances.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from models import features, input_fn
+from models.classical_scorer import LIMIT, ClassicalScorer, Head, Trained
+from models.family import Fitted, Job
+from pipeline.config import TrainConfig
+
+# What every classical model reads of TrainConfig.
+SETTINGS = ("feature_set", "pca_components")
+
+_FEATURES = {"audio": features.STATISTICS, "fma": features.FMA_FEATURES}
+_FOLDS = 5
+# A setting that is best on this many clips is as good as best on more, and the search costs
+# (settings x folds) fits.
+_SEARCHED_CLIPS = 5_000
+
+# Clips to fit and to score, as indices.
+Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Classical:
+    """One kind of classical model.
+
+    Attributes:
+        classifier: the unfitted scikit-learn classifier, from a seed.
+        grid: settings of the classifier to choose among, the simplest first.
+        head: what computes the same in TensorFlow.
+        components: numbers of principal components to choose among, the smallest first; None for
+            the columns themselves.
+        whiten: whether the components are scaled to a variance of 1.
+        calibrated: whether the classifier gives decisions that Platt's sigmoids are to turn into
+            probabilities.
+        max_clips: of more, a sample is fitted.
+    """
+
+    classifier: Callable[[int], BaseEstimator]
+    grid: Sequence[Mapping[str, Any]]
+    head: Callable[[Trained], Head]
+    components: Sequence[int | None] = (None,)
+    whiten: bool = False
+    calibrated: bool = False
+    max_clips: int = 50_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Clips:
+    """Labelled clips: inputs float64 [clips, columns], labels and artists int64 [clips]."""
+
+    inputs: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    artists: NDArray[np.int64]
+
+    def sample(self, at_most: int, seed: int) -> Clips:
+        """Returns so many clips, of each genre its share but at least one; all if there are few."""
+        if len(self.labels) <= at_most:
+            return self
+        order = np.random.default_rng(seed).permutation(len(self.labels))
+        place = np.empty(len(order))  # of a clip among those of its genre, from 0 to 1
+        for label in np.unique(self.labels):
+            of_genre = order[self.labels[order] == label]
+            place[of_genre] = np.arange(len(of_genre)) / len(of_genre)
+        kept = np.sort(order[np.argsort(place[order], kind="stable")[:at_most]])
+        return Clips(self.inputs[kept], self.labels[kept], self.artists[kept])
+
+
+def train_classical(job: Job, kind: Classical) -> Fitted:
+    """Returns the model with the best settings, fitted on the train split."""
+    train = job.train
+    feature = _FEATURES[train.feature_set]
+    clips = read_clips(job.train_files, feature).sample(kind.max_clips, train.seed)
+    model, hyperparameters = fit(kind, clips, train)
+    scorer = export(kind, model, clips, job.n_classes)
+    return Fitted(
+        scorer=scorer,
+        feature=feature,
+        n_parameters=scorer.n_parameters,
+        hyperparameters=hyperparameters,
+        servable=feature != features.FMA_FEATURES,
+    )
+
+
+def read_clips(file_patterns: Sequence[str], feature: str) -> Clips:
+    """Returns the labelled clips of transformed TFRecords, ordered by track.
+
+    The order of the records is Beam's, and with several workers another one in every run.
+
+    Args:
+        file_patterns: transformed TFRecords.
+        feature: the feature to read, packed float32.
+    """
+    keys = (features.LABEL, features.TRACK_ID, features.ARTIST_ID)
+    rows = list(input_fn.records(file_patterns, feature, keys).batch(1_024).as_numpy_iterator())
+    packed, labels, tracks, artists = (np.concatenate(column) for column in zip(*rows, strict=True))
+    inputs = np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1)
+    kept = np.argsort(tracks, kind="stable")
+    kept = kept[labels[kept] >= 0]
+    return Clips(inputs[kept].astype(np.float64), labels[kept], artists[kept])
+
+
+def fit(
+    kind: Classical, clips: Clips, train: TrainConfig
+) -> tuple[Pipeline | CalibratedClassifierCV, dict[str, Any]]:
+    """Returns the model with the best settings, and those settings as JSON values.
+
+    The settings are those with the highest mean macro-F1 over folds that keep artists apart, the
+    simplest where several are equal; the model is fitted on all clips.
+    """
+    searched = clips.sample(_SEARCHED_CLIPS, train.seed)
+    folds = artist_folds(searched, train.seed)
+    smallest = min((len(fitted) for fitted, _ in folds), default=len(searched.labels))
+    settings = _settings(kind, train, at_most=min(smallest - 1, clips.inputs.shape[1]))
+    pipeline = _pipeline(kind.classifier(train.seed))
+    best, macro_f1 = settings[0], None
+    if folds:
+        search = GridSearchCV(
+            pipeline,
+            [{name: [value] for name, value in setting.items()} for setting in settings],
+            scoring="f1_macro",
+            cv=folds,
+            refit=False,
+        ).fit(searched.inputs, searched.labels)
+        means = search.cv_results_["mean_test_score"]
+        best = settings[int(np.argmax(np.round(means, 9)))]  # the first of equals
+        macro_f1 = round(float(means.max()), 4)
+    model = pipeline.set_params(**best)
+    if kind.calibrated:
+        model = _calibrated(model, clips, train.seed)
+    model.fit(clips.inputs, clips.labels)
+    chosen = {
+        name.removeprefix("classifier__"): value for name, value in best.items() if name != "pca"
+    }
+    components = None if best["pca"] == "passthrough" else best["pca"].n_components
+    return model, {
+        **chosen,
+        "pca_components": components,
+        "cv_macro_f1": macro_f1,
+        "cv_folds": len(folds),
+        "fitted_on_clips": len(clips.labels),
+    }
+
+
+def export(
+    kind: Classical, model: Pipeline | CalibratedClassifierCV, clips: Clips, n_classes: int
+) -> ClassicalScorer:
+    """Returns what computes `model.predict_proba` in TensorFlow, for all `n_classes` genres."""
+    sigmoids: list[tuple[float, float]] = []
+    if isinstance(model, CalibratedClassifierCV):
+        [calibrated] = model.calibrated_classifiers_
+        model = calibrated.estimator
+        sigmoids = [(float(one.a_), float(one.b_)) for one in calibrated.calibrators]
+    prepared = model[:-1].transform(clips.inputs)
+    head = kind.head(Trained(model[-1], prepared, clips.labels, sigmoids))
+    return ClassicalScorer(model, head, n_columns=clips.inputs.shape[1], n_classes=n_classes)
+
+
+def artist_folds(clips: Clips, seed: int) -> Folds:
+    """Returns folds in which no artist is both fitted and scored; as many as there can be, up to 5.
+
+    A clip of unknown artist (-1) counts as one of an artist of its own, and so does every clip
+    where the artists are too few to be kept apart with at least two genres left to fit. Empty
+    where the clips are too few even so.
+    """
+    each = np.arange(len(clips.labels))
+    by_artist = np.where(clips.artists < 0, -1 - each, clips.artists)
+    for groups in (by_artist, each):
+        n_folds = min(_FOLDS, len(np.unique(groups)), np.bincount(clips.labels).max())
+        if n_folds < 2:
+            continue
+        splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+        folds = [
+            (fitted, scored)
+            for fitted, scored in splitter.split(clips.inputs, clips.labels, groups)
+            if len(scored) and len(np.unique(clips.labels[fitted])) > 1
+        ]
+        if folds:
+            return folds
+    return []
+
+
+def _calibrated(pipeline: Pipeline, clips: Clips, seed: int) -> Pipeline | CalibratedClassifierCV:
+    """Returns the pipeline in a calibration by artist folds, or bare where a fold misses a genre."""
+    folds = artist_folds(clips, seed)
+    genres = len(np.unique(clips.labels))
+    scored = sum(len(part) for _, part in folds)
+    whole = all(len(np.unique(clips.labels[fitted])) == genres for fitted, _ in folds)
+    if whole and scored == len(clips.labels):
+        return CalibratedClassifierCV(pipeline, cv=folds, ensemble=False)
+    return pipeline
+
+
+def _pipeline(classifier: BaseEstimator) -> Pipeline:
+    return Pipeline(
+        [
+            ("varying", VarianceThreshold()),
+            ("standard", StandardScaler()),
+            ("clip", FunctionTransformer(np.clip, kw_args={"a_min": -LIMIT, "a_max": LIMIT})),
+            ("pca", "passthrough"),
+            ("classifier", classifier),
+        ]
+    )
+
+
+def _settings(kind: Classical, train: TrainConfig, at_most: int) -> list[dict[str, Any]]:
+    """Returns the pipeline's settings to choose among, the simplest first."""
+    wanted = kind.components if train.pca_components is None else (train.pca_components,)
+    # As many as there can be, where there are fewer; each number once.
+    counts = dict.fromkeys(None if not n else max(1, min(n, at_most)) for n in wanted)
+    return [
+        {
+            "pca": _pca(count, kind.whiten) if count else "passthrough",
+            **{f"classifier__{name}": value for name, value in setting.items()},
+        }
+        for count, setting in itertools.product(counts, kind.grid)
+    ]
+
+
+def _pca(n_components: int, whiten: bool) -> PCA:
+    return PCA(n_components, whiten=whiten, svd_solver="covariance_eigh")

@@ -1,0 +1,42 @@
+"""A multi-layer perceptron with one hidden layer on a clip's statistics."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+from sklearn.neural_network import MLPClassifier
+
+from models.classical import SETTINGS, Classical, train_classical
+from models.classical_scorer import Trained, held, softmax
+from models.family import Fitted, Job
+
+__all__ = ["KIND", "SETTINGS", "train"]
+
+
+class Head(tf.Module):
+    """Linear layers with rectifiers between them, and softmax."""
+
+    def __init__(self, trained: Trained):
+        super().__init__()
+        self._weights = [held(weights) for weights in trained.classifier.coefs_]
+        self._intercepts = [held(intercept) for intercept in trained.classifier.intercepts_]
+
+    def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Returns float64 [batch, genres] from float64 [batch, columns]."""
+        *hidden, last = zip(self._weights, self._intercepts, strict=True)
+        for weights, intercept in hidden:
+            inputs = tf.nn.relu(tf.matmul(inputs, weights) + intercept)
+        weights, intercept = last
+        return softmax(tf.matmul(inputs, weights) + intercept)
+
+
+KIND = Classical(
+    classifier=lambda seed: MLPClassifier((128,), batch_size=32, max_iter=60, random_state=seed),
+    # More decay of the weights is a simpler model.
+    grid=[{"alpha": alpha} for alpha in (3.0, 1.0, 0.1)],
+    head=Head,
+)
+
+
+def train(job: Job) -> Fitted:
+    """Fits the model."""
+    return train_classical(job, KIND)
