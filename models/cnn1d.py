@@ -48,10 +48,16 @@ def stages(train: TrainConfig) -> list[Stage]:
 
 
 def unpack(packed: tf.Tensor, audio: AudioConfig) -> tf.Tensor:
-    """Returns float32 [n_windows, window_samples, 1] of a clip's packed windows, at unit RMS."""
+    """Returns float32 [windows, window_samples, 1] of a clip's packed windows, at unit RMS.
+
+    At most `n_windows` of them, spread evenly from the clip's first to its last.
+    """
     samples = tf.io.decode_raw(packed, tf.int16)
-    windows = tf.reshape(samples, [audio.n_windows, audio.window_samples, 1])
-    return tf.cast(windows, tf.float32) / (WINDOW_RMS * 32_767.0)
+    windows = tf.reshape(samples, [-1, audio.window_samples, 1])
+    n_held = tf.shape(windows)[0]
+    n_taken = tf.minimum(n_held, audio.n_windows)
+    chosen = tf.range(n_taken) * (n_held - 1) // tf.maximum(n_taken - 1, 1)
+    return tf.cast(tf.gather(windows, chosen), tf.float32) / (WINDOW_RMS * 32_767.0)
 
 
 def expand(packed: tf.Tensor, label: tf.Tensor, audio: AudioConfig) -> tf.data.Dataset:

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from models import features
 
-# What is held for shuffling: packed clips of at most 160 KB, then inputs by their size, so that the
-# windows of a clip do not follow each other through the batches.
-_SHUFFLE_CLIPS = 512
+# What is held for shuffling: packed clips, of which 30 s of windows take 1.3 MB, then inputs by
+# their size, so that the windows of a clip do not follow each other through the batches.
+_SHUFFLE_CLIPS = 128
 _SHUFFLE_INPUT_BYTES = 64 * 2**20
 
 # From one clip's packed feature (scalar bytes) and its label to a dataset of (input, label).
