@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
@@ -23,6 +22,7 @@ from sklearn.feature_selection import VarianceThreshold
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from models import features, input_fn
 from models.classical_scorer import LIMIT, ClassicalScorer, Head, Trained
@@ -93,7 +93,10 @@ def train_classical(job: Job, kind: Classical) -> Fitted:
     train = job.train
     feature = _FEATURES[train.feature_set]
     clips = read_clips(job.train_files, feature).sample(kind.max_clips, train.seed)
-    model, hyperparameters = fit(kind, clips, train)
+    # One thread, so that sums have the same order on every machine; and on small matrices, which
+    # most of them are, several are slower.
+    with threadpool_limits(1, user_api="blas"):
+        model, hyperparameters = fit(kind, clips, train)
     scorer = export(kind, model, clips, job.n_classes)
     return Fitted(
         scorer=scorer,
@@ -128,7 +131,7 @@ def fit(
     """Returns the model with the best settings, and those settings as JSON values.
 
     The settings are those with the highest mean macro-F1 over folds that keep artists apart, the
-    simplest where several are equal; the model is fitted on all clips.
+    simplest where several are as good; the model is fitted on all clips.
     """
     searched = clips.sample(_SEARCHED_CLIPS, train.seed)
     folds = artist_folds(searched, train.seed)
@@ -144,9 +147,7 @@ def fit(
             cv=folds,
             refit=False,
         ).fit(searched.inputs, searched.labels)
-        means = search.cv_results_["mean_test_score"]
-        best = settings[int(np.argmax(np.round(means, 9)))]  # the first of equals
-        macro_f1 = round(float(means.max()), 4)
+        best, macro_f1 = _simplest_of_the_best(search.cv_results_, settings, len(folds))
     model = pipeline.set_params(**best)
     if kind.calibrated:
         model = _calibrated(model, clips, train.seed)
@@ -202,8 +203,22 @@ def artist_folds(clips: Clips, seed: int) -> Folds:
     return []
 
 
+def _simplest_of_the_best(
+    results: Mapping[str, NDArray[np.float64]], settings: list[dict[str, Any]], n_folds: int
+) -> tuple[dict[str, Any], float]:
+    """Returns the first setting that is as good as the best one, and its mean score.
+
+    As good is what the folds cannot tell apart: less than half a standard error below.
+    """
+    means = results["mean_test_score"]
+    top = int(means.argmax())
+    error = results["std_test_score"][top] / np.sqrt(n_folds)
+    chosen = int(np.argmax(means >= means[top] - 0.5 * error - 1e-9))
+    return settings[chosen], round(float(means[chosen]), 4)
+
+
 def _calibrated(pipeline: Pipeline, clips: Clips, seed: int) -> Pipeline | CalibratedClassifierCV:
-    """Returns the pipeline in a calibration by artist folds, or bare where a fold misses a genre."""
+    """Returns the pipeline in a calibration by artist folds; bare where a fold misses a genre."""
     folds = artist_folds(clips, seed)
     genres = len(np.unique(clips.labels))
     scored = sum(len(part) for _, part in folds)

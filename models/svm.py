@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from sklearn.svm import SVC
 
 from models.classical import SETTINGS, Classical, train_classical
@@ -34,8 +35,9 @@ class Head(tf.Module):
             self._pairs = None
         else:
             self._weights = held(_pair_weights(fitted.dual_coef_, fitted.n_support_))
-            self._pairs = np.array(list(itertools.combinations(range(n_genres), 2))).T
-        self._n_genres = n_genres
+            pairs = np.array(list(itertools.combinations(range(n_genres), 2)))
+            # Which genre of each pair is the first, and which the second, [pairs, genres] each.
+            self._pairs = np.eye(n_genres)[pairs[:, 0]], np.eye(n_genres)[pairs[:, 1]]
         self._sigmoids = held(np.transpose(trained.sigmoids)) if trained.sigmoids else None
 
     def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -60,7 +62,9 @@ class Head(tf.Module):
         pairs = tf.matmul(kernel, self._weights) + self._intercept
         if self._pairs is None:
             return pairs
-        first, second = (tf.one_hot(index, self._n_genres, dtype=tf.float64) for index in self._pairs)
+        first, second = (
+            tf.one_hot(index, self._n_genres, dtype=tf.float64) for index in self._pairs
+        )
         # A vote a pair; the sum of the decisions, squashed below a vote's half, breaks ties.
         wins = tf.cast(pairs >= 0.0, tf.float64)
         votes = tf.matmul(wins, first) + tf.matmul(1.0 - wins, second)
@@ -68,7 +72,9 @@ class Head(tf.Module):
         return votes + total / (3.0 * (tf.abs(total) + 1.0))
 
 
-def _pair_weights(dual_coef: np.ndarray, n_support: np.ndarray) -> np.ndarray:
+def _pair_weights(
+    dual_coef: NDArray[np.float64], n_support: NDArray[np.int32]
+) -> NDArray[np.float64]:
     """Returns float64 [vectors, pairs]: each pair's weights of the support vectors.
 
     LIBSVM keeps them as [genres - 1, vectors]: row j of a vector of genre i is its weight against

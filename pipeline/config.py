@@ -17,6 +17,7 @@ from pipeline.registry import MODEL_NAMES
 SUBSETS = ("small", "medium", "large", "full")
 SPLIT_POLICIES = ("official", "artist-hash")
 SPLITS = ("train", "eval", "test")
+FEATURE_SETS = ("audio", "fma")
 
 _T = TypeVar("_T")
 
@@ -117,7 +118,9 @@ class TrainConfig:
     """How every model is trained; `None` leaves a value to the model's own default.
 
     `mobilenet_weights` is `imagenet`, `none` or a path; `mobilenet_weights_digest` stands for the
-    content of that file in the cache key.
+    content of that file in the cache key. `feature_set` is what the classical models read: the
+    statistics of the audio, or the columns of FMA's `features.csv`. `pca_components` is how many
+    principal components they make of it, 0 for none.
     """
 
     epochs: int | None = None
@@ -129,6 +132,8 @@ class TrainConfig:
     mobilenet_weights_digest: str = ""
     fine_tune_epochs: int = 0
     fine_tune_blocks: int = 3
+    feature_set: str = "audio"
+    pca_components: int | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for a count or rate that nothing could be trained with."""
@@ -148,6 +153,16 @@ class TrainConfig:
             1 <= self.fine_tune_blocks <= 16,
             "fine_tune_blocks must be from 1 to 16, the inverted-residual blocks of MobileNetV2",
             self.fine_tune_blocks,
+        )
+        _require(
+            self.feature_set in FEATURE_SETS,
+            f"feature_set must be one of {FEATURE_SETS}",
+            self.feature_set,
+        )
+        _require(
+            self.pca_components is None or self.pca_components >= 0,
+            "pca_components must not be negative",
+            self.pca_components,
         )
 
     def only(self, settings: Collection[str]) -> TrainConfig:
