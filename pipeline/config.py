@@ -90,8 +90,9 @@ class AudioConfig:
 class DataConfig:
     """Where the archive is and which part of it is used.
 
-    In the cache key `metadata_digest` stands for the content of `tracks.csv` and `audio_digest` for
-    the names, sizes and times of the audio files.
+    With `fma_features` every track needs a row in FMA's `features.csv`, beside `tracks.csv`. In the
+    cache key `metadata_digest` stands for the content of `tracks.csv`, `fma_features_digest` for
+    that of `features.csv` and `audio_digest` for the names, sizes and times of the audio files.
     """
 
     audio_dir: str
@@ -99,7 +100,9 @@ class DataConfig:
     subset: str = "small"
     split: str = "official"
     max_bad_fraction: float = 0.1
+    fma_features: bool = False
     metadata_digest: str = ""
+    fma_features_digest: str = ""
     audio_digest: str = ""
 
     def __post_init__(self) -> None:
