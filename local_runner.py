@@ -178,6 +178,7 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
             subset=flags.subset,
             split=flags.split,
             max_bad_fraction=flags.max_bad_fraction,
+            fma_features=flags.feature_set == "fma",
         ),
         pipeline_root=str(output / "pipeline"),
         metadata_path=str(output / "pipeline" / "metadata.sqlite"),

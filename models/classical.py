@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
@@ -48,7 +50,8 @@ class Classical:
 
     Attributes:
         classifier: the unfitted scikit-learn classifier, from a seed.
-        grid: settings of the classifier to choose among, the simplest first.
+        grid: settings of the classifier to choose among, the simplest first, from the number of
+            clips that it is fitted on at least.
         head: what computes the same in TensorFlow.
         components: numbers of principal components to choose among, the smallest first; None for
             the columns themselves.
@@ -59,7 +62,7 @@ class Classical:
     """
 
     classifier: Callable[[int], BaseEstimator]
-    grid: Sequence[Mapping[str, Any]]
+    grid: Callable[[int], Sequence[Mapping[str, Any]]]
     head: Callable[[Trained], Head]
     components: Sequence[int | None] = (None,)
     whiten: bool = False
@@ -95,7 +98,9 @@ def train_classical(job: Job, kind: Classical) -> Fitted:
     clips = read_clips(job.train_files, feature).sample(kind.max_clips, train.seed)
     # One thread, so that sums have the same order on every machine; and on small matrices, which
     # most of them are, several are slower.
-    with threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        # A model that is stopped after so many steps is meant to be.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         model, hyperparameters = fit(kind, clips, train)
     scorer = export(kind, model, clips, job.n_classes)
     return Fitted(
@@ -135,8 +140,8 @@ def fit(
     """
     searched = clips.sample(_SEARCHED_CLIPS, train.seed)
     folds = artist_folds(searched, train.seed)
-    smallest = min((len(fitted) for fitted, _ in folds), default=len(searched.labels))
-    settings = _settings(kind, train, at_most=min(smallest - 1, clips.inputs.shape[1]))
+    parts = [fitted for fitted, _ in folds] or [np.arange(len(searched.labels))]
+    settings = _settings(kind, train, [searched.inputs[part] for part in parts])
     pipeline = _pipeline(kind.classifier(train.seed))
     best, macro_f1 = settings[0], None
     if folds:
@@ -146,6 +151,7 @@ def fit(
             scoring="f1_macro",
             cv=folds,
             refit=False,
+            error_score="raise",
         ).fit(searched.inputs, searched.labels)
         best, macro_f1 = _simplest_of_the_best(search.cv_results_, settings, len(folds))
     model = pipeline.set_params(**best)
@@ -240,17 +246,28 @@ def _pipeline(classifier: BaseEstimator) -> Pipeline:
     )
 
 
-def _settings(kind: Classical, train: TrainConfig, at_most: int) -> list[dict[str, Any]]:
-    """Returns the pipeline's settings to choose among, the simplest first."""
+def _settings(
+    kind: Classical, train: TrainConfig, parts: Sequence[NDArray[np.float64]]
+) -> list[dict[str, Any]]:
+    """Returns the pipeline's settings to choose among, the simplest first.
+
+    Args:
+        kind: the model.
+        train: holds the number of components where a user wants one.
+        parts: the inputs that are fitted, [clips, columns] each; a setting has to fit them all.
+    """
     wanted = kind.components if train.pca_components is None else (train.pca_components,)
-    # As many as there can be, where there are fewer; each number once.
-    counts = dict.fromkeys(None if not n else max(1, min(n, at_most)) for n in wanted)
+    varying = min(np.count_nonzero(np.ptp(part, axis=0)) for part in parts)
+    n_clips = min(len(part) for part in parts)
+    # No more than there can be, and each number once.
+    most = max(1, min(n_clips - 1, varying))
+    counts = dict.fromkeys(min(count, most) if count else None for count in wanted)
     return [
         {
             "pca": _pca(count, kind.whiten) if count else "passthrough",
             **{f"classifier__{name}": value for name, value in setting.items()},
         }
-        for count, setting in itertools.product(counts, kind.grid)
+        for count, setting in itertools.product(counts, kind.grid(n_clips))
     ]
 
 

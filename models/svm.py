@@ -62,9 +62,7 @@ class Head(tf.Module):
         pairs = tf.matmul(kernel, self._weights) + self._intercept
         if self._pairs is None:
             return pairs
-        first, second = (
-            tf.one_hot(index, self._n_genres, dtype=tf.float64) for index in self._pairs
-        )
+        first, second = self._pairs
         # A vote a pair; the sum of the decisions, squashed below a vote's half, breaks ties.
         wins = tf.cast(pairs >= 0.0, tf.float64)
         votes = tf.matmul(wins, first) + tf.matmul(1.0 - wins, second)
@@ -93,7 +91,7 @@ def _pair_weights(
 KIND = Classical(
     classifier=lambda seed: SVC(kernel="rbf", gamma="scale", decision_function_shape="ovr"),
     # A smaller C is a wider margin.
-    grid=[{"C": c} for c in (1.0, 3.0, 10.0)],
+    grid=lambda n_clips: [{"C": c} for c in (1.0, 3.0, 10.0)],
     head=Head,
     calibrated=True,
     # Its time grows with the square of the clips: 10,000 take minutes, 100,000 would take days.

@@ -216,11 +216,16 @@ class PipelineConfig:
     enable_cache: bool = True
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an empty, unknown or repeated model name."""
+        """Raises ValueError for an empty, unknown or repeated model name, or features not read."""
         _require(bool(self.models), f"models must name at least one of {MODEL_NAMES}", self.models)
         for model in self.models:
             _require(model in MODEL_NAMES, f"models must be among {MODEL_NAMES}", model)
         _require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
+        _require(
+            self.train.feature_set != "fma" or self.data.fma_features,
+            "data.fma_features must be true for the feature set fma",
+            self.data.fma_features,
+        )
 
 
 def to_json(config: Any) -> str:
