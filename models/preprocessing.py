@@ -11,8 +11,8 @@ import tensorflow_transform as tft
 from models import audio, features, statistics
 from pipeline.config import AudioConfig, from_json
 
-# Clips in work at once: enough to keep two cores busy, few enough to bound memory (a 30-s clip's
-# spectrum takes about 10 MB).
+# Clips in work at once: enough to keep two cores busy, few enough to bound memory (a 30-s clip
+# takes about 50 MB on its way).
 _PARALLEL_CLIPS = 2
 
 
