@@ -1,7 +1,7 @@
 """What the classical models share: from a job to a fitted scikit-learn pipeline and its export.
 
 Every one of them is the same pipeline with another classifier at its end: constant columns are
-dropped, the others standardised and clipped at three standard deviations, and turned into principal
+dropped, the others standardised and clipped at two standard deviations, and turned into principal
 components where the model wants them. Clipping is what keeps a few far-off values, which skew and
 kurtosis are full of, from deciding distances.
 """

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 
-LIMIT = 3.0  # standard deviations from the mean at which a column is clipped
+LIMIT = 2.0  # standard deviations from the mean at which a column is clipped
 
 
 @dataclasses.dataclass(frozen=True)

@@ -55,7 +55,7 @@ KIND = Classical(
         weights=closeness, metric="cosine", algorithm="brute"
     ),
     # More neighbours are a smoother, simpler model.
-    grid=lambda n_clips: [{"n_neighbors": min(k, n_clips)} for k in (20, 10, 5)],
+    grid=lambda n_clips: [{"n_neighbors": min(k, n_clips)} for k in (20, 10)],
     head=Head,
     components=(50,),
     whiten=True,
