@@ -21,27 +21,24 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import VarianceThreshold
-from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from models import features, input_fn
+from models import features
 from models.classical_scorer import LIMIT, ClassicalScorer, Head, Trained
 from models.family import Fitted, Job
+from models.labelled_clips import Clips, artist_folds, read_clips
 from pipeline.config import TrainConfig
 
 # What every classical model reads of TrainConfig.
 SETTINGS = ("feature_set", "pca_components")
 
 _FEATURES = {"audio": features.STATISTICS, "fma": features.FMA_FEATURES}
-_FOLDS = 5
 # A setting that is best on this many clips is as good as best on more, and the search costs
 # (settings x folds) fits.
 _SEARCHED_CLIPS = 5_000
-
-# Clips to fit and to score, as indices.
-Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,27 +67,6 @@ class Classical:
     max_clips: int = 50_000
 
 
-@dataclasses.dataclass(frozen=True)
-class Clips:
-    """Labelled clips: inputs float64 [clips, columns], labels and artists int64 [clips]."""
-
-    inputs: NDArray[np.float64]
-    labels: NDArray[np.int64]
-    artists: NDArray[np.int64]
-
-    def sample(self, at_most: int, seed: int) -> Clips:
-        """Returns so many clips, of each genre its share but at least one; all if there are few."""
-        if len(self.labels) <= at_most:
-            return self
-        order = np.random.default_rng(seed).permutation(len(self.labels))
-        place = np.empty(len(order))  # of a clip among those of its genre, from 0 to 1
-        for label in np.unique(self.labels):
-            of_genre = order[self.labels[order] == label]
-            place[of_genre] = np.arange(len(of_genre)) / len(of_genre)
-        kept = np.sort(order[np.argsort(place[order], kind="stable")[:at_most]])
-        return Clips(self.inputs[kept], self.labels[kept], self.artists[kept])
-
-
 def train_classical(job: Job, kind: Classical) -> Fitted:
     """Returns the model with the best settings, fitted on the train split."""
     train = job.train
@@ -110,24 +86,6 @@ def train_classical(job: Job, kind: Classical) -> Fitted:
         hyperparameters=hyperparameters,
         servable=feature != features.FMA_FEATURES,
     )
-
-
-def read_clips(file_patterns: Sequence[str], feature: str) -> Clips:
-    """Returns the labelled clips of transformed TFRecords, ordered by track.
-
-    The order of the records is Beam's, and with several workers another one in every run.
-
-    Args:
-        file_patterns: transformed TFRecords.
-        feature: the feature to read, packed float32.
-    """
-    keys = (features.LABEL, features.TRACK_ID, features.ARTIST_ID)
-    rows = list(input_fn.records(file_patterns, feature, keys).batch(1_024).as_numpy_iterator())
-    packed, labels, tracks, artists = (np.concatenate(column) for column in zip(*rows, strict=True))
-    inputs = np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1)
-    kept = np.argsort(tracks, kind="stable")
-    kept = kept[labels[kept] >= 0]
-    return Clips(inputs[kept].astype(np.float64), labels[kept], artists[kept])
 
 
 def fit(
@@ -183,30 +141,6 @@ def export(
     prepared = model[:-1].transform(clips.inputs)
     head = kind.head(Trained(model[-1], prepared, clips.labels, sigmoids))
     return ClassicalScorer(model, head, n_columns=clips.inputs.shape[1], n_classes=n_classes)
-
-
-def artist_folds(clips: Clips, seed: int) -> Folds:
-    """Returns folds in which no artist is both fitted and scored; as many as there can be, up to 5.
-
-    A clip of unknown artist (-1) counts as one of an artist of its own, and so does every clip
-    where the artists are too few to be kept apart with at least two genres left to fit. Empty
-    where the clips are too few even so.
-    """
-    each = np.arange(len(clips.labels))
-    by_artist = np.where(clips.artists < 0, -1 - each, clips.artists)
-    for groups in (by_artist, each):
-        n_folds = min(_FOLDS, len(np.unique(groups)), np.bincount(clips.labels).max())
-        if n_folds < 2:
-            continue
-        splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-        folds = [
-            (fitted, scored)
-            for fitted, scored in splitter.split(clips.inputs, clips.labels, groups)
-            if len(scored) and len(np.unique(clips.labels[fitted])) > 1
-        ]
-        if folds:
-            return folds
-    return []
 
 
 def _simplest_of_the_best(

@@ -16,7 +16,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import f1_score
 
 from models import classical, knn, svm
-from models.classical import Clips
+from models.labelled_clips import Clips, artist_folds
 from pipeline.config import TrainConfig
 
 NAMES = ("logistic_regression", "knn", "gaussian_nb", "svm", "mlp")
@@ -155,7 +155,7 @@ def test_few_artists_and_few_clips(name: str, labels: list[int], artists: list[i
 def test_folds_keep_artists_apart() -> None:
     clips = make_clips(200, 3, seed=1)
     clips.artists[:20] = -1
-    folds = classical.artist_folds(clips, seed=0)
+    folds = artist_folds(clips, seed=0)
     assert len(folds) == 5
     for fitted, scored in folds:
         assert not set(clips.artists[fitted]) & set(clips.artists[scored]) - {-1}
@@ -164,7 +164,7 @@ def test_folds_keep_artists_apart() -> None:
     np.testing.assert_array_equal(scored_once, np.arange(200))
     # Unknown artists are not one artist.
     assert sum(bool((clips.artists[scored] == -1).any()) for _, scored in folds) > 1
-    again, others = (classical.artist_folds(clips, seed) for seed in (0, 1))
+    again, others = (artist_folds(clips, seed) for seed in (0, 1))
     assert [part.tolist() for _, part in again] == [part.tolist() for _, part in folds]
     assert [part.tolist() for _, part in others] != [part.tolist() for _, part in folds]
 
