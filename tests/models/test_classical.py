@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import f1_score
 
-from models import classical, knn, svm
-from models.labelled_clips import Clips, artist_folds
+from models import classical, features, knn, svm
+from models.labelled_clips import Clips, artist_folds, read_clips
 from pipeline.config import TrainConfig
 
 NAMES = ("logistic_regression", "knn", "gaussian_nb", "svm", "mlp")
@@ -150,6 +150,24 @@ def test_few_artists_and_few_clips(name: str, labels: list[int], artists: list[i
             np.testing.assert_allclose(scores, model.predict_proba(clips.inputs), atol=TOLERANCE)
         results.append((scores.tolist(), hyperparameters))
     assert results[0] == results[1]
+
+
+def test_clips_are_read_by_track_and_those_without_a_genre_are_left_out(tmp_path: Path) -> None:
+    rows = [(5, 1, 50), (3, -1, 30), (9, 0, -1), (4, 2, 40)]  # track, label, artist
+    for name, part in (("a", rows[:2]), ("b", rows[2:])):
+        with tf.io.TFRecordWriter(str(tmp_path / name), "GZIP") as writer:
+            for track, label, artist in part:
+                example = tf.train.Example()
+                feature = example.features.feature
+                packed = np.array([track, 0.5], "<f4").tobytes()
+                feature[features.STATISTICS].bytes_list.value.append(packed)
+                feature[features.TRACK_ID].int64_list.value.append(track)
+                feature[features.LABEL].int64_list.value.append(label)
+                feature[features.ARTIST_ID].int64_list.value.append(artist)
+                writer.write(example.SerializeToString())
+    clips = read_clips([f"{tmp_path}/*"], features.STATISTICS)
+    np.testing.assert_array_equal(clips.inputs, [[4, 0.5], [5, 0.5], [9, 0.5]])
+    assert (clips.labels.tolist(), clips.artists.tolist()) == ([2, 1, 0], [40, 50, -1])
 
 
 def test_folds_keep_artists_apart() -> None:
