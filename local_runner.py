@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.config import (
+    FEATURE_SETS,
     MAX_CREDIBLE_ACCURACY,
     SPLIT_POLICIES,
     SUBSETS,
@@ -78,6 +79,15 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--models", type=_names, default=",".join(MODEL_NAMES), metavar="NAME,NAME…",
         help="candidates",
+    )  # fmt: skip
+    group.add_argument(
+        "--feature-set", choices=FEATURE_SETS, default=train.feature_set,
+        help="what the classical models read: statistics of the audio, or the columns of FMA's "
+        "features.csv, which a model then needs for every clip it is to classify",
+    )  # fmt: skip
+    group.add_argument(
+        "--pca-components", type=int, metavar="N",
+        help="principal components for the classical models, 0 for none; default: the model's own",
     )  # fmt: skip
     group.add_argument("--epochs", type=int, metavar="N", help="default: the model's own")
     group.add_argument(
@@ -186,6 +196,7 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
             subset=flags.subset,
             split=flags.split,
             max_bad_fraction=flags.max_bad_fraction,
+            fma_features=flags.feature_set == "fma",
         ),
         pipeline_root=str(output / "pipeline"),
         metadata_path=str(output / "pipeline" / "metadata.sqlite"),
@@ -203,6 +214,8 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
             mobilenet_weights=_weights(flags.mobilenet_weights),
             fine_tune_epochs=flags.fine_tune_epochs,
             fine_tune_blocks=flags.fine_tune_blocks,
+            feature_set=flags.feature_set,
+            pca_components=flags.pca_components,
         ),
         gate=GateConfig(
             min_accuracy=flags.min_accuracy,

@@ -19,15 +19,24 @@ Expand = Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
 
 def clips(file_patterns: Sequence[str], feature: str) -> tf.data.Dataset:
     """Returns a dataset of (packed feature, label) of scalars, in the order of the files."""
-    paths = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
-    spec = {
-        feature: tf.io.FixedLenFeature([], tf.string),
-        features.LABEL: tf.io.FixedLenFeature([], tf.int64),
-    }
+    return records(file_patterns, feature, (features.LABEL,))
 
-    def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+
+def records(file_patterns: Sequence[str], feature: str, numbers: Sequence[str]) -> tf.data.Dataset:
+    """Returns a dataset of (packed feature, *numbers) of scalars, in the order of the files.
+
+    Args:
+        file_patterns: transformed TFRecords.
+        feature: which packed feature to read.
+        numbers: keys of int64 features to read with it.
+    """
+    paths = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
+    spec = {feature: tf.io.FixedLenFeature([], tf.string)}
+    spec |= {key: tf.io.FixedLenFeature([], tf.int64) for key in numbers}
+
+    def parse(record: tf.Tensor) -> tuple[tf.Tensor, ...]:
         parsed = tf.io.parse_single_example(record, spec)
-        return parsed[feature], parsed[features.LABEL]
+        return tuple(parsed[key] for key in (feature, *numbers))
 
     return tf.data.TFRecordDataset(paths, compression_type="GZIP").map(parse)
 

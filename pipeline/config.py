@@ -20,6 +20,7 @@ SPLITS = ("train", "eval", "test")
 # Accuracies above which a leak is likelier than a good model. Published figures on fma_small's
 # official split end at .55; for the other subsets too few are known.
 MAX_CREDIBLE_ACCURACY = {"small": 0.75}
+FEATURE_SETS = ("audio", "fma")
 
 _T = TypeVar("_T")
 
@@ -123,7 +124,9 @@ class TrainConfig:
     """How every model is trained; `None` leaves a value to the model's own default.
 
     `mobilenet_weights` is `imagenet`, `none` or a path; `mobilenet_weights_digest` stands for the
-    content of that file in the cache key.
+    content of that file in the cache key. `feature_set` is what the classical models read: the
+    statistics of the audio, or the columns of FMA's `features.csv`. `pca_components` is how many
+    principal components they make of it, 0 for none.
     """
 
     epochs: int | None = None
@@ -135,6 +138,8 @@ class TrainConfig:
     mobilenet_weights_digest: str = ""
     fine_tune_epochs: int = 0
     fine_tune_blocks: int = 3
+    feature_set: str = "audio"
+    pca_components: int | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for a count or rate that nothing could be trained with."""
@@ -154,6 +159,16 @@ class TrainConfig:
             1 <= self.fine_tune_blocks <= 16,
             "fine_tune_blocks must be from 1 to 16, the inverted-residual blocks of MobileNetV2",
             self.fine_tune_blocks,
+        )
+        _require(
+            self.feature_set in FEATURE_SETS,
+            f"feature_set must be one of {FEATURE_SETS}",
+            self.feature_set,
+        )
+        _require(
+            self.pca_components is None or self.pca_components >= 0,
+            "pca_components must not be negative",
+            self.pca_components,
         )
 
     def only(self, settings: Collection[str]) -> TrainConfig:
@@ -228,11 +243,16 @@ class PipelineConfig:
     enable_cache: bool = True
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an empty, unknown or repeated model name."""
+        """Raises ValueError for an empty, unknown or repeated model name, or features not read."""
         _require(bool(self.models), f"models must name at least one of {MODEL_NAMES}", self.models)
         for model in self.models:
             _require(model in MODEL_NAMES, f"models must be among {MODEL_NAMES}", model)
         _require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
+        _require(
+            self.train.feature_set != "fma" or self.data.fma_features,
+            "data.fma_features must be true for the feature set fma",
+            self.data.fma_features,
+        )
 
 
 def to_json(config: Any) -> str:

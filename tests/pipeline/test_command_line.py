@@ -76,7 +76,10 @@ def test_help_names_every_flag_and_the_exit_statuses() -> None:
     [
         ("--subset=tiny", "argument --subset: invalid choice: 'tiny'"),
         ("--split=random", "argument --split: invalid choice: 'random'"),
-        ("--models=cnn1d,resnet", "argument --models: unknown model 'resnet', choose from cnn1d,"),
+        (
+            "--models=cnn1d,resnet",
+            "argument --models: unknown model 'resnet', choose from logistic_regression,",
+        ),
         ("--models=", "argument --models: unknown model ''"),
         ("--models=cnn1d,cnn1d", "models must not repeat"),
         ("--min-accuracy=2", "min_accuracy must be in [0, 1], got 2.0"),
@@ -90,6 +93,8 @@ def test_help_names_every_flag_and_the_exit_statuses() -> None:
         ("--epochs=many", "argument --epochs: invalid int value: 'many'"),
         ("--beam-workers=0", "argument --beam-workers: must be a whole number from 1, got '0'"),
         ("--epochs=0", "epochs must be positive and finite, got 0"),
+        ("--feature-set=mine", "argument --feature-set: invalid choice: 'mine'"),
+        ("--pca-components=-1", "pca_components must not be negative, got -1"),
         (
             "--mobilenet-weights=/no/such.h5",
             "mobilenet_weights must be imagenet, none or a file, got '/no/such.h5'",
@@ -243,8 +248,13 @@ def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> 
     flags = [
         *write_archive(), "--audio-dir=some/audio", "--metadata-dir=gs://b/m", "--seed=7",
         "--subset=large", "--split=artist-hash", "--models=mobilenet_v2,cnn1d", "--epochs=3",
+<<<<<<< HEAD
         "--min-genre-recall=0", "--max-genre-drop=0.5", "--push-unservable", "--no-cache",
         "--mobilenet-weights=none", "--clip-seconds=12",
+=======
+        "--min-genre-recall=0", "--no-cache", "--mobilenet-weights=none", "--clip-seconds=12",
+        "--feature-set=fma", "--pca-components=20",
+>>>>>>> classical
     ]  # fmt: skip
     config = local_runner.make_config(local_runner.build_parser().parse_args(flags))
     assert config.data.audio_dir == str(Path("some/audio").absolute())
@@ -253,7 +263,13 @@ def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> 
     assert config.models == ("mobilenet_v2", "cnn1d")
     assert (config.train.epochs, config.train.seed) == (3, 7)
     assert config.train.mobilenet_weights == "none"
+<<<<<<< HEAD
     assert (config.gate.min_genre_recall, config.gate.max_genre_drop) == (0.0, 0.5)
     assert config.contest.push_unservable
+=======
+    assert (config.train.feature_set, config.data.fma_features) == ("fma", True)
+    assert config.train.pca_components == 20
+    assert config.gate.min_genre_recall == 0.0
+>>>>>>> classical
     assert config.audio.clip_seconds == 12.0
     assert not config.enable_cache

@@ -70,7 +70,7 @@ def test_nothing_is_transformed_before_the_examples_are_validated(tmp_path: Path
 def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) -> None:
     found = nodes(configuration(tmp_path))
     stamped = {name for name, node in found.items() if parameter(node, "code_digest")}
-    trainers = {"Trainer.cnn1d", "Trainer.mobilenet_v2"}
+    trainers = {f"Trainer.{name}" for name in MODELS}
     assert stamped == set(found) - {"StatisticsGen", "LatestBlessedModel"} - trainers
     for name in trainers:
         custom = json.loads(parameter(found[name], "custom_config"))
@@ -131,6 +131,7 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
         }
 
     base = configuration(tmp_path)
+<<<<<<< HEAD
     trainers = {"Trainer.cnn1d", "Trainer.mobilenet_v2"}
     report = {"GenreReport"}  # shows every value
     audio = AudioConfig(n_mels=96)
@@ -140,6 +141,12 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
     assert changed(gate=GateConfig(max_genre_drop=0.1)) == {"Evaluator"} | report
     assert changed(contest=ContestConfig(push_unservable=True)) == {"CandidateRanker"} | report
     assert changed(contest=ContestConfig(max_credible_accuracy=0.5)) == report
+=======
+    trainers = {f"Trainer.{name}" for name in MODELS}
+    assert changed(audio=AudioConfig(n_mels=96)) == {"FmaExampleGen", "Transform"} | trainers
+    assert changed(train=dataclasses.replace(base.train, seed=1)) == trainers
+    assert changed(gate=GateConfig(min_accuracy=0.9)) == {"Evaluator"}
+>>>>>>> classical
     digest = dataclasses.replace(base.data, metadata_digest="ab")
     assert changed(data=digest) == {"FmaExampleGen"} | report
     assert changed(beam_args=("--direct_num_workers=2",)) == set()
