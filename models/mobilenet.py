@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 
 import keras
-import tensorflow as tf
-
-from models import features, network
+from models import network, pictures
 from models.family import Fitted, Job
 from models.fitting import Stage
 from pipeline.config import AudioConfig, TrainConfig
@@ -20,10 +18,8 @@ SETTINGS = (
     "fine_tune_epochs",
     "fine_tune_blocks",
 )
-DEFAULT_EPOCHS = 12
-DEFAULT_BATCH_SIZE = 16
-_HEAD_LEARNING_RATE = 1e-3
-_FINE_TUNE_LEARNING_RATE = 1e-5
+_FINE_TUNE_EPOCHS = 12
+_FINE_TUNE_LEARNING_RATE = 1e-4
 _BASE = "base"
 
 
@@ -47,7 +43,7 @@ def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras
     maps = base(layers.Concatenate()([grey, grey, grey]), training=False)
     # The head's own moves fast enough to settle within the few steps of a small archive.
     pooled = layers.BatchNormalization(momentum=0.9)(layers.GlobalAveragePooling2D()(maps))
-    logits = layers.Dense(n_classes, dtype="float32")(layers.Dropout(0.3)(pooled))
+    logits = layers.Dense(n_classes, dtype="float32")(layers.Dropout(train.dropout)(pooled))
     return keras.Model(pictures, logits, name="mobilenet_v2")
 
 
@@ -88,15 +84,20 @@ def _he_initialise(base: keras.Model) -> None:
 
 
 def stages(train: TrainConfig) -> list[Stage]:
-    """Returns the head's stage and, where asked for, the fine-tuning of the top blocks."""
-    head = Stage("head", train.epochs or DEFAULT_EPOCHS, train.learning_rate or _HEAD_LEARNING_RATE)
-    if not train.fine_tune_epochs:
+    """Returns the head's stage and the fine-tuning of the top blocks.
+
+    An untrained base is not fine-tuned unless asked for.
+    """
+    head = Stage("head", train.epochs, train.learning_rate)
+    default = 0 if train.mobilenet_weights == "none" else _FINE_TUNE_EPOCHS
+    epochs = default if train.fine_tune_epochs is None else train.fine_tune_epochs
+    if not epochs:
         return [head]
     return [
         head,
         Stage(
             "fine_tune",
-            train.fine_tune_epochs,
+            epochs,
             _FINE_TUNE_LEARNING_RATE,
             lambda model: unfreeze_top(model, train.fine_tune_blocks),
         ),
@@ -116,26 +117,25 @@ def unfreeze_top(model: keras.Model, blocks: int) -> None:
         layer.trainable = is_top and not isinstance(layer, keras.layers.BatchNormalization)
 
 
-def unpack(packed: tf.Tensor, audio: AudioConfig) -> tf.Tensor:
-    """Returns float32 [..., n_mels, picture_columns], 0 to 255, from packed pictures [...]."""
-    levels = tf.io.decode_raw(packed, tf.uint8, fixed_length=audio.n_mels * audio.picture_columns)
-    shape = [*packed.shape, audio.n_mels, audio.picture_columns]
-    sizes = [-1 if size is None else size for size in shape]
-    return tf.cast(tf.reshape(levels, sizes), tf.float32)
-
-
-def expand(packed: tf.Tensor, label: tf.Tensor, audio: AudioConfig) -> tf.data.Dataset:
-    """Returns a clip's picture as a dataset of one (picture, label)."""
-    return tf.data.Dataset.from_tensors((unpack(packed, audio), label))
-
-
-def clip_scores(model: keras.Model, packed: tf.Tensor, audio: AudioConfig) -> tf.Tensor:
-    """Returns float32 [batch, n_classes]: the softmax of each clip's picture."""
-    return tf.nn.softmax(model(unpack(packed, audio), training=False))
-
-
 NETWORK = network.Network(
-    features.PICTURE, DEFAULT_BATCH_SIZE, build_model, stages, expand, clip_scores
+    view=pictures.VIEW,
+    inputs_per_clip=1,
+    epochs=network.Epochs(clips=5_000, least=8, most=12),
+    defaults={
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "dropout": 0.3,
+        "label_smoothing": 0.1,
+        "mixup": 0.2,
+    },
+    space={
+        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "dropout": (0.2, 0.5),
+        "label_smoothing": (0.0, 0.1),
+        "mixup": (0.0, 0.2),
+    },
+    build_model=build_model,
+    stages=stages,
 )
 
 

@@ -31,7 +31,9 @@ class AudioConfig:
     """How a clip is cut, and how it becomes a log-mel picture and raw windows.
 
     The defaults of the spectrogram are librosa's (22,050 Hz, n_fft 2048, hop 512). A clip longer
-    than `clip_seconds` gives its middle, as FMA's own clips do.
+    than `clip_seconds` gives its middle, as FMA's own clips do. `n_windows` stretches of a clip are
+    scored by the networks of raw audio: of `window_samples` by cnn1d, of `segment_samples`, a power
+    of 3, by sample_cnn.
     """
 
     sample_rate_hz: int = 22_050
@@ -46,6 +48,7 @@ class AudioConfig:
     dynamic_range_db: float = 80.0
     n_windows: int = 8
     window_samples: int = 10_000
+    segment_samples: int = 59_049
 
     def __post_init__(self) -> None:
         """Raises ValueError for a value that no clip could be processed with."""
@@ -69,6 +72,12 @@ class AudioConfig:
         )
         for name in ("n_mels", "picture_columns", "n_windows", "window_samples"):
             _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
+        powers_of_3 = {3**exponent for exponent in range(3, 12)}
+        _require(
+            self.segment_samples in powers_of_3,
+            "segment_samples must be a power of 3 from 27 to 177147",
+            self.segment_samples,
+        )
         _require(
             self.dynamic_range_db > 0, "dynamic_range_db must be positive", self.dynamic_range_db
         )
@@ -115,7 +124,8 @@ class DataConfig:
 class TrainConfig:
     """How every model is trained; `None` leaves a value to the model's own default.
 
-    `mobilenet_weights` is `imagenet`, `none` or a path; `mobilenet_weights_digest` stands for the
+    `mixup` is the alpha of its Beta distribution, 0 for none. `augmentation` switches all that
+    changes the inputs of a network by chance, mixup included. `mobilenet_weights` is `imagenet`, `none` or a path; `mobilenet_weights_digest` stands for the
     content of that file in the cache key.
     """
 
@@ -124,9 +134,13 @@ class TrainConfig:
     learning_rate: float | None = None
     patience: int = 8
     seed: int = 0
+    dropout: float | None = None
+    label_smoothing: float | None = None
+    mixup: float | None = None
+    augmentation: bool = True
     mobilenet_weights: str = "imagenet"
     mobilenet_weights_digest: str = ""
-    fine_tune_epochs: int = 0
+    fine_tune_epochs: int | None = None
     fine_tune_blocks: int = 3
 
     def __post_init__(self) -> None:
@@ -139,10 +153,13 @@ class TrainConfig:
         _require(
             0 <= self.seed < 2**32, "seed must be a whole number from 0 to 2**32 - 1", self.seed
         )
-        _require(
-            self.fine_tune_epochs >= 0, "fine_tune_epochs must not be negative",
-            self.fine_tune_epochs,
-        )  # fmt: skip
+        for name in ("dropout", "label_smoothing"):
+            share = getattr(self, name)
+            _require(share is None or 0 <= share < 1, f"{name} must be in [0, 1)", share)
+        for name in ("mixup", "fine_tune_epochs"):
+            number = getattr(self, name)
+            valid = number is None or (number >= 0 and math.isfinite(number))
+            _require(valid, f"{name} must not be negative", number)
         _require(
             1 <= self.fine_tune_blocks <= 16,
             "fine_tune_blocks must be from 1 to 16, the inverted-residual blocks of MobileNetV2",

@@ -5,6 +5,8 @@ from __future__ import annotations
 # A name for flags, tables and component ids; the module is what `models.family.Family` describes.
 MODELS = {
     "cnn1d": "models.cnn1d",
+    "sample_cnn": "models.sample_cnn",
+    "fcn5": "models.fcn5",
     "mobilenet_v2": "models.mobilenet",
 }
 MODEL_NAMES = tuple(MODELS)
