@@ -73,10 +73,11 @@ def write_transformed_examples(workload: Workload, raw: str) -> str:
     path = str(workload.folder / "transformed.gz")
     with tf.io.TFRecordWriter(path, "GZIP") as writer:
         for pcm16 in raw_clips(raw):
-            picture, windows = graph(pcm16)
+            picture, windows, summary = graph(pcm16)
             feature = {
                 features.PICTURE: _bytes(picture),
                 features.WINDOWS: _bytes(windows),
+                features.STATISTICS: _bytes(summary),
                 features.LABEL: tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),
             }
             example = tf.train.Example(features=tf.train.Features(feature=feature))

@@ -13,7 +13,7 @@ import tensorflow as tf
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
 from benchmarks.workload import Workload
 from components.fma_example_gen.audio_io import decode_clip
-from models import audio
+from models import audio, preprocessing
 from pipeline.config import AudioConfig
 
 NAME = "log-mel"
@@ -30,7 +30,8 @@ def measure(workload: Workload) -> list[Row]:
     signature = [tf.TensorSpec([None], tf.float32)]
     rfft = tf.function(lambda signal: _rfft(signal, config), input_signature=signature)
     log_mel = tf.function(
-        lambda signal: audio.log_mel_db(signal, config), input_signature=signature
+        lambda signal: audio.log_mel_db(audio.power_spectrogram(signal, config), config),
+        input_signature=signature,
     )
     graph = clip_features(config)
     reference = functools.partial(_librosa, config=config)
@@ -47,15 +48,11 @@ def measure(workload: Workload) -> list[Row]:
 
 
 def clip_features(config: AudioConfig) -> Any:
-    """Returns a tf.function: PCM16 bytes to the packed picture and windows, as Transform does."""
-
-    @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
-    def graph(pcm16: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        signal = audio.decode_pcm16(pcm16)
-        picture = audio.pack(audio.picture(signal, config))
-        return picture, audio.pack(audio.raw_windows(signal, config))
-
-    return graph
+    """Returns a tf.function: PCM16 bytes to a clip's packed features, as in Transform's graph."""
+    return tf.function(
+        lambda pcm16: preprocessing.clip_features(pcm16, config),
+        input_signature=[tf.TensorSpec([], tf.string)],
+    )
 
 
 def _rfft(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:

@@ -44,15 +44,14 @@ def pack(tensor: tf.Tensor) -> tf.Tensor:
     return tf.strings.substr(tf.io.serialize_tensor(tensor), -n_bytes, n_bytes)
 
 
-def log_mel_db(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
-    """Returns the log-mel spectrogram of float32 [samples], in dB below its own maximum.
+def power_spectrogram(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
+    """Returns the power spectrogram of float32 [samples]: |STFT|², the root of all that follows.
 
-    The same as `librosa.power_to_db(librosa.feature.melspectrogram(...), ref=np.max)`: centred
-    frames with zero padding, periodic Hann window, power, Slaney's mel filter bank (Slaney,
-    Auditory Toolbox, 1998), floor at `dynamic_range_db` below the maximum.
+    The same as `numpy.abs(librosa.stft(...)) ** 2`: centred frames with zero padding, periodic Hann
+    window.
 
     Returns:
-        float32 [frames, n_mels] in [-dynamic_range_db, 0]; frames = 1 + samples // hop_length.
+        float32 [frames, 1 + n_fft // 2]; frames = 1 + samples // hop_length.
     """
     half = config.n_fft // 2
     padded = tf.pad(signal, [[half, half]])
@@ -60,11 +59,22 @@ def log_mel_db(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
         padded,
         frame_length=config.n_fft,
         frame_step=config.hop_length,
+        fft_length=config.n_fft,
         window_fn=lambda length, dtype: tf.signal.hann_window(length, periodic=True, dtype=dtype),
     )
-    power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
-    mel_power = tf.matmul(power, tf.constant(mel_filter_bank(config).T))
-    mel_db = _decibel(tf.maximum(mel_power, _AMIN))
+    return tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+
+
+def log_mel_db(power: tf.Tensor, config: AudioConfig) -> tf.Tensor:
+    """Returns the log-mel spectrogram of a power spectrogram, in dB below its own maximum.
+
+    The same as `librosa.power_to_db(librosa.feature.melspectrogram(S=...), ref=np.max)`: Slaney's
+    mel filter bank (Slaney, Auditory Toolbox, 1998), floor at `dynamic_range_db` below the maximum.
+
+    Returns:
+        float32 [frames, n_mels] in [-dynamic_range_db, 0].
+    """
+    mel_db = decibel(tf.matmul(power, tf.constant(mel_filter_bank(config).T)))
     reference_db = tf.reduce_max(mel_db)
     return tf.maximum(mel_db - reference_db, -config.dynamic_range_db)
 
@@ -81,8 +91,9 @@ def mel_filter_bank(config: AudioConfig) -> NDArray[np.float32]:
     )
 
 
-def _decibel(power: tf.Tensor) -> tf.Tensor:
-    return 10.0 * tf.math.log(power) / tf.math.log(10.0)
+def decibel(power: tf.Tensor) -> tf.Tensor:
+    """Returns a power in dB re 1, not below -100 dB, as `librosa.power_to_db` without `top_db`."""
+    return 10.0 * tf.math.log(tf.maximum(power, _AMIN)) / tf.math.log(10.0)
 
 
 def pool_frames(values: tf.Tensor, columns: int) -> tf.Tensor:
@@ -101,38 +112,36 @@ def pool_frames(values: tf.Tensor, columns: int) -> tf.Tensor:
     return tf.matmul(weights / tf.reduce_sum(weights, axis=1, keepdims=True), values)
 
 
-def picture(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
-    """Returns the log-mel picture of a whole clip, float32 [samples].
+def picture(power: tf.Tensor, config: AudioConfig) -> tf.Tensor:
+    """Returns the log-mel picture of a whole clip's power spectrogram.
 
     Returns:
         uint8 [n_mels, picture_columns], low frequencies in the last row, 255 at the clip's maximum
         and 0 at `dynamic_range_db` below it; a step is dynamic_range_db / 255 (0.31 dB).
     """
-    pooled = pool_frames(log_mel_db(signal, config), config.picture_columns)
+    pooled = pool_frames(log_mel_db(power, config), config.picture_columns)
     levels = tf.round((pooled / config.dynamic_range_db + 1.0) * 255.0)
     image = tf.reverse(tf.transpose(tf.cast(levels, tf.uint8)), axis=[0])
     return tf.ensure_shape(image, [config.n_mels, config.picture_columns])
 
 
 def raw_windows(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
-    """Returns windows spread evenly over a clip, float32 [samples], all at the clip's own level.
+    """Returns a whole clip, float32 [samples], in consecutive windows, all at the clip's own level.
 
-    The first starts with the clip and the last ends with it; a clip shorter than a window is
+    A rest at the end that is shorter than a window is dropped; a clip shorter than a window is
     padded with zeros. The whole clip is brought to -20 dBFS, so loudness tells nothing.
 
     Returns:
-        int16 [n_windows, window_samples].
+        int16 [max(1, samples // window_samples), window_samples].
     """
     rms = tf.sqrt(tf.reduce_mean(tf.square(signal)))
     levelled = tf.math.divide_no_nan(signal, rms) * WINDOW_RMS
-    missing = tf.maximum(config.window_samples - tf.size(signal), 0)
-    padded = tf.pad(levelled, [[0, missing]])
-    last = tf.cast(tf.size(padded) - config.window_samples, tf.int64)
-    order = tf.range(config.n_windows, dtype=tf.int64)
-    starts = tf.cast(order * last // max(config.n_windows - 1, 1), tf.int32)
-    index = starts[:, tf.newaxis] + tf.range(config.window_samples)
-    windows = tf.gather(tf.clip_by_value(padded, -1.0, 1.0), index)
-    return tf.cast(tf.round(windows * (_PCM16_SCALE - 1)), tf.int16)
+    n_windows = tf.maximum(tf.size(signal) // config.window_samples, 1)
+    wanted = n_windows * config.window_samples
+    kept = levelled[:wanted]
+    padded = tf.pad(kept, [[0, wanted - tf.size(kept)]])
+    scaled = tf.round(tf.clip_by_value(padded, -1.0, 1.0) * (_PCM16_SCALE - 1))
+    return tf.reshape(tf.cast(scaled, tf.int16), [n_windows, config.window_samples])
 
 
 def read_wav(data: tf.Tensor, config: AudioConfig) -> tf.Tensor:

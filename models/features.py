@@ -10,11 +10,16 @@ ALBUM_ID = "album_id"
 GENRE = "genre"
 TITLE = "title"
 LICENSE = "license"
+YEAR = "year"  # int64, of the release, -1 where unknown
 SOURCE_RATE_HZ = "source_rate_hz"
 SOURCE_CHANNELS = "source_channels"
 DURATION_SECONDS = "duration_seconds"
+# The track's row of FMA's features.csv, packed little-endian float32 [N_FMA_FEATURES]; no bytes
+# where the run does without. It goes through Transform as it is.
+FMA_FEATURES = "fma_features"
+N_FMA_FEATURES = 518
 
-# What statistics are computed of: never the audio.
+# What TFDV's statistics are computed of: never the audio, nor other packed bytes.
 METADATA = (
     TRACK_ID,
     ARTIST_ID,
@@ -22,6 +27,7 @@ METADATA = (
     GENRE,
     TITLE,
     LICENSE,
+    YEAR,
     SOURCE_RATE_HZ,
     SOURCE_CHANNELS,
     DURATION_SECONDS,
@@ -29,7 +35,8 @@ METADATA = (
 
 # Transformed Examples.
 PICTURE = "picture"  # uint8 [n_mels, picture_columns] as packed bytes
-WINDOWS = "windows"  # little-endian int16 [n_windows, window_samples] as packed bytes
+WINDOWS = "windows"  # little-endian int16 [windows of the clip, window_samples] as packed bytes
+STATISTICS = "statistics"  # little-endian float32 [statistics.N_STATISTICS] as packed bytes
 LABEL = "label"  # int64, the genre's index in the vocabulary, -1 where it has none
 
 GENRE_VOCABULARY = "genres"

@@ -28,7 +28,7 @@ def _require(condition: bool, expected: str, got: object) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class AudioConfig:
-    """How a clip is cut, and how it becomes a log-mel picture and raw windows.
+    """How a clip is cut, and how it becomes a log-mel picture, raw windows and statistics.
 
     The defaults of the spectrogram are librosa's (22,050 Hz, n_fft 2048, hop 512). A clip longer
     than `clip_seconds` gives its middle, as FMA's own clips do. `n_windows` stretches of a clip are

@@ -122,11 +122,13 @@ def read_example(track: tracks.Track, audio: AudioConfig) -> bytes:
         features.GENRE: _bytes(track.row.genre.encode()),
         features.TITLE: _bytes(track.row.title.encode()),
         features.LICENSE: _bytes(track.row.license.encode()),
+        features.YEAR: _int64(track.row.year),
         features.SOURCE_RATE_HZ: _int64(clip.source_rate_hz),
         features.SOURCE_CHANNELS: _int64(clip.source_channels),
         features.DURATION_SECONDS: tf.train.Feature(
             float_list=tf.train.FloatList(value=[clip.duration_seconds])
         ),
+        features.FMA_FEATURES: _bytes(track.fma_features),
     }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return bytes(example.SerializeToString(deterministic=True))

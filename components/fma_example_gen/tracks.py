@@ -26,6 +26,10 @@ _COLUMNS = {
     ("track", "title"): "title",
     ("track", "license"): "license",
 }
+# Where a year comes from, if the table has these columns: the release, else the recording. Dates of
+# creation are those of the upload, which say nothing of the music.
+_DATE_COLUMNS = (("album", "date_released"), ("track", "date_recorded"))
+_DATE = re.compile(r"([0-9]{4})-[0-9]{2}-[0-9]{2}.*")
 _LONGEST_FIELD = 16 * 2**20  # characters; artists' biographies pass the csv module's 128 KiB
 # FMA has -1 where a track is of no album; 18 digits fit an int64.
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -35,7 +39,7 @@ _PART_OF_ALL = {"small": ("small",), "medium": ("small", "medium")}
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What is used of a row of `tracks.csv`; artist and album are -1 where FMA names none."""
+    """What is used of a row of `tracks.csv`; artist, album and year are -1 where FMA names none."""
 
     track_id: int
     artist_id: int
@@ -45,15 +49,20 @@ class Row:
     license: str
     split: str
     subset: str
+    year: int = -1
 
 
 @dataclasses.dataclass(frozen=True)
 class Track:
-    """A track to read: its row, the split it belongs to and where its audio is."""
+    """A track to read: its row, the split it belongs to and where its audio is.
+
+    `fma_features` is its packed row of `features.csv`, no bytes where the run does without.
+    """
 
     row: Row
     split: str
     path: str
+    fma_features: bytes = b""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,12 +124,13 @@ def read_tracks(handle: IO[bytes], name: str) -> dict[int, Row]:
     lines = csv.reader(io.TextIOWrapper(handle, encoding="utf-8", newline=""))
     try:
         table = _refuse_nul(lines)
-        place = _find_columns(next(table), next(table), next(table), name)
+        groups, columns, index_row = next(table), next(table), next(table)
+        place, dates = _find_columns(groups, columns, index_row, name)
         rows: dict[int, Row] = {}
         for cells in table:
             if not cells:
                 continue
-            row = _read_row(cells, place, f"{name}, line {lines.line_num}")
+            row = _read_row(cells, place, dates, f"{name}, line {lines.line_num}")
             if row.track_id in rows:
                 raise InputError(f"{name} has more than one row for track {row.track_id}")
             rows[row.track_id] = row
@@ -141,19 +151,20 @@ def _refuse_nul(rows: Iterator[list[str]]) -> Iterator[list[str]]:
 
 def _find_columns(
     groups: list[str], columns: list[str], index_row: list[str], name: str
-) -> dict[str, int]:
-    """Returns the place of every field of `Row` among the columns."""
+) -> tuple[dict[str, int], list[int]]:
+    """Returns the place of every field of `Row` among the columns, and those of the dates."""
     place = {key: at for at, key in enumerate(zip(groups, columns, strict=False)) if at}
     for group, column in _COLUMNS:
         if (group, column) not in place:
             raise InputError(f"{name} is not FMA's tracks.csv: column {group}.{column} is missing")
     if index_row[:1] != ["track_id"]:
         raise InputError(f"{name} is not FMA's tracks.csv: the third row has no track_id")
-    return {"track_id": 0} | {field: place[key] for key, field in _COLUMNS.items()}
+    fields = {"track_id": 0} | {field: place[key] for key, field in _COLUMNS.items()}
+    return fields, [place[key] for key in _DATE_COLUMNS if key in place]
 
 
-def _read_row(cells: list[str], place: dict[str, int], where: str) -> Row:
-    if len(cells) <= max(place.values()):
+def _read_row(cells: list[str], place: dict[str, int], dates: list[int], where: str) -> Row:
+    if len(cells) <= max(*place.values(), *dates):
         raise InputError(f"{where}: the row ends after {len(cells)} columns")
 
     def number(field: str) -> int:
@@ -173,7 +184,19 @@ def _read_row(cells: list[str], place: dict[str, int], where: str) -> Row:
         license=cells[place["license"]],
         split=cells[place["split"]],
         subset=cells[place["subset"]],
+        year=_year(cells[at] for at in dates),
     )
+
+
+def _year(dates: Iterable[str]) -> int:
+    """Returns the year of the first that is a date, -1 where none is.
+
+    A year only describes a clip, so an odd one is no reason to refuse a table.
+    """
+    for date in dates:
+        if match := _DATE.fullmatch(date):
+            return int(match[1])
+    return -1
 
 
 def audio_pattern(audio_dir: str) -> str:

@@ -23,6 +23,7 @@ GOOD = {
     features.GENRE: [b"Rock"],
     features.TITLE: [b""],
     features.LICENSE: [b"CC0"],
+    features.YEAR: [-1],
     features.SOURCE_RATE_HZ: [44_100],
     features.SOURCE_CHANNELS: [2],
     features.DURATION_SECONDS: [29.98],

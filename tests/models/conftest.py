@@ -38,6 +38,11 @@ class Transformed:
     pattern: str
 
 
+def fma_features(track_id: int) -> np.ndarray:
+    """Returns the row of features.csv that a track has here: float32 [518]."""
+    return np.random.default_rng(track_id).normal(size=features.N_FMA_FEATURES).astype("<f4")
+
+
 def raw_example(pcm16: np.ndarray, genre: str, track_id: int) -> bytes:
     """Returns a serialized raw Example."""
     text = {features.GENRE: genre, features.TITLE: "t", features.LICENSE: "l"}
@@ -45,12 +50,14 @@ def raw_example(pcm16: np.ndarray, genre: str, track_id: int) -> bytes:
         features.TRACK_ID: track_id,
         features.ARTIST_ID: 1,
         features.ALBUM_ID: 1,
+        features.YEAR: 2_001,
         features.SOURCE_RATE_HZ: 22_050,
         features.SOURCE_CHANNELS: 1,
     }
     example = tf.train.Example()
     feature = example.features.feature
     feature[features.AUDIO].bytes_list.value.append(pcm16.astype("<i2").tobytes())
+    feature[features.FMA_FEATURES].bytes_list.value.append(fma_features(track_id).tobytes())
     for key, value in text.items():
         feature[key].bytes_list.value.append(value.encode())
     for key, number in numbers.items():

@@ -52,6 +52,17 @@ def test_cnn1d_expands_a_clip_to_its_windows() -> None:
     np.testing.assert_allclose(np.stack(inputs)[..., 0], windows / 3_276.7, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("held", "taken"),
+    [(1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (4, [0, 1, 3]), (66, [0, 32, 65])],
+)
+def test_cnn1d_takes_windows_from_the_first_to_the_last(held: int, taken: list[int]) -> None:
+    windows = np.repeat(np.arange(held, dtype="<i2"), 10_000)
+    got = cnn1d.unpack(tf.constant(windows.tobytes()), AUDIO).numpy()
+    assert got.shape == (len(taken), 10_000, 1)
+    np.testing.assert_allclose(got[:, 0, 0] * 3_276.7, taken, rtol=1e-5)
+
+
 def test_mobilenet_starts_with_a_frozen_base(mobilenet_model: keras.Model) -> None:
     assert not mobilenet_model.get_layer("base").trainable_weights
     assert len(mobilenet_model.trainable_weights) == 4  # head: gamma, beta, kernel, bias

@@ -3,9 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from models import audio, features
+from models import audio, features, statistics
 from models.mobilenet import unpack as unpack_picture
 from pipeline.config import AudioConfig
+from tests.models.conftest import fma_features
 
 
 def read(transformed) -> list[tf.train.Example]:
@@ -26,12 +27,22 @@ def test_every_clip_gets_the_features_of_the_pure_functions(transformed) -> None
     for example, raw in zip(examples, transformed.raw, strict=True):
         pcm16 = packed(tf.train.Example.FromString(raw), features.AUDIO)
         signal = audio.decode_pcm16(tf.constant(pcm16))
+        power = audio.power_spectrogram(signal, transformed.config)
         picture = np.frombuffer(packed(example, features.PICTURE), np.uint8).reshape(96, 96)
-        expected = audio.picture(signal, transformed.config).numpy()
+        expected = audio.picture(power, transformed.config).numpy()
         assert np.abs(picture.astype(int) - expected).max() <= 1
-        windows = np.frombuffer(packed(example, features.WINDOWS), "<i2").reshape(3, 2_000)
+        windows = np.frombuffer(packed(example, features.WINDOWS), "<i2").reshape(-1, 2_000)
         expected = audio.raw_windows(signal, transformed.config).numpy()
         assert np.abs(windows.astype(int) - expected).max() <= 1
+        summary = np.frombuffer(packed(example, features.STATISTICS), "<f4")
+        expected = statistics.clip_statistics(signal, power, transformed.config).numpy()
+        np.testing.assert_allclose(summary, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_fmas_own_features_go_through_as_they_are(transformed) -> None:
+    for example in read(transformed):
+        (track_id,) = example.features.feature[features.TRACK_ID].int64_list.value
+        assert packed(example, features.FMA_FEATURES) == fma_features(track_id).tobytes()
 
 
 def test_a_picture_takes_less_than_160_kb(transformed) -> None:
@@ -49,10 +60,13 @@ def test_labels_follow_a_vocabulary_from_the_data(transformed) -> None:
         assert vocabulary[label].decode() == genre
 
 
-def test_the_graph_serves_without_a_genre(transformed) -> None:
+def test_the_graph_serves_without_a_genre_and_without_fmas_own_features(transformed) -> None:
     layer = transformed.output.transform_features_layer()
     pcm16 = packed(tf.train.Example.FromString(transformed.raw[0]), features.AUDIO)
     got = layer({features.AUDIO: tf.constant([pcm16]), features.GENRE: tf.constant([""])})
     assert got[features.LABEL].numpy().tolist() == [-1]
     picture = unpack_picture(got[features.PICTURE], transformed.config)
     assert picture.shape == (1, 96, 96)
+    summary = tf.io.decode_raw(got[features.STATISTICS], tf.float32)
+    assert summary.shape == (1, statistics.N_STATISTICS)
+    assert features.FMA_FEATURES not in got

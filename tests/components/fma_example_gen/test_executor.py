@@ -142,8 +142,9 @@ def test_an_example_holds_the_decoded_clip_and_its_row(
         features.AUDIO: "bytes_list", features.TRACK_ID: "int64_list",
         features.ARTIST_ID: "int64_list", features.ALBUM_ID: "int64_list",
         features.GENRE: "bytes_list", features.TITLE: "bytes_list",
-        features.LICENSE: "bytes_list", features.SOURCE_RATE_HZ: "int64_list",
-        features.SOURCE_CHANNELS: "int64_list", features.DURATION_SECONDS: "float_list",
+        features.LICENSE: "bytes_list", features.YEAR: "int64_list",
+        features.SOURCE_RATE_HZ: "int64_list", features.SOURCE_CHANNELS: "int64_list",
+        features.DURATION_SECONDS: "float_list", features.FMA_FEATURES: "bytes_list",
     }  # fmt: skip
     for record in records(ingested.uri, "train"):
         assert {key: value.WhichOneof("kind") for key, value in record.items()} == kinds
@@ -155,9 +156,11 @@ def test_an_example_holds_the_decoded_clip_and_its_row(
         assert whole(record[features.ALBUM_ID]) == track.album.album_id
         assert blob(record[features.TITLE]).decode() == track.title
         assert blob(record[features.LICENSE]) == b"CC0 1.0 Universal"
+        assert f"{whole(record[features.YEAR])}" == track.album.released[:4]
         assert whole(record[features.SOURCE_RATE_HZ]) == 44_100
         assert whole(record[features.SOURCE_CHANNELS]) == track.channels
         assert list(record[features.DURATION_SECONDS].float_list.value) == [2.0]
+        assert blob(record[features.FMA_FEATURES]) == b""
 
 
 def test_no_artist_and_no_audio_is_in_two_splits(ingested: standard_artifacts.Examples) -> None:
