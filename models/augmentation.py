@@ -54,8 +54,7 @@ def random_gain(signal: tf.Tensor, seed: tf.Tensor, max_db: float) -> tf.Tensor:
 
 
 def random_roll(picture: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Returns [rows, columns] begun at any of its columns; what is cut off at one end follows at
-    the other."""
+    """Returns [rows, columns] turned about in time, to begin at any of its columns."""
     columns = picture.shape[1]
     shift = tf.random.stateless_uniform([], seed, maxval=columns, dtype=tf.int32)
     return tf.roll(picture, shift, axis=1)

@@ -7,7 +7,8 @@ import keras
 from models import network, windows
 from models.family import Fitted, Job
 from models.fitting import Stage
-from pipeline.config import AudioConfig, TrainConfig
+from models.recipe import Epochs, Recipe
+from pipeline.config import AudioConfig
 
 SETTINGS = network.SETTINGS
 # The article does not say. By 2 and 2 the first dense layer has 16 million weights and learns the
@@ -16,7 +17,7 @@ _POOL_SIZES = (8, 16)
 _CROPS = 8
 
 
-def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras.Model:
+def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Model:
     """Returns the network: float32 [batch, window_samples, 1] to logits [batch, n_classes]."""
     layers = keras.layers
     return keras.Sequential(
@@ -28,24 +29,24 @@ def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras
             layers.MaxPooling1D(_POOL_SIZES[1]),
             layers.Flatten(),
             layers.Dense(100, activation="relu"),
-            layers.Dropout(train.dropout),
+            layers.Dropout(recipe.dropout),
             layers.Dense(20, activation="relu"),
-            layers.Dropout(train.dropout),
+            layers.Dropout(recipe.dropout),
             layers.Dense(n_classes, dtype="float32"),
         ],
         name="cnn1d",
     )
 
 
-def stages(train: TrainConfig) -> list[Stage]:
+def stages(recipe: Recipe) -> list[Stage]:
     """Returns the one stage of its training."""
-    return [Stage("train", train.epochs, train.learning_rate)]
+    return [Stage("train", recipe.epochs, recipe.learning_rate)]
 
 
 NETWORK = network.Network(
     view=windows.view(lambda audio: audio.window_samples, n_crops=_CROPS),
     inputs_per_clip=_CROPS,
-    epochs=network.Epochs(clips=10_000, least=12, most=40),
+    epochs=Epochs(clips=10_000, least=12, most=40),
     defaults={
         "batch_size": 16,
         "learning_rate": 1e-3,

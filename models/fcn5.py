@@ -7,7 +7,8 @@ import keras
 from models import network, pictures
 from models.family import Fitted, Job
 from models.fitting import Stage
-from pipeline.config import AudioConfig, TrainConfig
+from models.recipe import Epochs, Recipe
+from pipeline.config import AudioConfig
 
 SETTINGS = network.SETTINGS
 # Of k2c2 with 0.1 million parameters, as the second paper calls this network.
@@ -16,7 +17,7 @@ _WIDTHS = (20, 41, 41, 62, 83)
 _POOLS = ((2, 2), (2, 2), (2, 2), (4, 4))
 
 
-def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras.Model:
+def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Model:
     """Returns the network: float32 [batch, n_mels, picture_columns] to logits [batch, n_classes].
 
     Five times convolution of 3 x 3, batch normalisation, ELU and max-pooling, then dropout and the
@@ -31,27 +32,25 @@ def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras
     model.add(layers.Reshape([*shape, 1]))
     for width, pool in zip(_WIDTHS, (*_POOLS, None), strict=True):
         model.add(
-            layers.Conv2D(
-                width, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
-            )
+            layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")
         )
         model.add(layers.BatchNormalization(momentum=0.9))
         model.add(layers.ELU())
         model.add(layers.MaxPooling2D(pool) if pool else layers.GlobalMaxPooling2D())
-    model.add(layers.Dropout(train.dropout))
+    model.add(layers.Dropout(recipe.dropout))
     model.add(layers.Dense(n_classes, dtype="float32"))
     return model
 
 
-def stages(train: TrainConfig) -> list[Stage]:
+def stages(recipe: Recipe) -> list[Stage]:
     """Returns the one stage of its training."""
-    return [Stage("train", train.epochs, train.learning_rate)]
+    return [Stage("train", recipe.epochs, recipe.learning_rate)]
 
 
 NETWORK = network.Network(
     view=pictures.VIEW,
     inputs_per_clip=1,
-    epochs=network.Epochs(clips=20_000, least=20, most=80),
+    epochs=Epochs(clips=20_000, least=20, most=80),
     defaults={
         "batch_size": 16,
         "learning_rate": 3e-3,

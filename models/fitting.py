@@ -104,7 +104,9 @@ def fit_stages(
     return curves
 
 
-def warm_cosine(learning_rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+def warm_cosine(
+    learning_rate: float, steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """Returns rates that rise to `learning_rate` and fall to 0 within `steps` steps.
 
     The rise is a straight line over a twentieth of the steps (Goyal et al., 2017), the fall half a

@@ -10,8 +10,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from models import augmentation, features, targets
+from models.recipe import Recipe
 from models.view import View
-from pipeline.config import AudioConfig, TrainConfig
+from pipeline.config import AudioConfig
 
 _PARALLEL_FILES = 8
 # What is held for shuffling, before it is made float32.
@@ -70,7 +71,7 @@ def training_batches(
     source: tf.data.Dataset,
     view: View,
     audio: AudioConfig,
-    train: TrainConfig,
+    recipe: Recipe,
     *,
     class_weights: NDArray[np.float32],
     batch_size: int,
@@ -83,22 +84,18 @@ def training_batches(
         source: `stored_segments`, or `clips` where the view has crops.
         view: what the network sees.
         audio: how a clip was cut.
-        train: how much of mixup, label smoothing and augmentation; none of them is None.
+        recipe: how much of mixup, label smoothing and augmentation.
         class_weights: float32 [n_classes].
         batch_size: inputs in a batch; all batches are whole.
         steps: batches. Where they need more inputs than there are, some inputs come again.
         seeds: four numbers that fix all chance.
     """
     n_classes = len(class_weights)
-    alpha = train.mixup if train.augmentation else 0.0
+    augmented = recipe.train.augmentation
 
     def with_seeds(dataset: tf.data.Dataset, seed: int) -> tf.data.Dataset:
         chance = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
         return tf.data.Dataset.zip((dataset, chance.batch(2, drop_remainder=True)))
-
-    def crop(clip: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        packed, label = clip
-        return view.crops(packed, seed, audio), label
 
     def split(stretches: tf.Tensor, label: tf.Tensor) -> tf.data.Dataset:
         return tf.data.Dataset.from_tensor_slices(stretches).map(lambda one: (one, label))
@@ -106,7 +103,7 @@ def training_batches(
     def finish(one: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         stretch, label = one
         value = view.to_input(stretch)
-        if train.augmentation:
+        if augmented:
             value = tf.ensure_shape(view.augment(value, seed), value.shape)
         return value, tf.one_hot(label, n_classes)
 
@@ -114,14 +111,18 @@ def training_batches(
         batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         inputs, wanted = batch
-        if alpha:
-            inputs, wanted = augmentation.mixup(inputs, wanted, seed, alpha)
+        if augmented and recipe.mixup:
+            inputs, wanted = augmentation.mixup(inputs, wanted, seed, recipe.mixup)
         weights = tf.linalg.matvec(wanted, class_weights)
-        return inputs, targets.smooth(wanted, train.label_smoothing), weights
+        return inputs, targets.smooth(wanted, recipe.label_smoothing), weights
 
     stretches = source
-    if view.crops is not None:
-        stretches = with_seeds(source, seeds[0]).map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+    crops = view.crops
+    if crops is not None:
+        stretches = with_seeds(source, seeds[0]).map(
+            lambda clip, seed: (crops(clip[0], seed, audio), clip[1]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
     inputs = (
         stretches.shuffle(_shuffle_size(stretches), seed=seeds[1])
         .interleave(split, cycle_length=_MIXED_CLIPS)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import keras
+
 from models import network, pictures
 from models.family import Fitted, Job
 from models.fitting import Stage
-from pipeline.config import AudioConfig, TrainConfig
+from models.recipe import Epochs, Recipe
+from pipeline.config import AudioConfig
 from pipeline.errors import InputError
 
 SETTINGS = (
@@ -23,7 +25,7 @@ _FINE_TUNE_LEARNING_RATE = 1e-4
 _BASE = "base"
 
 
-def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras.Model:
+def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Model:
     """Returns the network: float32 [batch, n_mels, picture_columns] to logits [batch, n_classes].
 
     The picture, 0 to 255, stands in all three channels: on a small real sound set that beat
@@ -34,7 +36,7 @@ def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras
     """
     layers = keras.layers
     shape = [audio.n_mels, audio.picture_columns]
-    base = _build_base([*shape, 3], train.mobilenet_weights)
+    base = build_base(audio, recipe.train.mobilenet_weights)
     base.trainable = False
     pictures = layers.Input(shape)
     grey = layers.Reshape([*shape, 1])(layers.Rescaling(1 / 127.5, offset=-1.0)(pictures))
@@ -43,11 +45,21 @@ def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras
     maps = base(layers.Concatenate()([grey, grey, grey]), training=False)
     # The head's own moves fast enough to settle within the few steps of a small archive.
     pooled = layers.BatchNormalization(momentum=0.9)(layers.GlobalAveragePooling2D()(maps))
-    logits = layers.Dense(n_classes, dtype="float32")(layers.Dropout(train.dropout)(pooled))
+    logits = layers.Dense(n_classes, dtype="float32")(layers.Dropout(recipe.dropout)(pooled))
     return keras.Model(pictures, logits, name="mobilenet_v2")
 
 
-def _build_base(shape: list[int], weights: str) -> keras.Model:
+def build_base(audio: AudioConfig, weights: str) -> keras.Model:
+    """Returns MobileNetV2 without its top, for three channels of pictures.
+
+    Args:
+        audio: the pictures' size.
+        weights: `imagenet`, `none` or a path.
+
+    Raises:
+        InputError: where the weights cannot be had or are not MobileNetV2's.
+    """
+    shape = [audio.n_mels, audio.picture_columns, 3]
     settings = {"input_shape": shape, "include_top": False, "name": _BASE}
     if weights == "none":
         base = keras.applications.MobileNetV2(weights=None, **settings)
@@ -83,14 +95,14 @@ def _he_initialise(base: keras.Model) -> None:
         )
 
 
-def stages(train: TrainConfig) -> list[Stage]:
+def stages(recipe: Recipe) -> list[Stage]:
     """Returns the head's stage and the fine-tuning of the top blocks.
 
     An untrained base is not fine-tuned unless asked for.
     """
-    head = Stage("head", train.epochs, train.learning_rate)
-    default = 0 if train.mobilenet_weights == "none" else _FINE_TUNE_EPOCHS
-    epochs = default if train.fine_tune_epochs is None else train.fine_tune_epochs
+    head = Stage("head", recipe.epochs, recipe.learning_rate)
+    default = 0 if recipe.train.mobilenet_weights == "none" else _FINE_TUNE_EPOCHS
+    epochs = default if recipe.train.fine_tune_epochs is None else recipe.train.fine_tune_epochs
     if not epochs:
         return [head]
     return [
@@ -99,7 +111,7 @@ def stages(train: TrainConfig) -> list[Stage]:
             "fine_tune",
             epochs,
             _FINE_TUNE_LEARNING_RATE,
-            lambda model: unfreeze_top(model, train.fine_tune_blocks),
+            lambda model: unfreeze_top(model, recipe.train.fine_tune_blocks),
         ),
     ]
 
@@ -120,7 +132,7 @@ def unfreeze_top(model: keras.Model, blocks: int) -> None:
 NETWORK = network.Network(
     view=pictures.VIEW,
     inputs_per_clip=1,
-    epochs=network.Epochs(clips=5_000, least=8, most=12),
+    epochs=Epochs(clips=5_000, least=8, most=12),
     defaults={
         "batch_size": 16,
         "learning_rate": 1e-3,

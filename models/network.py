@@ -15,6 +15,7 @@ from models import input_fn, targets
 from models.devices import training_strategy
 from models.family import Fitted, Job
 from models.fitting import Stage, fit_stages
+from models.recipe import Epochs, Recipe, complete
 from models.view import View
 from pipeline.config import AudioConfig, TrainConfig
 
@@ -26,22 +27,6 @@ SETTINGS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Epochs:
-    """How long a network is trained by default: until it has seen so many clips.
-
-    A small archive takes more epochs than a large one, within limits; early stopping comes on top.
-    """
-
-    clips: int
-    least: int
-    most: int
-
-    def of(self, n_clips: int) -> int:
-        """Returns the epochs for an archive of `n_clips` training clips."""
-        return min(self.most, max(self.least, round(self.clips / max(n_clips, 1))))
-
-
-@dataclasses.dataclass(frozen=True)
 class Network:
     """One kind of network.
 
@@ -49,11 +34,10 @@ class Network:
         view: what it sees of a clip.
         inputs_per_clip: inputs that a clip gives in a training epoch.
         epochs: how long it is trained where `TrainConfig.epochs` is None.
-        defaults: values for the fields of TrainConfig that are None.
-        space: what a Tuner may try for such fields: a name to the values of it.
-        build_model: the untrained network for so many classes; it gives logits. Its TrainConfig has
-            no field that is None.
-        stages: the stages of its training, in order, from a TrainConfig of that kind.
+        defaults: the other values of its recipe, where TrainConfig leaves them open.
+        space: what a Tuner may try for such values: a name to the values of it.
+        build_model: the untrained network for so many classes; it gives logits.
+        stages: the stages of its training, in order.
     """
 
     view: View
@@ -61,8 +45,12 @@ class Network:
     epochs: Epochs
     defaults: Mapping[str, Any]
     space: Mapping[str, tuple[float, ...]]
-    build_model: Callable[[int, AudioConfig, TrainConfig], keras.Model]
-    stages: Callable[[TrainConfig], list[Stage]]
+    build_model: Callable[[int, AudioConfig, Recipe], keras.Model]
+    stages: Callable[[Recipe], list[Stage]]
+
+    def recipe(self, train: TrainConfig, tuned: Mapping[str, Any], n_clips: int) -> Recipe:
+        """Returns how it is trained on `n_clips` clips; see `models.recipe.complete`."""
+        return complete(train, {**self.defaults, "epochs": self.epochs.of(n_clips)}, tuned)
 
 
 class NetworkScorer(tf.Module):
@@ -77,22 +65,6 @@ class NetworkScorer(tf.Module):
     def clip_scores(self, packed: tf.Tensor) -> tf.Tensor:
         """Returns float32 [batch, n_classes] from packed features, string [batch]."""
         return self._network.view.clip_scores(self.model, packed, self._audio)
-
-
-def complete(
-    network: Network, train: TrainConfig, tuned: Mapping[str, Any], n_clips: int
-) -> TrainConfig:
-    """Returns `train` without a None: what was asked for, else tuned, else the network's default.
-
-    Args:
-        network: whose defaults they are.
-        train: as the user gave it.
-        tuned: what a Tuner found.
-        n_clips: clips in the train split.
-    """
-    values = {**network.defaults, "epochs": network.epochs.of(n_clips), **tuned}
-    missing = {name: value for name, value in values.items() if getattr(train, name) is None}
-    return dataclasses.replace(train, **missing)
 
 
 def train_network(job: Job, network: Network) -> Fitted:
@@ -112,18 +84,18 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
         source = input_fn.clips(job.train_files, view.feature)
     counts = input_fn.count_labels(source, job.n_classes)
     n_clips = int(counts.sum())
-    train = complete(network, job.train, job.hyperparameters, n_clips)
+    recipe = network.recipe(job.train, job.hyperparameters, n_clips)
     strategy = training_strategy()
-    batch_size = train.batch_size * strategy.num_replicas_in_sync
+    batch_size = recipe.batch_size * strategy.num_replicas_in_sync
     steps = input_fn.steps_per_epoch(n_clips, network.inputs_per_clip, batch_size)
 
     def training(stage: int, epochs_done: int) -> tf.data.Dataset:
-        chance = np.random.SeedSequence([train.seed, stage, epochs_done])
+        chance = np.random.SeedSequence([job.train.seed, stage, epochs_done])
         return input_fn.training_batches(
             source,
             view,
             audio,
-            train,
+            recipe,
             class_weights=targets.class_weights(counts),
             batch_size=batch_size,
             steps=steps,
@@ -132,36 +104,46 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
 
     stored = input_fn.stored_segments(job.eval_files, view, audio, f"{folder}/eval")
     with strategy.scope():
-        model = network.build_model(job.n_classes, audio, train)
+        model = network.build_model(job.n_classes, audio, recipe)
     curves = fit_stages(
         model,
-        network.stages(train),
+        [_shortened(stage, job.max_epochs) for stage in network.stages(recipe)],
         training=training,
         steps_per_epoch=steps,
         validation=input_fn.evaluation_batches(
             stored, view, n_classes=job.n_classes, batch_size=batch_size
         ),
         strategy=strategy,
-        patience=train.patience,
+        patience=job.train.patience,
         checkpoint_dir=job.checkpoint_dir,
         log_dir=job.log_dir,
     )
     # A copy made here, outside of the strategy and never compiled, is what a CPU can serve and
     # what leaves the optimizer's state behind.
+    untrained = dataclasses.replace(job.train, mobilenet_weights="none")
     servable = network.build_model(
-        job.n_classes, audio, dataclasses.replace(train, mobilenet_weights="none")
+        job.n_classes, audio, dataclasses.replace(recipe, train=untrained)
     )
     servable.set_weights(model.get_weights())
     return Fitted(
         scorer=NetworkScorer(network, servable, audio),
         feature=view.feature,
         n_parameters=servable.count_params(),
-        hyperparameters=_hyperparameters(train, job.hyperparameters),
+        hyperparameters=_hyperparameters(recipe, job.hyperparameters),
         curves=curves,
     )
 
 
-def _hyperparameters(train: TrainConfig, tuned: Mapping[str, Any]) -> dict[str, Any]:
+def _shortened(stage: Stage, max_epochs: int | None) -> Stage:
+    if max_epochs is None:
+        return stage
+    return dataclasses.replace(stage, epochs=min(stage.epochs, max_epochs))
+
+
+def _hyperparameters(recipe: Recipe, tuned: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what a report tells of the training, with the names of what was tuned."""
-    told = {name: getattr(train, name) for name in SETTINGS}
-    return {**told, "tuned": sorted(tuned)}
+    return {
+        **recipe.values(),
+        "augmentation": recipe.train.augmentation,
+        "tuned": sorted(tuned),
+    }

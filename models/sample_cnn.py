@@ -9,7 +9,8 @@ import keras
 from models import network, windows
 from models.family import Fitted, Job
 from models.fitting import Stage
-from pipeline.config import AudioConfig, TrainConfig
+from models.recipe import Epochs, Recipe
+from pipeline.config import AudioConfig
 
 SETTINGS = network.SETTINGS
 # Of the 3^9 model: nine modules behind the strided convolution.
@@ -18,7 +19,7 @@ _TOP_WIDTH = 512
 _CROPS = 2
 
 
-def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras.Model:
+def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Model:
     """Returns the network: float32 [batch, segment_samples, 1] to logits [batch, n_classes].
 
     With 59,049 samples it is the paper's 3^9 model, for as many samples at the same rate: a
@@ -50,21 +51,21 @@ def build_model(n_classes: int, audio: AudioConfig, train: TrainConfig) -> keras
         add_convolution(width, 3)
         model.add(layers.MaxPooling1D(3))
     add_convolution(_TOP_WIDTH, 1)
-    model.add(layers.Dropout(train.dropout))
+    model.add(layers.Dropout(recipe.dropout))
     model.add(layers.Flatten())
     model.add(layers.Dense(n_classes, dtype="float32"))
     return model
 
 
-def stages(train: TrainConfig) -> list[Stage]:
+def stages(recipe: Recipe) -> list[Stage]:
     """Returns the one stage of its training."""
-    return [Stage("train", train.epochs, train.learning_rate)]
+    return [Stage("train", recipe.epochs, recipe.learning_rate)]
 
 
 NETWORK = network.Network(
     view=windows.view(lambda audio: audio.segment_samples, n_crops=_CROPS),
     inputs_per_clip=_CROPS,
-    epochs=network.Epochs(clips=10_000, least=12, most=40),
+    epochs=Epochs(clips=10_000, least=12, most=40),
     defaults={
         "batch_size": 16,
         "learning_rate": 1e-3,

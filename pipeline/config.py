@@ -12,7 +12,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
-from pipeline.registry import MODEL_NAMES
+from pipeline.registry import MODEL_NAMES, NETWORK_NAMES
 
 SUBSETS = ("small", "medium", "large", "full")
 SPLIT_POLICIES = ("official", "artist-hash")
@@ -125,8 +125,8 @@ class TrainConfig:
     """How every model is trained; `None` leaves a value to the model's own default.
 
     `mixup` is the alpha of its Beta distribution, 0 for none. `augmentation` switches all that
-    changes the inputs of a network by chance, mixup included. `mobilenet_weights` is `imagenet`, `none` or a path; `mobilenet_weights_digest` stands for the
-    content of that file in the cache key.
+    changes a network's inputs by chance, mixup included. `mobilenet_weights` is `imagenet`, `none`
+    or a path; `mobilenet_weights_digest` stands for the content of that file in the cache key.
     """
 
     epochs: int | None = None
@@ -176,6 +176,26 @@ class TrainConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class TuneConfig:
+    """Which networks' hyperparameters are searched for, and how long.
+
+    A trial trains a network for at most `epochs` epochs a stage, on `train`; `eval` compares them.
+    """
+
+    models: tuple[str, ...] = ()
+    trials: int = 8
+    epochs: int = 10
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a model that is no network, or a count that is not positive."""
+        for model in self.models:
+            _require(model in NETWORK_NAMES, f"tune must be among {NETWORK_NAMES}", model)
+        _require(len(set(self.models)) == len(self.models), "tune must not repeat", self.models)
+        for name in ("trials", "epochs"):
+            _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
+
+
+@dataclasses.dataclass(frozen=True)
 class GateConfig:
     """What the best model must reach on `test` to be blessed.
 
@@ -209,16 +229,19 @@ class PipelineConfig:
     models: tuple[str, ...] = MODEL_NAMES
     audio: AudioConfig = AudioConfig()
     train: TrainConfig = TrainConfig()
+    tune: TuneConfig = TuneConfig()
     gate: GateConfig = GateConfig()
     beam_args: tuple[str, ...] = ()
     enable_cache: bool = True
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an empty, unknown or repeated model name."""
+        """Raises ValueError for an empty, unknown or repeated name, or one that is only tuned."""
         _require(bool(self.models), f"models must name at least one of {MODEL_NAMES}", self.models)
         for model in self.models:
             _require(model in MODEL_NAMES, f"models must be among {MODEL_NAMES}", model)
         _require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
+        for model in self.tune.models:
+            _require(model in self.models, f"tune must be among models {self.models}", model)
 
 
 def to_json(config: Any) -> str:

@@ -137,7 +137,7 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
             dag = create_pipeline(config)
             if "mobilenet_v2" in config.models and config.train.mobilenet_weights != "none":
                 # Weights that cannot be had are better found now than after hours of ingestion.
-                mobilenet.build_model(2, config.audio, config.train)
+                mobilenet.build_base(config.audio, config.train.mobilenet_weights)
             reporter.finish()
             tfx.orchestration.LocalDagRunner().run(dag)
             outputs = results.latest_outputs(config.metadata_path, config.name)

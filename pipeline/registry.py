@@ -10,3 +10,5 @@ MODELS = {
     "mobilenet_v2": "models.mobilenet",
 }
 MODEL_NAMES = tuple(MODELS)
+# Those that are trained with Keras, for which a Tuner can search.
+NETWORK_NAMES = ("cnn1d", "sample_cnn", "fcn5", "mobilenet_v2")
