@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -60,6 +61,22 @@ def stored_segments(
     return clips(file_patterns, view.feature).map(read).cache(cache)
 
 
+def outputs_of(
+    trunk: keras.Model, source: tf.data.Dataset, view: View, batch_size: int
+) -> tf.data.Dataset:
+    """Returns `stored_segments` as a trunk sees them: (float32 [n, ...], label).
+
+    They are held in memory: 5 KB a picture behind MobileNetV2's pooling.
+    """
+    inputs = source.flat_map(
+        lambda segments, _: tf.data.Dataset.from_tensor_slices(view.to_input(segments))
+    )
+    outputs = trunk.predict(inputs.batch(batch_size), verbose=0)
+    labels = np.array(list(source.map(lambda _, label: label).as_numpy_iterator()))
+    shape = [len(labels), -1, *outputs.shape[1:]]
+    return tf.data.Dataset.from_tensor_slices((outputs.reshape(shape), labels))
+
+
 def count_labels(dataset: tf.data.Dataset, n_classes: int) -> NDArray[np.int64]:
     """Returns int64 [n_classes], clips of each genre, from a dataset of (anything, label)."""
     labels = [int(label) for label in dataset.map(lambda _, label: label).as_numpy_iterator()]
@@ -73,6 +90,7 @@ def training_batches(
     audio: AudioConfig,
     recipe: Recipe,
     *,
+    augmented: bool,
     class_weights: NDArray[np.float32],
     batch_size: int,
     steps: int,
@@ -84,14 +102,14 @@ def training_batches(
         source: `stored_segments`, or `clips` where the view has crops.
         view: what the network sees.
         audio: how a clip was cut.
-        recipe: how much of mixup, label smoothing and augmentation.
+        recipe: how much of mixup and label smoothing.
+        augmented: whether inputs are changed by chance, by mixup and by the view.
         class_weights: float32 [n_classes].
         batch_size: inputs in a batch; all batches are whole.
         steps: batches. Where they need more inputs than there are, some inputs come again.
         seeds: four numbers that fix all chance.
     """
     n_classes = len(class_weights)
-    augmented = recipe.train.augmentation
 
     def with_seeds(dataset: tf.data.Dataset, seed: int) -> tf.data.Dataset:
         chance = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)

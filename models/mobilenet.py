@@ -22,7 +22,7 @@ SETTINGS = (
 )
 _FINE_TUNE_EPOCHS = 12
 _FINE_TUNE_LEARNING_RATE = 1e-4
-_BASE = "base"
+_BASE, _POOLED = "base", "pooled"
 
 
 def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Model:
@@ -43,9 +43,10 @@ def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Mod
     # The base's batch normalisation stays in inference mode throughout, fine-tuning included: its
     # running statistics move by a thousandth a step and would be nobody's after a few hundred.
     maps = base(layers.Concatenate()([grey, grey, grey]), training=False)
+    pooled = layers.GlobalAveragePooling2D(name=_POOLED)(maps)
     # The head's own moves fast enough to settle within the few steps of a small archive.
-    pooled = layers.BatchNormalization(momentum=0.9)(layers.GlobalAveragePooling2D()(maps))
-    logits = layers.Dense(n_classes, dtype="float32")(layers.Dropout(recipe.dropout)(pooled))
+    normalised = layers.BatchNormalization(momentum=0.9)(pooled)
+    logits = layers.Dense(n_classes, dtype="float32")(layers.Dropout(recipe.dropout)(normalised))
     return keras.Model(pictures, logits, name="mobilenet_v2")
 
 
@@ -100,7 +101,7 @@ def stages(recipe: Recipe) -> list[Stage]:
 
     An untrained base is not fine-tuned unless asked for.
     """
-    head = Stage("head", recipe.epochs, recipe.learning_rate)
+    head = Stage("head", recipe.epochs, recipe.learning_rate, trunk=_POOLED)
     default = 0 if recipe.train.mobilenet_weights == "none" else _FINE_TUNE_EPOCHS
     epochs = default if recipe.train.fine_tune_epochs is None else recipe.train.fine_tune_epochs
     if not epochs:
@@ -142,7 +143,7 @@ NETWORK = network.Network(
     },
     space={
         "learning_rate": (3e-4, 1e-3, 3e-3),
-        "dropout": (0.2, 0.5),
+        "dropout": (0.2, 0.3, 0.5),
         "label_smoothing": (0.0, 0.1),
         "mixup": (0.0, 0.2),
     },

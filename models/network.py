@@ -14,7 +14,7 @@ import tensorflow as tf
 from models import input_fn, targets
 from models.devices import training_strategy
 from models.family import Fitted, Job
-from models.fitting import Stage, fit_stages
+from models.fitting import Batches, Stage, fit_stages
 from models.recipe import Epochs, Recipe, complete
 from models.view import View
 from pipeline.config import AudioConfig, TrainConfig
@@ -89,30 +89,39 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
     batch_size = recipe.batch_size * strategy.num_replicas_in_sync
     steps = input_fn.steps_per_epoch(n_clips, network.inputs_per_clip, batch_size)
 
-    def training(stage: int, epochs_done: int) -> tf.data.Dataset:
-        chance = np.random.SeedSequence([job.train.seed, stage, epochs_done])
-        return input_fn.training_batches(
-            source,
-            view,
-            audio,
-            recipe,
-            class_weights=targets.class_weights(counts),
-            batch_size=batch_size,
-            steps=steps,
-            seeds=[int(word) for word in chance.generate_state(4)],
+    stored = input_fn.stored_segments(job.eval_files, view, audio, f"{folder}/eval")
+
+    def data(stage: Stage, trunk: keras.Model | None, epochs_done: int) -> Batches:
+        seen, training, validation = view, source, stored
+        if trunk is not None:
+            training = input_fn.outputs_of(trunk, source, view, batch_size)
+            validation = input_fn.outputs_of(trunk, stored, view, batch_size)
+            seen = dataclasses.replace(view, to_input=lambda outputs: outputs)
+        chance = np.random.SeedSequence([job.train.seed, *stage.name.encode(), epochs_done])
+        return Batches(
+            input_fn.training_batches(
+                training,
+                seen,
+                audio,
+                recipe,
+                augmented=job.train.augmentation and trunk is None,
+                class_weights=targets.class_weights(counts),
+                batch_size=batch_size,
+                steps=steps,
+                seeds=[int(word) for word in chance.generate_state(4)],
+            ),
+            input_fn.evaluation_batches(
+                validation, seen, n_classes=job.n_classes, batch_size=batch_size
+            ),
         )
 
-    stored = input_fn.stored_segments(job.eval_files, view, audio, f"{folder}/eval")
     with strategy.scope():
         model = network.build_model(job.n_classes, audio, recipe)
     curves = fit_stages(
         model,
         [_shortened(stage, job.max_epochs) for stage in network.stages(recipe)],
-        training=training,
+        data=data,
         steps_per_epoch=steps,
-        validation=input_fn.evaluation_batches(
-            stored, view, n_classes=job.n_classes, batch_size=batch_size
-        ),
         strategy=strategy,
         patience=job.train.patience,
         checkpoint_dir=job.checkpoint_dir,

@@ -35,31 +35,33 @@ def tuner_fn(fn_args: Any) -> tfx.components.TunerFnResult:
     """
     custom = fn_args.custom_config
     network = importlib.import_module(MODELS[custom["model"]]).NETWORK
-    train = from_json(TrainConfig, custom["train"])
-    transform_output = tft.TFTransformOutput(fn_args.transform_output)
+    transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     job = Job(
         name=custom["model"],
         n_classes=transform_output.vocabulary_size_by_name(features.GENRE_VOCABULARY),
         train_files=fn_args.train_files,
         eval_files=fn_args.eval_files,
         audio=from_json(AudioConfig, custom["audio"]),
-        train=train,
+        train=from_json(TrainConfig, custom["train"]),
         checkpoint_dir=os.path.join(fn_args.working_dir, "checkpoints"),
         log_dir=os.path.join(fn_args.working_dir, "logs"),
         max_epochs=custom["epochs"],
     )
+    tuner = search_for(job, network, trials=custom["trials"], directory=fn_args.working_dir)
+    return tfx.components.TunerFnResult(tuner=tuner, fit_kwargs={})
+
+
+def search_for(job: Job, network: Network, *, trials: int, directory: str) -> NetworkTuner:
+    """Returns a search, not begun, of so many trials; its files go below `directory`."""
     oracle = DefaultsFirstOracle(
         objective=keras_tuner.Objective(OBJECTIVE, "min"),
-        max_trials=custom["trials"],
-        seed=train.seed + 1,  # KerasTuner takes 0 for none
-        hyperparameters=open_space(network, train),
+        max_trials=trials,
+        seed=job.train.seed + 1,  # KerasTuner takes 0 for none
+        hyperparameters=open_space(network, job.train),
         allow_new_entries=False,
         tune_new_entries=False,
     )
-    tuner = NetworkTuner(
-        job, network, oracle=oracle, directory=fn_args.working_dir, project_name=job.name
-    )
-    return tfx.components.TunerFnResult(tuner=tuner, fit_kwargs={})
+    return NetworkTuner(job, network, oracle=oracle, directory=directory, project_name=job.name)
 
 
 def open_space(network: Network, train: TrainConfig) -> keras_tuner.HyperParameters:

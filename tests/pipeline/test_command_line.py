@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import local_runner
+from pipeline.config import TuneConfig
 
 ROOT = Path(local_runner.__file__).parent
 HEAVY = ("tensorflow", "tfx", "apache_beam", "pandas", "numpy", "librosa", "rich")
@@ -89,6 +90,9 @@ def test_help_names_every_flag_and_the_exit_statuses() -> None:
             "--mobilenet-weights=/no/such.h5",
             "mobilenet_weights must be imagenet, none or a file, got '/no/such.h5'",
         ),
+        ("--tune=svm", "argument --tune: unknown model 'svm'"),
+        ("--tuner-trials=0", "trials must be positive, got 0"),
+        ("--mixup=-1", "mixup must not be negative, got -1.0"),
         ("--colour", "unrecognized arguments: --colour"),
     ],
 )
@@ -223,6 +227,8 @@ def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> 
     flags = [
         *write_archive(), "--audio-dir=some/audio", "--metadata-dir=gs://b/m", "--seed=7",
         "--subset=large", "--split=artist-hash", "--models=mobilenet_v2,cnn1d", "--epochs=3",
+        "--mixup=0", "--label-smoothing=0.2", "--dropout=0.1", "--no-augmentation",
+        "--tune=cnn1d", "--tuner-trials=3", "--tuner-epochs=2",
         "--min-genre-recall=0", "--no-cache", "--mobilenet-weights=none", "--clip-seconds=12",
     ]  # fmt: skip
     config = local_runner.make_config(local_runner.build_parser().parse_args(flags))
@@ -232,6 +238,9 @@ def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> 
     assert config.models == ("mobilenet_v2", "cnn1d")
     assert (config.train.epochs, config.train.seed) == (3, 7)
     assert config.train.mobilenet_weights == "none"
+    assert (config.train.mixup, config.train.label_smoothing, config.train.dropout) == (0, 0.2, 0.1)
+    assert not config.train.augmentation
+    assert config.tune == TuneConfig(("cnn1d",), trials=3, epochs=2)
     assert config.gate.min_genre_recall == 0.0
     assert config.audio.clip_seconds == 12.0
     assert not config.enable_cache

@@ -12,7 +12,7 @@ from tfx.dsl.compiler import compiler
 
 from components.fma_example_gen.executor import unpack_custom_config
 from pipeline import code_digest
-from pipeline.config import AudioConfig, DataConfig, GateConfig, PipelineConfig
+from pipeline.config import AudioConfig, DataConfig, GateConfig, PipelineConfig, TuneConfig
 from pipeline.pipeline import SCHEMA_PATH, create_pipeline
 from pipeline.registry import MODELS
 
@@ -55,6 +55,23 @@ def test_the_nodes_and_their_order(tmp_path: Path, models: tuple[str, ...]) -> N
     assert custom == set(models)
 
 
+def test_a_tuner_is_there_only_where_asked_for_and_feeds_its_trainer(tmp_path: Path) -> None:
+    models = ("cnn1d", "fcn5")
+    assert not [name for name in nodes(configuration(tmp_path, models=models)) if "Tuner" in name]
+    tune = TuneConfig(("fcn5",), trials=3, epochs=2)
+    found = nodes(configuration(tmp_path, models=models, tune=tune))
+    trainers = ["Trainer.cnn1d", "Trainer.fcn5"]
+    assert list(found) == [*BEFORE, "Tuner.fcn5", *trainers, *AFTER]
+    (channel,) = found["Trainer.fcn5"].inputs.inputs["hyperparameters"].channels
+    assert channel.producer_node_query.id == "Tuner.fcn5"
+    assert channel.output_key == "best_hyperparameters"
+    assert "hyperparameters" not in found["Trainer.cnn1d"].inputs.inputs
+    assert parameter(found["Tuner.fcn5"], "tuner_fn") == "models.tuner.tuner_fn"
+    custom = json.loads(parameter(found["Tuner.fcn5"], "custom_config"))
+    assert (custom["model"], custom["trials"], custom["epochs"]) == ("fcn5", 3, 2)
+    assert custom["code_digest"] == code_digest.code_digest("models.tuner", "models.fcn5")
+
+
 def test_nothing_is_transformed_before_the_examples_are_validated(tmp_path: Path) -> None:
     found = nodes(configuration(tmp_path))
     assert "StrictExampleValidator" in found["Transform"].upstream_nodes
@@ -64,7 +81,7 @@ def test_nothing_is_transformed_before_the_examples_are_validated(tmp_path: Path
 def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) -> None:
     found = nodes(configuration(tmp_path))
     stamped = {name for name, node in found.items() if parameter(node, "code_digest")}
-    trainers = {"Trainer.cnn1d", "Trainer.mobilenet_v2"}
+    trainers = {f"Trainer.{name}" for name in MODELS}
     assert stamped == set(found) - {"StatisticsGen", "LatestBlessedModel"} - trainers
     for name in trainers:
         custom = json.loads(parameter(found[name], "custom_config"))
@@ -103,7 +120,7 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
         }
 
     base = configuration(tmp_path)
-    trainers = {"Trainer.cnn1d", "Trainer.mobilenet_v2"}
+    trainers = {f"Trainer.{name}" for name in MODELS}
     assert changed(audio=AudioConfig(n_mels=96)) == {"FmaExampleGen", "Transform"} | trainers
     assert changed(train=dataclasses.replace(base.train, seed=1)) == trainers
     assert changed(gate=GateConfig(min_accuracy=0.9)) == {"Evaluator"}
