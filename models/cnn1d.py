@@ -46,7 +46,7 @@ def stages(recipe: Recipe) -> list[Stage]:
 NETWORK = network.Network(
     view=windows.view(lambda audio: audio.window_samples, n_crops=_CROPS),
     inputs_per_clip=_CROPS,
-    epochs=Epochs(clips=10_000, least=12, most=40),
+    epochs=Epochs(clips=20_000, least=12, most=30),
     defaults={
         "batch_size": 16,
         "learning_rate": 1e-3,

