@@ -25,6 +25,7 @@ from pipeline.config import (
     GateConfig,
     PipelineConfig,
     TrainConfig,
+    TuneConfig,
 )
 from pipeline.registry import MODEL_NAMES
 
@@ -35,7 +36,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows a default where there is one to show."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default is None or action.default is False or action.default == []:
+        if action.default is None or action.default is False or action.default in ([], ()):
             return action.help
         return super()._get_help_string(action)
 
@@ -47,7 +48,7 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command line."""
-    audio, train, gate = AudioConfig(), TrainConfig(), GateConfig()
+    audio, train, tune, gate = AudioConfig(), TrainConfig(), TuneConfig(), GateConfig()
     parser = _Parser(
         description="Train, rank, judge and push music-genre models on an archive in FMA's shape.",
         formatter_class=_HelpFormatter,
@@ -98,6 +99,19 @@ def build_parser() -> argparse.ArgumentParser:
         "--patience", type=int, default=train.patience, metavar="N",
         help="epochs without improvement before training stops",
     )  # fmt: skip
+    group.add_argument("--dropout", type=float, metavar="F", help="of a network, default: its own")
+    group.add_argument(
+        "--label-smoothing", type=float, metavar="F",
+        help="share of a target that goes to all genres alike; default: the network's",
+    )  # fmt: skip
+    group.add_argument(
+        "--mixup", type=float, metavar="A",
+        help="alpha of mixup's Beta distribution, 0 for none; default: the network's",
+    )  # fmt: skip
+    group.add_argument(
+        "--no-augmentation", action="store_true",
+        help="leave pictures and windows as they are: no masks, shifts, gain or mixup",
+    )  # fmt: skip
     group.add_argument("--seed", type=int, default=train.seed, metavar="N", help="of all chance")
     group.add_argument(
         "--mobilenet-weights", default=train.mobilenet_weights, metavar="W",
@@ -105,11 +119,25 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     group.add_argument(
         "--fine-tune-epochs", type=int, default=train.fine_tune_epochs, metavar="N",
-        help="epochs for the top of MobileNetV2, after its head",
+        help="epochs for the top of MobileNetV2, after its head; default: some where its base has "
+        "been trained",
     )  # fmt: skip
     group.add_argument(
         "--fine-tune-blocks", type=int, default=train.fine_tune_blocks, metavar="N",
         help="how many of its 16 blocks are fine-tuned",
+    )  # fmt: skip
+
+    group = parser.add_argument_group("tuning")
+    group.add_argument(
+        "--tune", type=_names, default=(), metavar="NAME,NAME…",
+        help="networks whose hyperparameters are searched for first; default: none",
+    )  # fmt: skip
+    group.add_argument(
+        "--tuner-trials", type=int, default=tune.trials, metavar="N", help="trials of a network"
+    )
+    group.add_argument(
+        "--tuner-epochs", type=int, default=tune.epochs, metavar="N",
+        help="longest stage of a trial",
     )  # fmt: skip
 
     group = parser.add_argument_group("contest, on the eval split")
@@ -211,12 +239,17 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
             learning_rate=flags.learning_rate,
             patience=flags.patience,
             seed=flags.seed,
+            dropout=flags.dropout,
+            label_smoothing=flags.label_smoothing,
+            mixup=flags.mixup,
+            augmentation=not flags.no_augmentation,
             mobilenet_weights=_weights(flags.mobilenet_weights),
             fine_tune_epochs=flags.fine_tune_epochs,
             fine_tune_blocks=flags.fine_tune_blocks,
             feature_set=flags.feature_set,
             pca_components=flags.pca_components,
         ),
+        tune=TuneConfig(flags.tune, flags.tuner_trials, flags.tuner_epochs),
         gate=GateConfig(
             min_accuracy=flags.min_accuracy,
             min_macro_f1=flags.min_macro_f1,

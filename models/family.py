@@ -25,6 +25,7 @@ class Job:
         checkpoint_dir: belongs to this very training, for going on after an interruption.
         log_dir: for TensorBoard's logs.
         hyperparameters: what a Tuner found; empty where there was none.
+        max_epochs: of every stage of a network, for the trials of a Tuner; None: as it is.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Job:
     checkpoint_dir: str
     log_dir: str
     hyperparameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    max_epochs: int | None = None
 
 
 class ClipScorer(Protocol):

@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -16,6 +16,7 @@ from absl import logging
 from pipeline import progress
 
 MONITOR = "val_loss"
+_STEPS_PER_WARM_STEP = 20
 _STATE = "state.json"
 _LATEST = "latest.weights.h5"
 _BEST = "best.weights.h5"
@@ -23,35 +24,53 @@ _BEST = "best.weights.h5"
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """One `fit`: what it is called, how long, how fast, and what is made trainable before it."""
+    """One `fit`.
+
+    Attributes:
+        name: what it is called.
+        epochs: how long at most.
+        learning_rate: the highest of its steps.
+        prepare: what is done to the model before it, such as making layers trainable.
+        trunk: the layer up to which the model stays as it is and without chance. What comes out
+            of it is computed once, and the stage fits only what is behind it; None: all of it.
+    """
 
     name: str
     epochs: int
     learning_rate: float
     prepare: Callable[[keras.Model], None] = lambda model: None
+    trunk: str | None = None
+
+
+class Batches(NamedTuple):
+    """What a stage is fitted on: (inputs, targets, weights), and what it is compared on."""
+
+    training: tf.data.Dataset
+    validation: tf.data.Dataset
 
 
 def fit_stages(
     model: keras.Model,
     stages: Sequence[Stage],
     *,
-    training: tf.data.Dataset,
-    validation: tf.data.Dataset,
+    data: Callable[[Stage, keras.Model | None, int], Batches],
+    steps_per_epoch: int,
     strategy: tf.distribute.Strategy,
     patience: int,
     checkpoint_dir: str,
     log_dir: str,
 ) -> list[dict[str, Any]]:
-    """Fits the stages one after the other; the model ends with the best weights of the last.
+    """Fits the stages one after the other; the model ends with the best weights of all of them.
 
-    A stage stops when the validation loss has not fallen for `patience` epochs. Everything that a
-    later process needs to go on is in `checkpoint_dir`.
+    The learning rate of a stage rises for its first steps and then falls along a cosine. A stage
+    stops when the validation loss has not fallen for `patience` epochs. Everything that a later
+    process needs to go on is in `checkpoint_dir`.
 
     Args:
         model: gives logits; its weights change.
         stages: what to fit.
-        training: batches of (inputs, labels).
-        validation: batches of (inputs, labels).
+        data: an epoch of a stage, from its trunk, if it has one, and how many epochs are done.
+        steps_per_epoch: training batches in an epoch.
         strategy: where the model lives.
         patience: epochs without improvement.
         checkpoint_dir: belongs to this very training: same data, same configuration, same code.
@@ -60,23 +79,27 @@ def fit_stages(
     Returns:
         For each stage its name under `stage`, and under `epochs` the figures of every epoch.
     """
-    curves = []
+    curves: list[dict[str, Any]] = []
+    best_loss, best_weights = math.inf, model.get_weights()
     progress.start(sum(stage.epochs for stage in stages))
     for stage in stages:
         with strategy.scope():
             stage.prepare(model)
-            model.compile(
-                optimizer=keras.optimizers.Adam(stage.learning_rate),
-                loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-                metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            trunk, fitted = split_at(model, stage.trunk)
+            rates = warm_cosine(stage.learning_rate, stage.epochs * steps_per_epoch)
+            fitted.compile(
+                optimizer=keras.optimizers.Adam(rates),
+                loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+                metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
             )
-            model.optimizer.build(model.trainable_variables)
-        checkpoint = _Checkpoint(model, os.path.join(checkpoint_dir, stage.name), patience)
+            fitted.optimizer.build(fitted.trainable_variables)
+        checkpoint = _Checkpoint(fitted, os.path.join(checkpoint_dir, stage.name), patience)
         checkpoint.restore()
         if not checkpoint.is_done(stage.epochs):
-            model.fit(
-                training,
-                validation_data=validation,
+            batches = data(stage, trunk, checkpoint.state.epochs_done)
+            fitted.fit(
+                batches.training,
+                validation_data=batches.validation,
                 initial_epoch=checkpoint.state.epochs_done,
                 epochs=stage.epochs,
                 # The data sets shuffle themselves.
@@ -90,8 +113,38 @@ def fit_stages(
                 ],
             )
         checkpoint.load_best()
+        if checkpoint.state.best < best_loss:
+            best_loss, best_weights = checkpoint.state.best, model.get_weights()
         curves.append({"stage": stage.name, "epochs": checkpoint.state.history})
+    model.set_weights(best_weights)
     return curves
+
+
+def split_at(model: keras.Model, layer: str | None) -> tuple[keras.Model | None, keras.Model]:
+    """Returns a model up to a layer, included, and what is behind it; both share its weights.
+
+    Without a layer there is no first part, and the second is the model itself.
+    """
+    if layer is None:
+        return None, model
+    between = model.get_layer(layer).output
+    return keras.Model(model.input, between), keras.Model(between, model.output)
+
+
+def warm_cosine(
+    learning_rate: float, steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Returns rates that rise to `learning_rate` and fall to 0 within `steps` steps.
+
+    The rise is a straight line over a twentieth of the steps (Goyal et al., 2017), the fall half a
+    cosine (Loshchilov and Hutter, ICLR 2017). Below 20 steps there is no rise.
+    """
+    warm = steps // _STEPS_PER_WARM_STEP
+    if not warm:
+        return keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    return keras.optimizers.schedules.CosineDecay(
+        learning_rate / warm, steps - warm, warmup_target=learning_rate, warmup_steps=warm
+    )
 
 
 @dataclasses.dataclass

@@ -1,29 +1,34 @@
-"""Transformed TFRecords to tf.data: deterministic, with static shapes behind the batch axis."""
+"""Transformed TFRecords to tf.data: deterministic, with static shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 
+import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from models import features
+from models import augmentation, features, targets
+from models.recipe import Recipe
+from models.view import View
+from pipeline.config import AudioConfig
 
-# What is held for shuffling: packed clips, of which 30 s of windows take 1.3 MB, then inputs by
-# their size, so that the windows of a clip do not follow each other through the batches.
-_SHUFFLE_CLIPS = 128
-_SHUFFLE_INPUT_BYTES = 64 * 2**20
-
-# From one clip's packed feature (scalar bytes) and its label to a dataset of (input, label).
-Expand = Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
+_PARALLEL_FILES = 8
+# What is held for shuffling, before it is made float32.
+_SHUFFLE_BYTES = 64 * 2**20
+# Clips whose crops are mixed, so that those of a clip do not follow each other.
+_MIXED_CLIPS = 64
 
 
 def clips(file_patterns: Sequence[str], feature: str) -> tf.data.Dataset:
-    """Returns a dataset of (packed feature, label) of scalars, in the order of the files."""
+    """Returns a dataset of (packed feature, label) of scalars, several files in turn."""
     return records(file_patterns, feature, (features.LABEL,))
 
 
 def records(file_patterns: Sequence[str], feature: str, numbers: Sequence[str]) -> tf.data.Dataset:
-    """Returns a dataset of (packed feature, *numbers) of scalars, in the order of the files.
+    """Returns a dataset of (packed feature, *numbers) of scalars, several files in turn.
 
     Args:
         file_patterns: transformed TFRecords.
@@ -38,46 +43,150 @@ def records(file_patterns: Sequence[str], feature: str, numbers: Sequence[str]) 
         parsed = tf.io.parse_single_example(record, spec)
         return tuple(parsed[key] for key in (feature, *numbers))
 
-    return tf.data.TFRecordDataset(paths, compression_type="GZIP").map(parse)
+    return tf.data.TFRecordDataset(
+        paths, compression_type="GZIP", num_parallel_reads=min(len(paths), _PARALLEL_FILES)
+    ).map(parse)
 
 
-def training_batches(
-    file_patterns: Sequence[str],
-    feature: str,
-    expand: Expand,
-    *,
-    batch_size: int,
-    seed: int,
-    drop_remainder: bool,
+def stored_segments(
+    file_patterns: Sequence[str], view: View, audio: AudioConfig, cache: str
 ) -> tf.data.Dataset:
-    """Returns shuffled batches of (inputs, labels); another order every epoch.
+    """Returns a dataset of (segments of a clip, integers [n, ...]; label).
+
+    Records hold every feature, compressed; whoever reads this dataset to its end for the first time
+    unpacks them, and leaves the segments in a file for the epochs that follow.
 
     Args:
         file_patterns: transformed TFRecords.
-        feature: which packed feature to read.
-        expand: makes the model's inputs of a clip.
-        batch_size: inputs in a batch.
-        seed: fixes the orders.
-        drop_remainder: whether batches must all be whole, as a TPU needs.
+        view: what the network sees.
+        audio: how a clip was cut.
+        cache: how that file's path is to begin.
     """
+
+    def read(packed: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return view.segments(packed, audio), label
+
+    return clips(file_patterns, view.feature).map(read).cache(cache)
+
+
+def outputs_of(
+    trunk: keras.Model, source: tf.data.Dataset, view: View, batch_size: int
+) -> tf.data.Dataset:
+    """Returns `stored_segments` as a trunk sees them: (float32 [n, ...], label).
+
+    They are held in memory: 5 KB a picture behind MobileNetV2's pooling.
+    """
+    inputs = source.flat_map(
+        lambda segments, _: tf.data.Dataset.from_tensor_slices(view.to_input(segments))
+    )
+    outputs = trunk.predict(inputs.batch(batch_size), verbose=0)
+    labels = np.array(list(source.map(lambda _, label: label).as_numpy_iterator()))
+    shape = [len(labels), -1, *outputs.shape[1:]]
+    return tf.data.Dataset.from_tensor_slices((outputs.reshape(shape), labels))
+
+
+def count_labels(dataset: tf.data.Dataset, n_classes: int) -> NDArray[np.int64]:
+    """Returns int64 [n_classes], clips of each genre, from a dataset of (anything, label)."""
+    labels = [int(label) for label in dataset.map(lambda _, label: label).as_numpy_iterator()]
+    known = [label for label in labels if label >= 0]
+    return np.bincount(known, minlength=n_classes).astype(np.int64)
+
+
+def training_batches(
+    source: tf.data.Dataset,
+    view: View,
+    audio: AudioConfig,
+    recipe: Recipe,
+    *,
+    augmented: bool,
+    class_weights: NDArray[np.float32],
+    batch_size: int,
+    steps: int,
+    seeds: Sequence[int],
+) -> tf.data.Dataset:
+    """Returns an epoch of batches of (inputs, targets, weights); another one at every iteration.
+
+    Args:
+        source: `stored_segments`, or `clips` where the view has crops.
+        view: what the network sees.
+        audio: how a clip was cut.
+        recipe: how much of mixup and label smoothing.
+        augmented: whether inputs are changed by chance, by mixup and by the view.
+        class_weights: float32 [n_classes].
+        batch_size: inputs in a batch; all batches are whole.
+        steps: batches. Where they need more inputs than there are, some inputs come again.
+        seeds: four numbers that fix all chance.
+    """
+    n_classes = len(class_weights)
+
+    def with_seeds(dataset: tf.data.Dataset, seed: int) -> tf.data.Dataset:
+        chance = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+        return tf.data.Dataset.zip((dataset, chance.batch(2, drop_remainder=True)))
+
+    def split(stretches: tf.Tensor, label: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices(stretches).map(lambda one: (one, label))
+
+    def finish(one: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        stretch, label = one
+        value = view.to_input(stretch)
+        if augmented:
+            value = tf.ensure_shape(view.augment(value, seed), value.shape)
+        return value, tf.one_hot(label, n_classes)
+
+    def mix(
+        batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        inputs, wanted = batch
+        if augmented and recipe.mixup:
+            inputs, wanted = augmentation.mixup(inputs, wanted, seed, recipe.mixup)
+        weights = tf.linalg.matvec(wanted, class_weights)
+        return inputs, targets.smooth(wanted, recipe.label_smoothing), weights
+
+    stretches = source
+    crops = view.crops
+    if crops is not None:
+        stretches = with_seeds(source, seeds[0]).map(
+            lambda clip, seed: (crops(clip[0], seed, audio), clip[1]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
     inputs = (
-        clips(file_patterns, feature)
-        .shuffle(_SHUFFLE_CLIPS, seed=seed)
-        .interleave(expand, cycle_length=batch_size)
+        stretches.shuffle(_shuffle_size(stretches), seed=seeds[1])
+        .interleave(split, cycle_length=_MIXED_CLIPS)
+        .repeat()
+        .take(steps * batch_size)
     )
-    input_spec, _ = inputs.element_spec
-    n_held = max(1, _SHUFFLE_INPUT_BYTES // (input_spec.shape.num_elements() * 4))
-    return (
-        inputs.shuffle(n_held, seed=seed)
-        .batch(batch_size, drop_remainder=drop_remainder)
-        .prefetch(tf.data.AUTOTUNE)
+    batches = (
+        with_seeds(inputs, seeds[2])
+        .map(finish, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size, drop_remainder=True)
     )
+    return with_seeds(batches, seeds[3]).map(mix).prefetch(tf.data.AUTOTUNE)
+
+
+def _shuffle_size(stretches: tf.data.Dataset) -> int:
+    spec, _ = stretches.element_spec
+    return max(1, _SHUFFLE_BYTES // (spec.shape.num_elements() * spec.dtype.size))
+
+
+def steps_per_epoch(n_clips: int, inputs_per_clip: int, batch_size: int) -> int:
+    """Returns how many batches it takes to see every input."""
+    return max(1, math.ceil(n_clips * inputs_per_clip / batch_size))
 
 
 def evaluation_batches(
-    file_patterns: Sequence[str], feature: str, expand: Expand, *, batch_size: int
+    source: tf.data.Dataset, view: View, *, n_classes: int, batch_size: int
 ) -> tf.data.Dataset:
-    """Returns batches of (inputs, labels) in the order of the files."""
-    return (
-        clips(file_patterns, feature).flat_map(expand).batch(batch_size).prefetch(tf.data.AUTOTUNE)
-    )
+    """Returns batches of (inputs, plain targets), clip by clip, without chance.
+
+    Args:
+        source: `stored_segments`.
+        view: what the network sees.
+        n_classes: genres; a clip of none of them has targets that are all 0.
+        batch_size: inputs in a batch; the last one may be smaller.
+    """
+
+    def split(segments: tf.Tensor, label: tf.Tensor) -> tf.data.Dataset:
+        inputs = tf.data.Dataset.from_tensor_slices(view.to_input(segments))
+        return inputs.map(lambda one: (one, tf.one_hot(label, n_classes)))
+
+    return source.flat_map(split).batch(batch_size).prefetch(tf.data.AUTOTUNE)

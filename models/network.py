@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from models import input_fn
+from models import input_fn, targets
 from models.devices import training_strategy
 from models.family import Fitted, Job
-from models.fitting import Stage, fit_stages
+from models.fitting import Batches, Stage, fit_stages
+from models.recipe import Epochs, Recipe, complete
+from models.view import View
 from pipeline.config import AudioConfig, TrainConfig
 
 # What every network reads of TrainConfig.
-SETTINGS = ("epochs", "batch_size", "learning_rate", "patience")
+SETTINGS = (
+    "epochs", "batch_size", "learning_rate", "patience",
+    "dropout", "label_smoothing", "mixup", "augmentation",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,20 +31,26 @@ class Network:
     """One kind of network.
 
     Attributes:
-        feature: the transformed feature that it takes.
-        default_batch_size: inputs a replica and step.
+        view: what it sees of a clip.
+        inputs_per_clip: inputs that a clip gives in a training epoch.
+        epochs: how long it is trained where `TrainConfig.epochs` is None.
+        defaults: the other values of its recipe, where TrainConfig leaves them open.
+        space: what a Tuner may try for such values: a name to the values of it.
         build_model: the untrained network for so many classes; it gives logits.
         stages: the stages of its training, in order.
-        expand: a clip's packed feature and its label as a dataset of (input, label).
-        clip_scores: float32 [batch, n_classes] that sum to 1, from packed features [batch].
     """
 
-    feature: str
-    default_batch_size: int
-    build_model: Callable[[int, AudioConfig, TrainConfig], keras.Model]
-    stages: Callable[[TrainConfig], list[Stage]]
-    expand: Callable[[tf.Tensor, tf.Tensor, AudioConfig], tf.data.Dataset]
-    clip_scores: Callable[[keras.Model, tf.Tensor, AudioConfig], tf.Tensor]
+    view: View
+    inputs_per_clip: int
+    epochs: Epochs
+    defaults: Mapping[str, Any]
+    space: Mapping[str, tuple[float, ...]]
+    build_model: Callable[[int, AudioConfig, Recipe], keras.Model]
+    stages: Callable[[Recipe], list[Stage]]
+
+    def recipe(self, train: TrainConfig, tuned: Mapping[str, Any], n_clips: int) -> Recipe:
+        """Returns how it is trained on `n_clips` clips; see `models.recipe.complete`."""
+        return complete(train, {**self.defaults, "epochs": self.epochs.of(n_clips)}, tuned)
 
 
 class NetworkScorer(tf.Module):
@@ -50,52 +64,95 @@ class NetworkScorer(tf.Module):
 
     def clip_scores(self, packed: tf.Tensor) -> tf.Tensor:
         """Returns float32 [batch, n_classes] from packed features, string [batch]."""
-        return self._network.clip_scores(self.model, packed, self._audio)
+        return self._network.view.clip_scores(self.model, packed, self._audio)
 
 
 def train_network(job: Job, network: Network) -> Fitted:
     """Returns the network with the weights of its best epoch."""
-    train = job.train
     keras.backend.clear_session()
-    keras.utils.set_random_seed(train.seed)
+    keras.utils.set_random_seed(job.train.seed)
     tf.config.experimental.enable_op_determinism()
+    with tempfile.TemporaryDirectory(prefix="segments-") as folder:
+        return _train_in(folder, job, network)
+
+
+def _train_in(folder: str, job: Job, network: Network) -> Fitted:
+    view, audio = network.view, job.audio
+    if view.crops is None:
+        source = input_fn.stored_segments(job.train_files, view, audio, f"{folder}/train")
+    else:
+        source = input_fn.clips(job.train_files, view.feature)
+    counts = input_fn.count_labels(source, job.n_classes)
+    n_clips = int(counts.sum())
+    recipe = network.recipe(job.train, job.hyperparameters, n_clips)
     strategy = training_strategy()
+    batch_size = recipe.batch_size * strategy.num_replicas_in_sync
+    steps = input_fn.steps_per_epoch(n_clips, network.inputs_per_clip, batch_size)
 
-    def expand(packed: tf.Tensor, label: tf.Tensor) -> tf.data.Dataset:
-        return network.expand(packed, label, job.audio)
+    stored = input_fn.stored_segments(job.eval_files, view, audio, f"{folder}/eval")
 
-    batch_size = (train.batch_size or network.default_batch_size) * strategy.num_replicas_in_sync
+    def data(stage: Stage, trunk: keras.Model | None, epochs_done: int) -> Batches:
+        seen, training, validation = view, source, stored
+        if trunk is not None:
+            training = input_fn.outputs_of(trunk, source, view, batch_size)
+            validation = input_fn.outputs_of(trunk, stored, view, batch_size)
+            seen = dataclasses.replace(view, to_input=lambda outputs: outputs)
+        chance = np.random.SeedSequence([job.train.seed, *stage.name.encode(), epochs_done])
+        return Batches(
+            input_fn.training_batches(
+                training,
+                seen,
+                audio,
+                recipe,
+                augmented=job.train.augmentation and trunk is None,
+                class_weights=targets.class_weights(counts),
+                batch_size=batch_size,
+                steps=steps,
+                seeds=[int(word) for word in chance.generate_state(4)],
+            ),
+            input_fn.evaluation_batches(
+                validation, seen, n_classes=job.n_classes, batch_size=batch_size
+            ),
+        )
+
     with strategy.scope():
-        model = network.build_model(job.n_classes, job.audio, train)
+        model = network.build_model(job.n_classes, audio, recipe)
     curves = fit_stages(
         model,
-        network.stages(train),
-        training=input_fn.training_batches(
-            job.train_files,
-            network.feature,
-            expand,
-            batch_size=batch_size,
-            seed=train.seed,
-            drop_remainder=isinstance(strategy, tf.distribute.TPUStrategy),
-        ),
-        validation=input_fn.evaluation_batches(
-            job.eval_files, network.feature, expand, batch_size=batch_size
-        ),
+        [_shortened(stage, job.max_epochs) for stage in network.stages(recipe)],
+        data=data,
+        steps_per_epoch=steps,
         strategy=strategy,
-        patience=train.patience,
+        patience=job.train.patience,
         checkpoint_dir=job.checkpoint_dir,
         log_dir=job.log_dir,
     )
     # A copy made here, outside of the strategy and never compiled, is what a CPU can serve and
     # what leaves the optimizer's state behind.
+    untrained = dataclasses.replace(job.train, mobilenet_weights="none")
     servable = network.build_model(
-        job.n_classes, job.audio, dataclasses.replace(train, mobilenet_weights="none")
+        job.n_classes, audio, dataclasses.replace(recipe, train=untrained)
     )
     servable.set_weights(model.get_weights())
     return Fitted(
-        scorer=NetworkScorer(network, servable, job.audio),
-        feature=network.feature,
+        scorer=NetworkScorer(network, servable, audio),
+        feature=view.feature,
         n_parameters=servable.count_params(),
-        hyperparameters={"batch_size": batch_size},
+        hyperparameters=_hyperparameters(recipe, job.hyperparameters),
         curves=curves,
     )
+
+
+def _shortened(stage: Stage, max_epochs: int | None) -> Stage:
+    if max_epochs is None:
+        return stage
+    return dataclasses.replace(stage, epochs=min(stage.epochs, max_epochs))
+
+
+def _hyperparameters(recipe: Recipe, tuned: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a report tells of the training, with the names of what was tuned."""
+    return {
+        **recipe.values(),
+        "augmentation": recipe.train.augmentation,
+        "tuned": sorted(tuned),
+    }

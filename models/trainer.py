@@ -57,6 +57,7 @@ def _train_and_export(fn_args: Any) -> FitRecord:
         train=from_json(TrainConfig, custom["train"]),
         checkpoint_dir=_checkpoint_dir(fn_args),
         log_dir=fn_args.model_run_dir,
+        hyperparameters=_tuned(fn_args),
     )
     started = time.monotonic()
     fitted = family.train(job)
@@ -92,9 +93,16 @@ def _reason(error: Exception) -> str:
     return user_message(error) or f"{type(error).__name__}: {first_line}"
 
 
+def _tuned(fn_args: Any) -> dict[str, Any]:
+    """Returns what a Tuner found, by name; nothing where there was no Tuner."""
+    return dict((fn_args.hyperparameters or {}).get("values", {}))
+
+
 def _checkpoint_dir(fn_args: Any) -> str:
     """Returns a folder for this very training: same model, configuration, code and data."""
-    inputs = [fn_args.custom_config, fn_args.transform_output, fn_args.train_files]
+    inputs = [
+        fn_args.custom_config, fn_args.transform_output, fn_args.train_files, _tuned(fn_args)
+    ]  # fmt: skip
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
     custom = fn_args.custom_config
     return os.path.join(custom["checkpoint_dir"], f"{custom['model']}-{digest}")

@@ -12,7 +12,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
-from pipeline.registry import MODEL_NAMES
+from pipeline.registry import MODEL_NAMES, NETWORKS
 
 SUBSETS = ("small", "medium", "large", "full")
 SPLIT_POLICIES = ("official", "artist-hash")
@@ -35,8 +35,9 @@ class AudioConfig:
     """How a clip is cut, and how it becomes a log-mel picture, raw windows and statistics.
 
     The defaults of the spectrogram are librosa's (22,050 Hz, n_fft 2048, hop 512). A clip longer
-    than `clip_seconds` gives its middle, as FMA's own clips do. `n_windows` is how many of a clip's
-    windows are scored.
+    than `clip_seconds` gives its middle, as FMA's own clips do. `n_windows` stretches of a clip are
+    scored by the networks of raw audio: of `window_samples` by cnn1d, of `segment_samples`, a power
+    of 3, by sample_cnn.
     """
 
     sample_rate_hz: int = 22_050
@@ -51,6 +52,7 @@ class AudioConfig:
     dynamic_range_db: float = 80.0
     n_windows: int = 8
     window_samples: int = 10_000
+    segment_samples: int = 59_049
 
     def __post_init__(self) -> None:
         """Raises ValueError for a value that no clip could be processed with."""
@@ -74,6 +76,12 @@ class AudioConfig:
         )
         for name in ("n_mels", "picture_columns", "n_windows", "window_samples"):
             _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
+        powers_of_3 = {3**exponent for exponent in range(3, 12)}
+        _require(
+            self.segment_samples in powers_of_3,
+            "segment_samples must be a power of 3 from 27 to 177147",
+            self.segment_samples,
+        )
         _require(
             self.dynamic_range_db > 0, "dynamic_range_db must be positive", self.dynamic_range_db
         )
@@ -123,10 +131,12 @@ class DataConfig:
 class TrainConfig:
     """How every model is trained; `None` leaves a value to the model's own default.
 
-    `mobilenet_weights` is `imagenet`, `none` or a path; `mobilenet_weights_digest` stands for the
-    content of that file in the cache key. `feature_set` is what the classical models read: the
-    statistics of the audio, or the columns of FMA's `features.csv`. `pca_components` is how many
-    principal components they make of it, 0 for none.
+    `mixup` is the alpha of its Beta distribution, 0 for none. `augmentation` switches all that
+    changes a network's inputs by chance, mixup included. `mobilenet_weights` is `imagenet`, `none`
+    or a path; `mobilenet_weights_digest` stands for the content of that file in the cache key.
+    `feature_set` is what the classical models read: the statistics of the audio, or the columns of
+    FMA's `features.csv`. `pca_components` is how many principal components they make of it, 0 for
+    none.
     """
 
     epochs: int | None = None
@@ -134,10 +144,14 @@ class TrainConfig:
     learning_rate: float | None = None
     patience: int = 8
     seed: int = 0
+    dropout: float | None = None
+    label_smoothing: float | None = None
+    mixup: float | None = None
+    augmentation: bool = True
     mobilenet_weights: str = "imagenet"
     mobilenet_weights_digest: str = ""
-    fine_tune_epochs: int = 0
-    fine_tune_blocks: int = 3
+    fine_tune_epochs: int | None = None
+    fine_tune_blocks: int = 10
     feature_set: str = "audio"
     pca_components: int | None = None
 
@@ -151,10 +165,13 @@ class TrainConfig:
         _require(
             0 <= self.seed < 2**32, "seed must be a whole number from 0 to 2**32 - 1", self.seed
         )
-        _require(
-            self.fine_tune_epochs >= 0, "fine_tune_epochs must not be negative",
-            self.fine_tune_epochs,
-        )  # fmt: skip
+        for name in ("dropout", "label_smoothing"):
+            share = getattr(self, name)
+            _require(share is None or 0 <= share < 1, f"{name} must be in [0, 1)", share)
+        for name in ("mixup", "fine_tune_epochs"):
+            number = getattr(self, name)
+            valid = number is None or (number >= 0 and math.isfinite(number))
+            _require(valid, f"{name} must not be negative", number)
         _require(
             1 <= self.fine_tune_blocks <= 16,
             "fine_tune_blocks must be from 1 to 16, the inverted-residual blocks of MobileNetV2",
@@ -178,6 +195,26 @@ class TrainConfig:
         """
         kept = {name: getattr(self, name) for name in ("seed", *settings)}
         return TrainConfig(**kept)
+
+
+@dataclasses.dataclass(frozen=True)
+class TuneConfig:
+    """Which networks' hyperparameters are searched for, and how long.
+
+    A trial trains a network for at most `epochs` epochs a stage, on `train`; `eval` compares them.
+    """
+
+    models: tuple[str, ...] = ()
+    trials: int = 8
+    epochs: int = 10
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a model that is no network, or a count that is not positive."""
+        for model in self.models:
+            _require(model in NETWORKS, f"tune must be among {tuple(NETWORKS)}", model)
+        _require(len(set(self.models)) == len(self.models), "tune must not repeat", self.models)
+        for name in ("trials", "epochs"):
+            _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,17 +274,20 @@ class PipelineConfig:
     models: tuple[str, ...] = MODEL_NAMES
     audio: AudioConfig = AudioConfig()
     train: TrainConfig = TrainConfig()
+    tune: TuneConfig = TuneConfig()
     gate: GateConfig = GateConfig()
     contest: ContestConfig = ContestConfig()
     beam_args: tuple[str, ...] = ()
     enable_cache: bool = True
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an empty, unknown or repeated model name, or features not read."""
+        """Raises ValueError for names that do not fit together, or features that are not read."""
         _require(bool(self.models), f"models must name at least one of {MODEL_NAMES}", self.models)
         for model in self.models:
             _require(model in MODEL_NAMES, f"models must be among {MODEL_NAMES}", model)
         _require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
+        for model in self.tune.models:
+            _require(model in self.models, f"tune must be among models {self.models}", model)
         _require(
             self.train.feature_set != "fma" or self.data.fma_features,
             "data.fma_features must be true for the feature set fma",

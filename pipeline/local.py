@@ -135,7 +135,7 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
             dag = create_pipeline(config)
             if "mobilenet_v2" in config.models and config.train.mobilenet_weights != "none":
                 # Weights that cannot be had are better found now than after hours of ingestion.
-                mobilenet.build_model(2, config.audio, config.train)
+                mobilenet.build_base(config.audio, config.train.mobilenet_weights)
             reporter.finish()
             if forgotten := failed_trainings.forget(config.metadata_path):
                 logging.info("Trained again, for they failed: %s", ", ".join(forgotten))

@@ -44,7 +44,8 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     )
     transform = _transform(config, examples, schema)
     transform.add_upstream_node(validator)
-    trainers = {name: _trainer(name, config, transform) for name in config.models}
+    tuners = {name: _tuner(name, config, transform) for name in config.tune.models}
+    trainers = {name: _trainer(name, config, transform, tuners.get(name)) for name in config.models}
     ranker = CandidateRanker(
         examples=examples,
         candidates={name: trainer.outputs["model"] for name, trainer in trainers.items()},
@@ -99,6 +100,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
             statistics_gen,
             validator,
             transform,
+            *tuners.values(),
             *trainers.values(),
             ranker,
             baseline,
@@ -148,14 +150,39 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> tfx.compon
     )
 
 
-def _trainer(
+def _tuner(
     name: str, config: PipelineConfig, transform: tfx.components.Transform
+) -> tfx.components.Tuner:
+    family = importlib.import_module(MODELS[name])
+    return tfx.components.Tuner(
+        tuner_fn="models.tuner.tuner_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=tfx.proto.TrainArgs(splits=["train"]),
+        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+        custom_config={
+            "model": name,
+            "audio": dataclasses.asdict(config.audio),
+            "train": dataclasses.asdict(config.train.only(family.SETTINGS)),
+            "trials": config.tune.trials,
+            "epochs": config.tune.epochs,
+            "code_digest": code_digest("models.tuner", MODELS[name]),
+        },
+    ).with_id(f"Tuner.{name}")
+
+
+def _trainer(
+    name: str,
+    config: PipelineConfig,
+    transform: tfx.components.Transform,
+    tuner: tfx.components.Tuner | None,
 ) -> tfx.components.Trainer:
     family = importlib.import_module(MODELS[name])
     return tfx.components.Trainer(
         run_fn="models.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         train_args=tfx.proto.TrainArgs(splits=["train"]),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         custom_config={

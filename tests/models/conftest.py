@@ -85,7 +85,9 @@ def transformed(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
     """24 clips of three genres through the real preprocessing_fn in Beam."""
     folder = tmp_path_factory.mktemp("transformed")
     # Small pictures and windows, so that networks train in seconds.
-    config = AudioConfig(n_windows=3, window_samples=2_000, n_mels=96, picture_columns=96)
+    config = AudioConfig(
+        n_windows=3, window_samples=2_000, segment_samples=729, n_mels=96, picture_columns=96
+    )
     names = ("low", "high", "noise")
     genres = [names[index % 3] for index in range(24)]
     raw = [

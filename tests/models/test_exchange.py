@@ -19,13 +19,18 @@ import pytest
 import tensorflow as tf
 import tfx.version
 
-from models import cnn1d, input_fn, mobilenet
+from models import cnn1d, fcn5, input_fn, mobilenet, sample_cnn
 from pipeline.config import TrainConfig
 from pipeline.registry import MODELS
 from tests.stand_ins import wav_of
 
 # Those whose weights are a file of Keras.
-NETWORKS = {"cnn1d": cnn1d.NETWORK, "mobilenet_v2": mobilenet.NETWORK}
+NETWORKS = {
+    "cnn1d": cnn1d.NETWORK,
+    "sample_cnn": sample_cnn.NETWORK,
+    "fcn5": fcn5.NETWORK,
+    "mobilenet_v2": mobilenet.NETWORK,
+}
 TOLERANCE = 1e-4
 WEIGHTS = "model.weights.h5"
 
@@ -119,9 +124,10 @@ def test_plain_tensorflow_predicts_as_the_other_generation_did(name, exchange, t
 def test_weights_of_the_other_generation_load(name, exchange, transformed) -> None:
     theirs = left_by_the_other_generation(name, exchange)
     network, audio = NETWORKS[name], transformed.config
-    model = network.build_model(3, audio, TrainConfig(mobilenet_weights="none"))
+    recipe = network.recipe(TrainConfig(mobilenet_weights="none"), {}, n_clips=24)
+    model = network.build_model(3, audio, recipe)
     model.load_weights(theirs.folder / WEIGHTS)
-    found = network.clip_scores(model, packed_clips(theirs.folder), audio).numpy()
+    found = network.view.clip_scores(model, packed_clips(theirs.folder), audio).numpy()
     difference = np.abs(found - theirs.expected["packed"]).max()
     print(f"{name} weights: scores differ by at most {difference:.1e}")
     assert difference <= TOLERANCE

@@ -1,7 +1,6 @@
 """Training in stages: best weights, interruption, the same figures twice, replicas."""
 
 import contextlib
-import functools
 import itertools
 import json
 import subprocess
@@ -15,16 +14,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import cnn1d, input_fn, mobilenet
-from models.fitting import Stage, fit_stages
+from models.fitting import Batches, Stage, fit_stages, split_at, warm_cosine
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(64, 6)).astype("f4")
-LABELS = (INPUTS[:, 0] + INPUTS[:, 1] > 0).astype("int64")
+TARGETS = np.eye(2, dtype="f4")[(INPUTS[:, 0] + INPUTS[:, 1] > 0).astype(int)]
 
 
-def batches(inputs: np.ndarray, labels: np.ndarray) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices((inputs, labels)).batch(16)
+def data(stage: Stage, trunk: keras.Model | None, epochs_done: int) -> Batches:
+    """Returns the same batches at every epoch of every stage."""
+    inputs = INPUTS if trunk is None else trunk.predict(INPUTS, verbose=0)
+    weights = np.ones(48, "f4")
+    training = tf.data.Dataset.from_tensor_slices((inputs[:48], TARGETS[:48], weights))
+    validation = tf.data.Dataset.from_tensor_slices((inputs[48:], TARGETS[48:]))
+    return Batches(training.batch(16), validation.batch(16))
 
 
 def small_model(seed: int = 0) -> keras.Model:
@@ -36,13 +39,18 @@ def fit(model: keras.Model, folder: Path, stages: list[Stage], patience: int = 5
     fit_stages(
         model,
         stages,
-        training=batches(INPUTS[:48], LABELS[:48]),
-        validation=batches(INPUTS[48:], LABELS[48:]),
+        data=data,
+        steps_per_epoch=3,
         strategy=tf.distribute.get_strategy(),
         patience=patience,
         checkpoint_dir=str(folder / "checkpoints"),
         log_dir=str(folder / "logs"),
     )
+
+
+def validation_loss(model: keras.Model) -> float:
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    return float(loss(TARGETS[48:], model(INPUTS[48:])))
 
 
 def losses(folder: Path, stage: str) -> list[float]:
@@ -57,8 +65,7 @@ def test_the_model_ends_with_its_best_weights(tmp_path: Path) -> None:
     fit(model, tmp_path, [Stage("train", 30, 3.0)])
     values = losses(tmp_path, "train")
     assert min(values) < values[-1]
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    assert float(loss(LABELS[48:], model(INPUTS[48:]))) == pytest.approx(min(values), rel=1e-4)
+    assert validation_loss(model) == pytest.approx(min(values), rel=1e-4)
 
 
 def test_training_stops_early(tmp_path: Path) -> None:
@@ -121,29 +128,46 @@ def test_a_stage_that_is_done_is_not_fitted_again(tmp_path: Path) -> None:
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-@pytest.mark.parametrize("network", [cnn1d.NETWORK, mobilenet.NETWORK])
-def test_batches_have_static_shapes_and_the_same_order_twice(transformed, network) -> None:
-    def read() -> list[tuple[np.ndarray, np.ndarray]]:
-        dataset = input_fn.training_batches(
-            [transformed.pattern],
-            network.feature,
-            functools.partial(network.expand, audio=transformed.config),
-            batch_size=5,
-            seed=3,
-            drop_remainder=True,
-        )
-        shapes = [spec.shape.as_list() for spec in dataset.element_spec]
-        assert all(None not in shape for shape in shapes), shapes
-        return list(dataset.as_numpy_iterator())
+def test_a_stage_that_makes_it_worse_is_not_kept(tmp_path: Path) -> None:
+    model = small_model()
+    fit(model, tmp_path, [Stage("head", 30, 0.1), Stage("fine_tune", 2, 30.0)])
+    best = min(losses(tmp_path, "head"))
+    assert min(losses(tmp_path, "fine_tune")) > best
+    assert validation_loss(model) == pytest.approx(best, rel=1e-4)
 
-    first, second = read(), read()
-    per_clip = 3 if network is cnn1d.NETWORK else 1
-    assert len(first) == 24 * per_clip // 5
-    for (inputs, labels), (inputs_again, labels_again) in zip(first, second, strict=True):
-        np.testing.assert_array_equal(inputs, inputs_again)
-        np.testing.assert_array_equal(labels, labels_again)
-    in_file_order = [label for _, label in input_fn.clips([transformed.pattern], network.feature)]
-    assert [label for _, batch in first for label in batch] != in_file_order
+
+def test_behind_a_trunk_only_the_rest_is_fitted(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    inputs = layers.Input([6])
+    between = layers.Dense(8, activation="relu", name="between")(inputs)
+    model = keras.Model(inputs, layers.Dense(2)(layers.Dropout(0.1)(between)))
+    trunk, rest = split_at(model, "between")
+    assert trunk is not None
+    np.testing.assert_allclose(rest(trunk(INPUTS)), model(INPUTS), rtol=1e-6)
+    before = model.get_weights()
+    fit(model, tmp_path, [Stage("head", 20, 0.1, trunk="between")])
+    changed = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+    assert changed == [False, False, True, True]
+    assert validation_loss(model) == pytest.approx(min(losses(tmp_path, "head")), rel=1e-4)
+
+
+def test_the_learning_rate_rises_in_a_line_and_falls_along_a_cosine() -> None:
+    schedule = warm_cosine(0.1, 400)
+    rates = np.array([float(schedule(step)) for step in range(400)])
+    assert rates.argmax() == 20
+    np.testing.assert_allclose(np.diff(rates[:21], n=2), 0, atol=1e-6)
+    assert 0 < rates[0] < rates[20] == pytest.approx(0.1)
+    done = np.arange(380) / 380
+    np.testing.assert_allclose(rates[20:], 0.05 * (1 + np.cos(np.pi * done)), atol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10])
+def test_a_short_stage_learns_from_its_first_step_on(steps: int) -> None:
+    rates = [float(warm_cosine(0.1, steps)(step)) for step in range(steps)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] > 0
 
 
 def test_the_same_weights_come_out_on_several_replicas(tmp_path: Path) -> None:
@@ -153,17 +177,19 @@ def test_the_same_weights_come_out_on_several_replicas(tmp_path: Path) -> None:
         halves = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(cpu, halves)
         import keras
-        from models.fitting import Stage
-        from models.fitting import fit_stages
+        from models.fitting import Batches, Stage, fit_stages
         strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
         rng = np.random.default_rng(0)
         x = rng.normal(size=(32, 6)).astype("f4"); y = (x[:, 0] > 0).astype("int64")
-        data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16, drop_remainder=True)
+        one_hot = np.eye(2, dtype="f4")[y]
+        training = tf.data.Dataset.from_tensor_slices((x, one_hot, np.ones(32, "f4")))
+        validation = tf.data.Dataset.from_tensor_slices((x, one_hot))
+        both = Batches(*(d.batch(16, drop_remainder=True) for d in (training, validation)))
         keras.utils.set_random_seed(0)
         with strategy.scope():
             model = keras.Sequential([keras.layers.Input([6]), keras.layers.Dense(2)])
-        fit_stages(model, [Stage("train", 40, 0.1)], training=data, validation=data,
-                   strategy=strategy, patience=40, checkpoint_dir={str(tmp_path / "c")!r},
+        fit_stages(model, [Stage("train", 15, 0.3)], data=lambda *_: both, steps_per_epoch=2,
+                   strategy=strategy, patience=15, checkpoint_dir={str(tmp_path / "c")!r},
                    log_dir={str(tmp_path / "l")!r})
         print(strategy.num_replicas_in_sync, (model(x).numpy().argmax(1) == y).mean())
     """)

@@ -13,7 +13,11 @@ from pipeline.config import TrainConfig
 
 
 def train_and_export(
-    name: str, transformed: Any, folder: Path, train: TrainConfig
+    name: str,
+    transformed: Any,
+    folder: Path,
+    train: TrainConfig,
+    hyperparameters: dict[str, Any] | None = None,
 ) -> SimpleNamespace:
     """Trains a model by the real run_fn; returns its `fn_args` and what was handed to `export`."""
     fn_args = SimpleNamespace(
@@ -28,6 +32,7 @@ def train_and_export(
         eval_files=[transformed.pattern],
         model_run_dir=str(folder / "run"),
         serving_model_dir=str(folder / "model"),
+        hyperparameters=hyperparameters,
     )
     exported: dict[str, Any] = {}
     export = signatures.export

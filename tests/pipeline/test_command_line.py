@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import local_runner
+from pipeline.config import TuneConfig
 
 ROOT = Path(local_runner.__file__).parent
 HEAVY = ("tensorflow", "tfx", "apache_beam", "pandas", "numpy", "librosa", "rich")
@@ -99,6 +100,9 @@ def test_help_names_every_flag_and_the_exit_statuses() -> None:
             "--mobilenet-weights=/no/such.h5",
             "mobilenet_weights must be imagenet, none or a file, got '/no/such.h5'",
         ),
+        ("--tune=svm", "argument --tune: unknown model 'svm'"),
+        ("--tuner-trials=0", "trials must be positive, got 0"),
+        ("--mixup=-1", "mixup must not be negative, got -1.0"),
         ("--colour", "unrecognized arguments: --colour"),
     ],
 )
@@ -248,13 +252,11 @@ def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> 
     flags = [
         *write_archive(), "--audio-dir=some/audio", "--metadata-dir=gs://b/m", "--seed=7",
         "--subset=large", "--split=artist-hash", "--models=mobilenet_v2,cnn1d", "--epochs=3",
-<<<<<<< HEAD
+        "--mixup=0", "--label-smoothing=0.2", "--dropout=0.1", "--no-augmentation",
+        "--tune=cnn1d", "--tuner-trials=3", "--tuner-epochs=2",
         "--min-genre-recall=0", "--max-genre-drop=0.5", "--push-unservable", "--no-cache",
         "--mobilenet-weights=none", "--clip-seconds=12",
-=======
-        "--min-genre-recall=0", "--no-cache", "--mobilenet-weights=none", "--clip-seconds=12",
         "--feature-set=fma", "--pca-components=20",
->>>>>>> classical
     ]  # fmt: skip
     config = local_runner.make_config(local_runner.build_parser().parse_args(flags))
     assert config.data.audio_dir == str(Path("some/audio").absolute())
@@ -263,13 +265,12 @@ def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> 
     assert config.models == ("mobilenet_v2", "cnn1d")
     assert (config.train.epochs, config.train.seed) == (3, 7)
     assert config.train.mobilenet_weights == "none"
-<<<<<<< HEAD
-    assert (config.gate.min_genre_recall, config.gate.max_genre_drop) == (0.0, 0.5)
-    assert config.contest.push_unservable
-=======
     assert (config.train.feature_set, config.data.fma_features) == ("fma", True)
     assert config.train.pca_components == 20
-    assert config.gate.min_genre_recall == 0.0
->>>>>>> classical
+    assert (config.train.mixup, config.train.label_smoothing, config.train.dropout) == (0, 0.2, 0.1)
+    assert not config.train.augmentation
+    assert config.tune == TuneConfig(("cnn1d",), trials=3, epochs=2)
+    assert (config.gate.min_genre_recall, config.gate.max_genre_drop) == (0.0, 0.5)
+    assert config.contest.push_unservable
     assert config.audio.clip_seconds == 12.0
     assert not config.enable_cache

@@ -15,6 +15,7 @@ from pipeline.config import (
     GateConfig,
     PipelineConfig,
     TrainConfig,
+    TuneConfig,
     from_json,
     to_json,
 )
@@ -99,6 +100,10 @@ def test_data_values_are_refused(values: dict[str, Any], expected: str) -> None:
         ({"patience": 0}, "patience must be positive, got 0"),
         ({"seed": -1}, "seed must be a whole number from 0 to 2**32 - 1, got -1"),
         ({"seed": 2**32}, "seed must be a whole number from 0 to 2**32 - 1, got 4294967296"),
+        ({"dropout": 1.0}, "dropout must be in [0, 1), got 1.0"),
+        ({"label_smoothing": -0.1}, "label_smoothing must be in [0, 1), got -0.1"),
+        ({"mixup": -0.1}, "mixup must not be negative, got -0.1"),
+        ({"mixup": math.inf}, "mixup must not be negative, got inf"),
         ({"fine_tune_epochs": -1}, "fine_tune_epochs must not be negative, got -1"),
         (
             {"fine_tune_blocks": 17},
@@ -150,7 +155,34 @@ def test_the_feature_set_fma_needs_that_features_csv_is_read() -> None:
     assert PipelineConfig(**{**PATHS, "data": data}, train=train).train.feature_set == "fma"
 
 
+@pytest.mark.parametrize(
+    ("tune", "expected"),
+    [
+        ({"models": ("resnet",)}, "tune must be among ('cnn1d', "),
+        ({"models": ("cnn1d", "cnn1d")}, "tune must not repeat, got ('cnn1d', 'cnn1d')"),
+        ({"trials": 0}, "trials must be positive, got 0"),
+        ({"epochs": -1}, "epochs must be positive, got -1"),
+    ],
+)
+def test_tuning_values_are_refused(tune: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        TuneConfig(**tune)
+    assert expected in str(caught.value)
+
+
+def test_what_is_tuned_must_be_trained() -> None:
+    with pytest.raises(ValueError) as caught:
+        PipelineConfig(**PATHS, models=("fcn5",), tune=TuneConfig(("cnn1d",)))  # type: ignore[arg-type]
+    assert str(caught.value) == "tune must be among models ('fcn5',), got 'cnn1d'"
+
+
+def test_a_segment_is_a_power_of_3() -> None:
+    with pytest.raises(ValueError, match=r"segment_samples must be a power of 3 .*, got 59000"):
+        AudioConfig(segment_samples=59_000)
+
+
 def test_limits_themselves_are_accepted() -> None:
+    TrainConfig(dropout=0.0, label_smoothing=0.0, mixup=0.0)
     AudioConfig(clip_seconds=1.0, min_clip_seconds=1.0, hop_length=2048, fmax_hz=11_025.0)
     DataConfig("a", "m", max_bad_fraction=0.0)
     DataConfig("a", "m", max_bad_fraction=1.0)

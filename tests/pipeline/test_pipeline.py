@@ -18,6 +18,7 @@ from pipeline.config import (
     DataConfig,
     GateConfig,
     PipelineConfig,
+    TuneConfig,
 )
 from pipeline.pipeline import SCHEMA_PATH, create_pipeline
 from pipeline.registry import MODELS
@@ -59,6 +60,23 @@ def test_the_nodes_and_their_order(tmp_path: Path, models: tuple[str, ...]) -> N
     assert inputs == {f"candidate_{name}" for name in models}
     custom = {json.loads(parameter(found[name], "custom_config"))["model"] for name in trainers}
     assert custom == set(models)
+
+
+def test_a_tuner_is_there_only_where_asked_for_and_feeds_its_trainer(tmp_path: Path) -> None:
+    models = ("cnn1d", "fcn5")
+    assert not [name for name in nodes(configuration(tmp_path, models=models)) if "Tuner" in name]
+    tune = TuneConfig(("fcn5",), trials=3, epochs=2)
+    found = nodes(configuration(tmp_path, models=models, tune=tune))
+    ours = {"Trainer.cnn1d", "Tuner.fcn5", "Trainer.fcn5"}
+    assert set(found) == {*BEFORE, *ours, *AFTER}
+    (channel,) = found["Trainer.fcn5"].inputs.inputs["hyperparameters"].channels
+    assert channel.producer_node_query.id == "Tuner.fcn5"
+    assert channel.output_key == "best_hyperparameters"
+    assert "hyperparameters" not in found["Trainer.cnn1d"].inputs.inputs
+    assert parameter(found["Tuner.fcn5"], "tuner_fn") == "models.tuner.tuner_fn"
+    custom = json.loads(parameter(found["Tuner.fcn5"], "custom_config"))
+    assert (custom["model"], custom["trials"], custom["epochs"]) == ("fcn5", 3, 2)
+    assert custom["code_digest"] == code_digest.code_digest("models.tuner", "models.fcn5")
 
 
 def test_nothing_is_transformed_before_the_examples_are_validated(tmp_path: Path) -> None:
@@ -131,8 +149,7 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
         }
 
     base = configuration(tmp_path)
-<<<<<<< HEAD
-    trainers = {"Trainer.cnn1d", "Trainer.mobilenet_v2"}
+    trainers = {f"Trainer.{name}" for name in MODELS}
     report = {"GenreReport"}  # shows every value
     audio = AudioConfig(n_mels=96)
     assert changed(audio=audio) == {"FmaExampleGen", "Transform"} | trainers | report
@@ -141,12 +158,6 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
     assert changed(gate=GateConfig(max_genre_drop=0.1)) == {"Evaluator"} | report
     assert changed(contest=ContestConfig(push_unservable=True)) == {"CandidateRanker"} | report
     assert changed(contest=ContestConfig(max_credible_accuracy=0.5)) == report
-=======
-    trainers = {f"Trainer.{name}" for name in MODELS}
-    assert changed(audio=AudioConfig(n_mels=96)) == {"FmaExampleGen", "Transform"} | trainers
-    assert changed(train=dataclasses.replace(base.train, seed=1)) == trainers
-    assert changed(gate=GateConfig(min_accuracy=0.9)) == {"Evaluator"}
->>>>>>> classical
     digest = dataclasses.replace(base.data, metadata_digest="ab")
     assert changed(data=digest) == {"FmaExampleGen"} | report
     assert changed(beam_args=("--direct_num_workers=2",)) == set()

@@ -1,0 +1,181 @@
+"""What arrives at a network: every clip, in static shapes, by chance that a seed fixes."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models import cnn1d, fcn5, features, input_fn, sample_cnn
+from models.network import Network
+from pipeline.config import TrainConfig
+
+NETWORKS = {"cnn1d": cnn1d.NETWORK, "sample_cnn": sample_cnn.NETWORK, "fcn5": fcn5.NETWORK}
+
+
+def source_of(network: Network, transformed: Any, folder: Path) -> tf.data.Dataset:
+    if network.view.crops is not None:
+        return input_fn.clips([transformed.pattern], network.view.feature)
+    cache = str(folder / "cache")
+    return input_fn.stored_segments([transformed.pattern], network.view, transformed.config, cache)
+
+
+def training(
+    network: Network,
+    transformed: Any,
+    folder: Path,
+    *,
+    batch_size: int = 5,
+    augmented: bool = True,
+    mixup: float = 0.0,
+    class_weights: tuple[float, ...] = (1, 1, 1),
+    first_seed: int = 7,
+) -> tf.data.Dataset:
+    train = TrainConfig(mixup=mixup, label_smoothing=0.0)
+    return input_fn.training_batches(
+        source_of(network, transformed, folder),
+        network.view,
+        transformed.config,
+        network.recipe(train, {}, 24),
+        augmented=augmented,
+        class_weights=np.array(class_weights, "f4"),
+        batch_size=batch_size,
+        steps=input_fn.steps_per_epoch(24, network.inputs_per_clip, batch_size),
+        seeds=range(first_seed, first_seed + 4),
+    )
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_batches_are_static_whole_and_the_same_for_the_same_seeds(
+    name: str, transformed: Any, tmp_path: Path
+) -> None:
+    network = NETWORKS[name]
+
+    def read(first_seed: int) -> list[list[tuple[np.ndarray, ...]]]:
+        dataset = training(network, transformed, tmp_path, mixup=0.2, first_seed=first_seed)
+        shapes = [spec.shape.as_list() for spec in dataset.element_spec]
+        assert all(None not in shape for shape in shapes), shapes
+        assert shapes[0][0] == 5
+        return [list(dataset.as_numpy_iterator()) for _ in range(2)]
+
+    first, second = read(7), read(7)
+    assert len(first[0]) == -(-24 * network.inputs_per_clip // 5)
+    for epoch, again in zip(first, second, strict=True):
+        for batch, batch_again in zip(epoch, again, strict=True):
+            for part, part_again in zip(batch, batch_again, strict=True):
+                np.testing.assert_array_equal(part, part_again)
+    assert not np.array_equal(first[0][0][0], first[1][0][0])
+    assert not np.array_equal(first[0][0][0], read(8)[0][0][0])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_epoch_sees_every_clip_equally_often(
+    name: str, transformed: Any, tmp_path: Path
+) -> None:
+    network = NETWORKS[name]
+    dataset = training(network, transformed, tmp_path, batch_size=4, augmented=False)
+    seen = np.concatenate([targets for _, targets, _ in dataset.as_numpy_iterator()])
+    np.testing.assert_array_equal(seen.sum(axis=0), [8 * network.inputs_per_clip] * 3)
+
+
+def test_pictures_are_read_once_and_shuffled(transformed: Any, tmp_path: Path) -> None:
+    network = fcn5.NETWORK
+    dataset = training(network, transformed, tmp_path, batch_size=4, augmented=False)
+    first, second = (
+        np.concatenate([inputs for inputs, _, _ in dataset.as_numpy_iterator()]) for _ in range(2)
+    )
+    in_order = [
+        picture.numpy().astype("f4")
+        for pictures, _ in source_of(network, transformed, tmp_path)
+        for picture in pictures
+    ]
+    for epoch in (first, second):
+        assert not np.array_equal(epoch, in_order)
+        assert sorted(map(np.sum, epoch)) == sorted(map(np.sum, in_order))
+    assert not np.array_equal(first, second)
+    assert list(tmp_path.glob("cache*.data*"))
+
+
+def test_several_files_are_read_in_turn_and_always_alike(tmp_path: Path) -> None:
+    def record(number: int) -> bytes:
+        example = tf.train.Example()
+        example.features.feature["x"].bytes_list.value.append(b"")
+        example.features.feature[features.LABEL].int64_list.value.append(number)
+        return example.SerializeToString()
+
+    for file in range(3):
+        with tf.io.TFRecordWriter(str(tmp_path / f"{file}.gz"), "GZIP") as writer:
+            for number in range(20):
+                writer.write(record(100 * file + number))
+    orders = [
+        [int(label) for _, label in input_fn.clips([f"{tmp_path}/*.gz"], "x")] for _ in range(3)
+    ]
+    assert orders[0] == orders[1] == orders[2]
+    assert sorted(orders[0]) == [100 * file + number for file in range(3) for number in range(20)]
+    assert orders[0][:3] == [0, 100, 200]
+
+
+def test_mixed_inputs_weigh_what_their_genres_do(transformed: Any, tmp_path: Path) -> None:
+    dataset = training(
+        fcn5.NETWORK, transformed, tmp_path, mixup=1.0, class_weights=(1.0, 2.0, 4.0)
+    )
+    for _, targets, weights in dataset.as_numpy_iterator():
+        np.testing.assert_allclose(weights, targets @ [1, 2, 4], rtol=1e-6)
+        assert ((targets > 0).sum(axis=1) <= 2).all()
+
+
+def test_without_augmentation_windows_are_the_clips_own(transformed: Any, tmp_path: Path) -> None:
+    dataset = training(cnn1d.NETWORK, transformed, tmp_path, augmented=False, mixup=1.0)
+    inputs, targets, _ = next(dataset.as_numpy_iterator())
+    assert set(np.unique(targets)) == {0.0, 1.0}
+    held = [packed.numpy() for packed, _ in input_fn.clips([transformed.pattern], features.WINDOWS)]
+    for window in inputs[..., 0]:
+        samples = np.rint(window * 3_276.7).astype("<i2").tobytes()
+        assert any(samples in clip for clip in held)
+
+
+def test_validation_is_plain(transformed: Any, tmp_path: Path) -> None:
+    network, config = cnn1d.NETWORK, transformed.config
+    stored = input_fn.stored_segments(
+        [transformed.pattern], network.view, config, str(tmp_path / "cache")
+    )
+    for _ in range(2):
+        dataset = input_fn.evaluation_batches(stored, network.view, n_classes=3, batch_size=7)
+        inputs, targets = map(np.concatenate, zip(*dataset.as_numpy_iterator(), strict=True))
+        assert inputs.shape == (24 * config.n_windows, config.window_samples, 1)
+        expected, labels = zip(*stored, strict=True)
+        np.testing.assert_allclose(inputs[..., 0], np.concatenate(expected) / 3_276.7, rtol=1e-5)
+        np.testing.assert_array_equal(
+            targets, np.repeat(np.eye(3)[list(map(int, labels))], config.n_windows, axis=0)
+        )
+
+
+def test_labels_are_counted_but_for_the_unknown() -> None:
+    labels = [2, 0, -1, 2, 2]
+    dataset = tf.data.Dataset.from_tensor_slices((tf.zeros([5]), tf.constant(labels, tf.int64)))
+    np.testing.assert_array_equal(input_fn.count_labels(dataset, 4), [1, 0, 3, 0])
+
+
+def test_a_clip_of_no_genre_counts_for_nothing() -> None:
+    dataset = tf.data.Dataset.from_tensors((tf.zeros([1, 2, 2], tf.uint8), tf.constant(-1)))
+    batches = input_fn.evaluation_batches(dataset, fcn5.NETWORK.view, n_classes=3, batch_size=1)
+    (_, targets) = next(batches.as_numpy_iterator())
+    np.testing.assert_array_equal(targets, np.zeros([1, 3]))
+
+
+def test_the_outputs_of_a_trunk_stand_for_the_inputs(transformed: Any, tmp_path: Path) -> None:
+    inputs = keras.layers.Input([96, 96])
+    trunk = keras.Model(inputs, keras.layers.Flatten()(keras.layers.Rescaling(2.0)(inputs)))
+    stored = source_of(fcn5.NETWORK, transformed, tmp_path)
+    outputs = input_fn.outputs_of(trunk, stored, fcn5.NETWORK.view, batch_size=7)
+    for (found, label), (picture, label_of_picture) in zip(outputs, stored, strict=True):
+        np.testing.assert_allclose(found[0], picture.numpy().reshape(-1) * 2.0)
+        assert int(label) == int(label_of_picture)
+
+
+def test_steps_cover_every_input() -> None:
+    assert input_fn.steps_per_epoch(10, 1, 4) == 3
+    assert input_fn.steps_per_epoch(8, 2, 4) == 4
+    assert input_fn.steps_per_epoch(1, 1, 16) == 1
