@@ -15,6 +15,8 @@ DEMO_SEED := 1
 DEMO_MODELS := cnn1d,mobilenet_v2
 # Further flags of local_runner.py, e.g. DEMO_FLAGS='--epochs 3' or '--mobilenet-weights imagenet'.
 DEMO_FLAGS ?=
+# Folder of the run whose report is opened.
+OUTPUT ?= $(DEMO_OUTPUT)
 # Further flags of pytest, e.g. TEST_FLAGS='-k corpus'.
 TEST_FLAGS ?=
 # Further flags of uv pip compile, e.g. LOCK_FLAGS='--upgrade-package rich' or LOCK_FLAGS=--upgrade.
@@ -64,6 +66,10 @@ lock: ## compile requirements/tfx-*.txt from setup.py
 	@set -eu; uv=$$($(SETUP) uv); \
 	"$$uv" $(LOCK) --python-version 3.10 --python-platform x86_64-manylinux_2_28 -o requirements/tfx-1.16.txt; \
 	"$$uv" $(LOCK) --python-version 3.11 --universal -o requirements/tfx-1.21.txt
+
+.PHONY: report
+report: install ## open the newest report of OUTPUT (default: the demo's) in the browser
+	$(PY) -m report $(OUTPUT) --open
 
 .PHONY: versions
 versions: ## print what a bug report needs: machine, Python, packages

@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.config import (
+    FEATURE_SETS,
+    MAX_CREDIBLE_ACCURACY,
     SPLIT_POLICIES,
     SUBSETS,
     AudioConfig,
+    ContestConfig,
     DataConfig,
     GateConfig,
     PipelineConfig,
@@ -78,6 +81,15 @@ def build_parser() -> argparse.ArgumentParser:
         "--models", type=_names, default=",".join(MODEL_NAMES), metavar="NAME,NAME…",
         help="candidates",
     )  # fmt: skip
+    group.add_argument(
+        "--feature-set", choices=FEATURE_SETS, default=train.feature_set,
+        help="what the classical models read: statistics of the audio, or the columns of FMA's "
+        "features.csv, which a model then needs for every clip it is to classify",
+    )  # fmt: skip
+    group.add_argument(
+        "--pca-components", type=int, metavar="N",
+        help="principal components for the classical models, 0 for none; default: the model's own",
+    )  # fmt: skip
     group.add_argument("--epochs", type=int, metavar="N", help="default: the model's own")
     group.add_argument(
         "--batch-size", type=int, metavar="N", help="a replica; default: the model's"
@@ -128,6 +140,18 @@ def build_parser() -> argparse.ArgumentParser:
         help="longest stage of a trial",
     )  # fmt: skip
 
+    group = parser.add_argument_group("contest, on the eval split")
+    group.add_argument(
+        "--push-unservable", action="store_true",
+        help="let a model that needs more than audio be the best, and push it",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-credible-accuracy", type=float, metavar="F",
+        help="a higher accuracy, on eval or test, raises an alarm, for a leak is likelier than a "
+        "good model: published figures on fma_small's official split end at 0.55; 1 raises none; "
+        "default: 0.75 for --subset small, 1 for the others",
+    )  # fmt: skip
+
     group = parser.add_argument_group("gate, on the test split")
     group.add_argument(
         "--min-accuracy", type=float, default=gate.min_accuracy, metavar="F", help="least accuracy"
@@ -142,6 +166,10 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--max-drop", type=float, default=gate.max_drop, metavar="F",
         help="how far accuracy and macro-F1 may fall below the last blessed model's",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-genre-drop", type=float, default=gate.max_genre_drop, metavar="F",
+        help="how far the recall of any genre may fall below the last blessed model's",
     )  # fmt: skip
 
     group = parser.add_argument_group("run")
@@ -196,6 +224,7 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
             subset=flags.subset,
             split=flags.split,
             max_bad_fraction=flags.max_bad_fraction,
+            fma_features=flags.feature_set == "fma",
         ),
         pipeline_root=str(output / "pipeline"),
         metadata_path=str(output / "pipeline" / "metadata.sqlite"),
@@ -217,6 +246,8 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
             mobilenet_weights=_weights(flags.mobilenet_weights),
             fine_tune_epochs=flags.fine_tune_epochs,
             fine_tune_blocks=flags.fine_tune_blocks,
+            feature_set=flags.feature_set,
+            pca_components=flags.pca_components,
         ),
         tune=TuneConfig(flags.tune, flags.tuner_trials, flags.tuner_epochs),
         gate=GateConfig(
@@ -224,9 +255,18 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
             min_macro_f1=flags.min_macro_f1,
             min_genre_recall=flags.min_genre_recall,
             max_drop=flags.max_drop,
+            max_genre_drop=flags.max_genre_drop,
+        ),
+        contest=ContestConfig(
+            push_unservable=flags.push_unservable,
+            max_credible_accuracy=_credible(flags.max_credible_accuracy, flags.subset),
         ),
         enable_cache=not flags.no_cache,
     )
+
+
+def _credible(accuracy: float | None, subset: str) -> float:
+    return MAX_CREDIBLE_ACCURACY.get(subset, 1.0) if accuracy is None else accuracy
 
 
 def _absolute(path: str) -> str:

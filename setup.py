@@ -56,8 +56,9 @@ INSTALL_REQUIRES = [
     "soxr==1.1.0",
     # Trials of the deep models' hyper-parameters; TFX brings it.
     "keras-tuner==1.4.8",
-    # The report: its plots as SVG, and its page.
+    # The report: its plots as SVG, its pictures as PNG, and its page.
     "matplotlib==3.10.8",
+    "pillow==12.3.0",
     "jinja2==3.1.6",
     # The console, and the memory figures it shows.
     "rich==15.0.0",
@@ -81,7 +82,7 @@ DEV_REQUIRES = [
     "wheel==0.48.0",
 ]
 
-PACKAGES = ["pipeline", "components", "models", "corpus", "benchmarks"]
+PACKAGES = ["pipeline", "components", "models", "report", "corpus", "benchmarks"]
 
 setup(
     name="music-genre-pipeline",
@@ -89,8 +90,10 @@ setup(
     description="A TFX pipeline that classifies music by genre",
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
+    # Artifact types under the names that Vertex AI gives them.
+    py_modules=["system"],
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
-    package_data={"": ["*.pbtxt", "*.html"]},
+    package_data={"": ["*.pbtxt"], "report": ["templates/*.html"]},
     install_requires=INSTALL_REQUIRES,
     extras_require={"dev": DEV_REQUIRES},
 )

@@ -21,6 +21,7 @@ BENCHMARKS = {
     "epoch": "benchmarks.epoch",
     "decode": "benchmarks.decoding",
     "log-mel": "benchmarks.spectrogram",
+    "features": "benchmarks.clip_features",
     "resample": "benchmarks.resampling",
     "memory": "benchmarks.memory",
 }

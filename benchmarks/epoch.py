@@ -6,8 +6,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from benchmarks.clip_features import clip_graph
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
-from benchmarks.spectrogram import clip_features
 from benchmarks.workload import Workload
 from components.fma_example_gen.audio_io import decode_clip
 from models import audio, features, input_fn
@@ -21,7 +21,7 @@ def measure(workload: Workload) -> list[Row]:
     The first two variants end with signals, the other two with the features that models train on.
     """
     config = workload.audio
-    graph = clip_features(config)
+    graph = clip_graph(config)
     raw = write_raw_examples(workload)
     transformed = write_transformed_examples(workload, raw)
 
@@ -69,7 +69,7 @@ def raw_clips(path: str) -> tf.data.Dataset:
 
 def write_transformed_examples(workload: Workload, raw: str) -> str:
     """Writes the features of the clips in `raw` as Transform does and returns the file's path."""
-    graph = clip_features(workload.audio)
+    graph = clip_graph(workload.audio)
     path = str(workload.folder / "transformed.gz")
     with tf.io.TFRecordWriter(path, "GZIP") as writer:
         for pcm16 in raw_clips(raw):

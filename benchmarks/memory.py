@@ -45,7 +45,10 @@ def _start(workload: Workload, times: int) -> subprocess.Popen[str]:
     job = {
         "folder": str(folder),
         "audio": dataclasses.asdict(workload.audio),
-        "tracks": [dataclasses.asdict(track) for track in workload.tracks * times],
+        "tracks": [
+            {"row": dataclasses.asdict(track.row), "split": track.split, "path": track.path}
+            for track in workload.tracks * times
+        ],
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.memory"],

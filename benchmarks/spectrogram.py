@@ -13,19 +13,18 @@ import tensorflow as tf
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
 from benchmarks.workload import Workload
 from components.fma_example_gen.audio_io import decode_clip
-from models import audio, preprocessing
+from models import audio
 from pipeline.config import AudioConfig
 
 NAME = "log-mel"
 
 
 def measure(workload: Workload) -> list[Row]:
-    """Computes features of every decoded clip, one clip at a time, in memory."""
+    """Computes the log-mel spectrogram of every decoded clip, one at a time, in memory."""
     config = workload.audio
     clips = [decode_clip(Path(path).read_bytes(), config).pcm16 for path in workload.paths]
     signals = [clip.astype(np.float32) / 32_768.0 for clip in clips]
     tensors = [tf.constant(signal) for signal in signals]
-    packed = [tf.constant(clip.tobytes()) for clip in clips]
 
     signature = [tf.TensorSpec([None], tf.float32)]
     rfft = tf.function(lambda signal: _rfft(signal, config), input_signature=signature)
@@ -33,26 +32,16 @@ def measure(workload: Workload) -> list[Row]:
         lambda signal: audio.log_mel_db(audio.power_spectrogram(signal, config), config),
         input_signature=signature,
     )
-    graph = clip_features(config)
     reference = functools.partial(_librosa, config=config)
     seconds = time_variants(
         {
             "librosa, with power_to_db": for_each(reference, signals),
             "log_mel_db in a graph": for_each(log_mel, tensors),
             "floor: rfft of the same frames": for_each(rfft, tensors),
-            "whole graph: picture and windows": for_each(graph, packed),
         },
         repeats=workload.repeats,
     )
     return rows(NAME, milliseconds_a_clip(seconds, len(clips)), "ms a clip")
-
-
-def clip_features(config: AudioConfig) -> Any:
-    """Returns a tf.function: PCM16 bytes to a clip's packed features, as in Transform's graph."""
-    return tf.function(
-        lambda pcm16: preprocessing.clip_features(pcm16, config),
-        input_signature=[tf.TensorSpec([], tf.string)],
-    )
 
 
 def _rfft(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:

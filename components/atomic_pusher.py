@@ -14,6 +14,8 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
+from components.model_properties import WITHHELD
+
 
 class Executor(executor.Executor):
     """TFX's blessing check and bookkeeping around a copy that is renamed once it is whole."""
@@ -24,12 +26,13 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes the model if it is blessed."""
+        """Pushes the model if it is blessed and nothing withholds it."""
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
         )
-        if not self.CheckBlessing(input_dict):
+        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        if not self.CheckBlessing(input_dict) or model.get_string_custom_property(WITHHELD):
             self._MarkNotPushed(pushed)
             return
         destination = pusher_pb2.PushDestination()

@@ -58,6 +58,8 @@ class Fitted:
         hyperparameters: what it was trained with, as JSON values.
         curves: a `{"stage": name, "epochs": [{"loss": …, "val_loss": …}, …]}` a stage; empty for
             models that are not trained by epochs.
+        servable: whether audio alone is enough to score a clip; not where the scorer takes FMA's
+            own features.
     """
 
     scorer: ClipScorer
@@ -65,6 +67,7 @@ class Fitted:
     n_parameters: int
     hyperparameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     curves: Sequence[Mapping[str, Any]] = ()
+    servable: bool = True
 
 
 class Family(Protocol):

@@ -51,6 +51,11 @@ def write(model_dir: str, record: FitRecord) -> None:
         json.dump(dataclasses.asdict(record), file, indent=2)
 
 
+def exists(model_dir: str) -> bool:
+    """Returns whether there is a record beside the SavedModel in `model_dir`."""
+    return bool(tf.io.gfile.exists(_path(model_dir)))
+
+
 def read(model_dir: str) -> FitRecord:
     """Returns the record beside the SavedModel in `model_dir`.
 

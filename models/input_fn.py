@@ -24,20 +24,28 @@ _MIXED_CLIPS = 64
 
 def clips(file_patterns: Sequence[str], feature: str) -> tf.data.Dataset:
     """Returns a dataset of (packed feature, label) of scalars, several files in turn."""
+    return records(file_patterns, feature, (features.LABEL,))
+
+
+def records(file_patterns: Sequence[str], feature: str, numbers: Sequence[str]) -> tf.data.Dataset:
+    """Returns a dataset of (packed feature, *numbers) of scalars, several files in turn.
+
+    Args:
+        file_patterns: transformed TFRecords.
+        feature: which packed feature to read.
+        numbers: keys of int64 features to read with it.
+    """
     paths = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
-    spec = {
-        feature: tf.io.FixedLenFeature([], tf.string),
-        features.LABEL: tf.io.FixedLenFeature([], tf.int64),
-    }
+    spec = {feature: tf.io.FixedLenFeature([], tf.string)}
+    spec |= {key: tf.io.FixedLenFeature([], tf.int64) for key in numbers}
 
-    def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def parse(record: tf.Tensor) -> tuple[tf.Tensor, ...]:
         parsed = tf.io.parse_single_example(record, spec)
-        return parsed[feature], parsed[features.LABEL]
+        return tuple(parsed[key] for key in (feature, *numbers))
 
-    records = tf.data.TFRecordDataset(
+    return tf.data.TFRecordDataset(
         paths, compression_type="GZIP", num_parallel_reads=min(len(paths), _PARALLEL_FILES)
-    )
-    return records.map(parse)
+    ).map(parse)
 
 
 def stored_segments(

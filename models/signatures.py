@@ -1,4 +1,4 @@
-"""The one export: every model leaves with the same three signatures."""
+"""The one export: every model leaves with the same signatures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import tensorflow_transform as tft
 from models import audio, features
 from models.family import ClipScorer
 from pipeline.config import AudioConfig
+
+# FMA's own clips are 30 s, give or take some frames of MP3; its whole tracks are minutes.
+_DURATION_BOUNDS_SECONDS = (0.0, 10.0, 20.0, 29.0, 31.0, 120.0, 300.0)
+_DURATION_CLASSES = (
+    "unknown", "under 10 s", "10 to 20 s", "20 to 29 s", "about 30 s", "31 s to 2 min",
+    "2 to 5 min", "over 5 min",
+)  # fmt: skip
 
 
 class _Servable(tf.Module):
@@ -24,6 +31,7 @@ def export(
     *,
     scorer: ClipScorer,
     feature: str,
+    servable: bool,
     transform_output: tft.TFTransformOutput,
     config: AudioConfig,
 ) -> None:
@@ -33,31 +41,36 @@ def export(
 
     - `serving_default`: `examples`, serialized raw Examples (only `audio` is needed);
     - `predict_wav`: `wav`, the bytes of PCM16 WAV files of any rate and channel count;
-    - `transform_features`: `examples`, to `picture`, `windows` and `label`.
+    - `transform_features`: `examples`, to `picture`, `windows`, `statistics` and `label`;
+    - `evaluation_features`: `examples`, to what TFMA needs and the Example lacks: `label` and
+      `duration`, a class in words by which TFMA slices.
 
     The first two give `classes`, string [batch, n_classes], the genres, and `scores`, float32
-    [batch, n_classes], which sum to 1.
+    [batch, n_classes], which sum to 1. A model that is not servable from audio alone has no
+    `predict_wav`, and its Examples need `fma_features`, too: for the scores only those.
 
     Args:
         directory: where to write.
         scorer: the fitted model.
         feature: the transformed feature that it takes.
+        servable: whether audio alone is enough to compute that feature.
         transform_output: Transform's output, whose graph is built in.
         config: how a clip is cut.
     """
-    servable = _Servable(transform_output.transform_features_layer(), scorer)
+    exported = _Servable(transform_output.transform_features_layer(), scorer)
     genres = tf.constant(transform_output.vocabulary_by_name(features.GENRE_VOCABULARY))
+    source = features.AUDIO if servable else features.FMA_FEATURES
 
-    def predict(pcm16: tf.Tensor, genre: tf.Tensor) -> dict[str, tf.Tensor]:
-        packed = servable.transform({features.AUDIO: pcm16, features.GENRE: genre})[feature]
+    def predict(values: tf.Tensor, genre: tf.Tensor) -> dict[str, tf.Tensor]:
+        packed = exported.transform({source: values, features.GENRE: genre})[feature]
         scores = scorer.clip_scores(packed)
         classes = tf.tile(genres[tf.newaxis, :], [tf.shape(scores)[0], 1])
         return {"classes": classes, "scores": scores}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serving_default(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        raw = _parse(examples)
-        return predict(raw[features.AUDIO], raw[features.GENRE])
+        raw = _parse(examples, source)
+        return predict(raw[source], raw[features.GENRE])
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="wav")])
     def predict_wav(wav: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -70,26 +83,37 @@ def export(
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        raw = _parse(examples)
-        transformed = servable.transform(raw)
-        wanted = (features.PICTURE, features.WINDOWS, features.LABEL)
-        return {key: transformed[key] for key in wanted}
+        transformed = exported.transform(_parse(examples, features.AUDIO, source))
+        wanted = {features.PICTURE, features.WINDOWS, features.STATISTICS, features.LABEL, feature}
+        return {key: transformed[key] for key in sorted(wanted)}
 
-    tf.saved_model.save(
-        servable,
-        directory,
-        signatures={
-            "serving_default": serving_default,
-            "predict_wav": predict_wav,
-            "transform_features": transform_features,
-        },
-    )
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def evaluation_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        # Not from `transform_features`, which computes every feature of every clip.
+        label = exported.transform(_parse(examples))[features.LABEL]
+        seconds = tf.io.FixedLenFeature([], tf.float32, default_value=-1.0)
+        raw = tf.io.parse_example(examples, {features.DURATION_SECONDS: seconds})
+        duration = duration_class(raw[features.DURATION_SECONDS])
+        return {features.LABEL: label, features.DURATION_CLASS: duration}
 
-
-def _parse(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-    spec = {
-        features.AUDIO: tf.io.FixedLenFeature([], tf.string),
-        # Unknown when serving; the label is then -1.
-        features.GENRE: tf.io.FixedLenFeature([], tf.string, default_value=""),
+    signatures = {
+        "serving_default": serving_default,
+        "transform_features": transform_features,
+        "evaluation_features": evaluation_features,
     }
+    if servable:
+        signatures["predict_wav"] = predict_wav
+    tf.saved_model.save(exported, directory, signatures=signatures)
+
+
+def duration_class(seconds: tf.Tensor) -> tf.Tensor:
+    """Returns string [batch], how long files of float32 [batch] seconds are; below 0 "unknown"."""
+    place = tf.searchsorted(tf.constant(_DURATION_BOUNDS_SECONDS), seconds, side="right")
+    return tf.gather(tf.constant(_DURATION_CLASSES), place)
+
+
+def _parse(examples: tf.Tensor, *needed: str) -> dict[str, tf.Tensor]:
+    spec = {key: tf.io.FixedLenFeature([], tf.string) for key in needed}
+    # Unknown when serving; the label is then -1.
+    spec[features.GENRE] = tf.io.FixedLenFeature([], tf.string, default_value="")
     return tf.io.parse_example(examples, spec)

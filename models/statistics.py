@@ -226,16 +226,16 @@ def contrast_bands(config: AudioConfig) -> list[tuple[int, int, int]]:
     bands = []
     for order, (low, high) in enumerate(zip(edges_hz, edges_hz[1:], strict=False)):
         (inside,) = np.nonzero((hz >= low) & (hz <= high))
-        if low >= config.sample_rate_hz / 2 or len(inside) < 2:
+        first = int(inside.min(initial=len(hz))) - (order > 0)
+        end = len(hz) if order == _CONTRAST_OCTAVES else int(inside.max(initial=0)) + 1
+        count = max(round(_CONTRAST_QUANTILE * (end - first)), 1)
+        last = end - 1 if order == _CONTRAST_OCTAVES else end - 2
+        if low >= config.sample_rate_hz / 2 or not len(inside) or last < first:
             raise ValueError(
-                f"the spectral contrast needs two bins or more from {low:g} to {high:g} Hz, which "
+                f"the spectral contrast needs bins from {low:g} to {high:g} Hz, which "
                 f"{config.sample_rate_hz} Hz and n_fft {config.n_fft} do not give"
             )
-        first = int(inside[0]) - (order > 0)
-        is_highest = order == _CONTRAST_OCTAVES
-        last = len(hz) - 1 if is_highest else int(inside[-1])
-        count = max(round(_CONTRAST_QUANTILE * (last - first + 1)), 1)
-        bands.append((first, last if is_highest else last - 1, count))
+        bands.append((first, last, count))
     return bands
 
 

@@ -66,6 +66,7 @@ def _train_and_export(fn_args: Any) -> FitRecord:
         fn_args.serving_model_dir,
         scorer=fitted.scorer,
         feature=fitted.feature,
+        servable=fitted.servable,
         transform_output=transform_output,
         config=job.audio,
     )
@@ -78,6 +79,7 @@ def _record(name: str, fitted: Fitted, seconds: float) -> FitRecord:
     return FitRecord(
         name,
         feature=fitted.feature,
+        servable=fitted.servable,
         parameters=fitted.n_parameters,
         training_seconds=round(seconds, 1),
         hyperparameters=dict(fitted.hyperparameters),

@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PACKAGES = ("pipeline", "components", "models")
+_PACKAGES = ("pipeline", "components", "models", "report")
+_TEMPLATES = "templates/*.html"  # code of a package, too
 
 
 def code_digest(*modules: str) -> str:
     """Returns a SHA-256 hex digest of the source of `modules` and of all they import here.
+
+    The templates of a package belong to its source.
 
     Args:
         *modules: dotted names of modules of this project, such as `models.trainer`.
@@ -35,6 +38,9 @@ def code_digest(*modules: str) -> str:
             raise FileNotFoundError(f"no source file for module {module!r} under {_ROOT.name}")
         sources[module] = path.read_bytes()
         todo += _imports(sources[module])
+        if path.name == "__init__.py":
+            for template in path.parent.glob(_TEMPLATES):
+                sources[f"{module}/{template.name}"] = template.read_bytes()
         package, dot, _ = module.rpartition(".")
         todo += [package] if dot else []  # its __init__ runs too
     digest = hashlib.sha256()

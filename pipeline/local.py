@@ -12,14 +12,12 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from components.fma_example_gen.faults import BAD_FILES_NAME
-from pipeline import beam_args, preflight
+from pipeline import beam_args, preflight, result_tables
 from pipeline.config import PipelineConfig
 from pipeline.console import ComponentLog, StepReporter, output_to_log
 from pipeline.errors import InputError, user_message
@@ -129,7 +127,7 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
             from tfx import v1 as tfx
 
             from models import mobilenet
-            from pipeline import results
+            from pipeline import failed_trainings, results
             from pipeline.pipeline import create_pipeline
 
             _log_everything(ComponentLog(reporter))
@@ -139,9 +137,11 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
                 # Weights that cannot be had are better found now than after hours of ingestion.
                 mobilenet.build_base(config.audio, config.train.mobilenet_weights)
             reporter.finish()
+            if forgotten := failed_trainings.forget(config.metadata_path):
+                logging.info("Trained again, for they failed: %s", ", ".join(forgotten))
             tfx.orchestration.LocalDagRunner().run(dag)
             outputs = results.latest_outputs(config.metadata_path, config.name)
-            return results.publish(outputs, str(output))
+            return results.publish(outputs, str(output), config.contest.max_credible_accuracy)
         except BaseException:
             traceback.print_exc()  # to the log
             raise
@@ -161,25 +161,12 @@ def _print_result(
     log_path: Path,
     started: datetime.datetime,
 ) -> None:
-    board = result.leaderboard
     console.print()
-    console.print(_candidates_table(board))
-    console.print()
-    console.print(_genre_table(board["best"], result))
-    overall = result.test.overall
-    console.print(
-        f"\n  accuracy {overall['accuracy']:.3f}   macro-F1 {overall['macro_f1']:.3f}   "
-        f"top-3 {overall['top_3_accuracy']:.3f}   on {overall['clips']:.0f} clips\n"
-    )
-    if result.pushed_to:
-        console.print("[bold green]blessed[/bold green] and pushed")
-    else:
-        console.print("[bold red]refused[/bold red]: not pushed")
-        for reason in result.reasons:
-            console.print(f"  {reason}", markup=False)
+    result_tables.print_board(console, result.leaderboard, pushed=result.pushed_to is not None)
     console.print()
     rows = [
         ("model", result.pushed_to or "-"),
+        ("report", result.report),
         ("leaderboard", output / "leaderboard.json"),
         ("bad files", f"{output / BAD_FILES_NAME} ({sum(result.faults.values())} lines)"),
         ("log", log_path),
@@ -188,27 +175,3 @@ def _print_result(
         console.print(f"  {name:<12} {value}", markup=False)
     seconds = (datetime.datetime.now() - started).total_seconds()
     console.print(f"  {'time':<12} {seconds:.0f} s")
-
-
-def _candidates_table(board: dict[str, Any]) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column("candidates, on eval")
-    for column in ("accuracy", "macro-F1", "top-3", "log-loss"):
-        table.add_column(column, justify="right")
-    for entry in board["models"]:
-        figures = entry["eval"]
-        keys = ("accuracy", "macro_f1", "top_3_accuracy", "log_loss")
-        style = "bold" if entry["name"] == board["best"] else None
-        table.add_row(entry["name"], *(f"{figures[key]:.3f}" for key in keys), style=style)
-    return table
-
-
-def _genre_table(best: str, result: RunResult) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column(f"{best}, on test")
-    for column in ("clips", "precision", "recall", "F1"):
-        table.add_column(column, justify="right")
-    for genre, figures in result.test.per_genre.items():
-        values = (f"{figures[key]:.3f}" for key in ("precision", "recall", "f1"))
-        table.add_row(Text(genre), f"{figures['clips']:.0f}", *values)
-    return table

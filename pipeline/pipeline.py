@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from tfx.dsl.components.base.base_node import BaseNode
 from components.atomic_pusher import AtomicPusher
 from components.baseline import CANDIDATE, BlessedBeforeCandidateStrategy
 from components.candidate_ranker.component import CandidateRanker
-from components.candidate_ranker.executor import BEST_MODEL
+from components.candidate_ranker.executor import BEST_MODEL, EVALUATION, LEADERBOARD
 from components.fma_example_gen.component import FmaExampleGen
+from components.genre_report.component import GenreReport
 from components.strict_example_validator import StrictExampleValidator
 from models import features
 from pipeline.code_digest import code_digest
@@ -47,6 +49,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     ranker = CandidateRanker(
         examples=examples,
         candidates={name: trainer.outputs["model"] for name, trainer in trainers.items()},
+        push_unservable=config.contest.push_unservable,
     )
     best_model = ranker.outputs[BEST_MODEL]
     baseline = tfx.dsl.Resolver(
@@ -69,13 +72,25 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=config.serving_model_dir)
         ),
     )
+    report = GenreReport(
+        examples=examples,
+        leaderboard=ranker.outputs[LEADERBOARD],
+        ranking=ranker.outputs[EVALUATION],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        model=best_model,
+        configuration=_configuration(config),
+        pipeline_name=config.name,
+    )
+    report.add_upstream_node(pusher)
     _stamp(example_gen, code_digest("components.fma_example_gen.executor"))
     _stamp(schema_gen, hashlib.sha256(SCHEMA_PATH.read_bytes()).hexdigest())
     _stamp(validator, code_digest("components.strict_example_validator"))
     _stamp(transform, code_digest("models.preprocessing"))
     _stamp(ranker, code_digest("components.candidate_ranker.executor"))
-    _stamp(evaluator, code_digest("pipeline.metrics"))
+    _stamp(evaluator, code_digest("pipeline.eval_config"))
     _stamp(pusher, code_digest("components.atomic_pusher"))
+    _stamp(report, code_digest("components.genre_report.executor"))
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.pipeline_root,
@@ -91,6 +106,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
             baseline,
             evaluator,
             pusher,
+            report,
         ],
         enable_cache=config.enable_cache,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
@@ -107,6 +123,15 @@ def _stamp(component: BaseNode, digest: str) -> None:
     execution property that no executor reads makes it see a changed line.
     """
     component.exec_properties["code_digest"] = digest
+
+
+def _configuration(config: PipelineConfig) -> str:
+    """Returns every value that changes a result as JSON, by section; the report shows them."""
+    sections = {
+        name: dataclasses.asdict(getattr(config, name))
+        for name in ("data", "audio", "train", "contest", "gate")
+    }
+    return json.dumps({**sections, "run": {"models": config.models}}, sort_keys=True)
 
 
 def _transform(config: PipelineConfig, examples: Any, schema: Any) -> tfx.components.Transform:

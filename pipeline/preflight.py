@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components import files
+from components.fma_example_gen import fma_features
 from components.fma_example_gen.tracks import (
     IngestPlan,
     audio_pattern,
@@ -21,8 +22,9 @@ from components.fma_example_gen.tracks import (
 from pipeline.config import SPLITS, AudioConfig, PipelineConfig
 from pipeline.errors import InputError
 
-# What a run writes a clip beside its PCM: windows, picture, and the copies that TFX makes.
-_DERIVED_BYTES_A_CLIP = 400_000
+# What a run writes a clip beside its samples, which are in the Examples and again in the windows:
+# picture, statistics, and what TFX adds.
+_DERIVED_BYTES_A_CLIP = 250_000
 _MODEL_BYTES = 1_500_000_000
 
 
@@ -37,6 +39,9 @@ def check(config: PipelineConfig) -> tuple[PipelineConfig, IngestPlan]:
     digest = _digest(files.join(config.data.metadata_dir, "tracks.csv"))
     listing = files.fingerprint(audio_pattern(config.data.audio_dir))
     data = dataclasses.replace(config.data, metadata_digest=digest, audio_digest=listing)
+    if data.fma_features:
+        digest = _digest(files.join(data.metadata_dir, fma_features.FILE_NAME))
+        data = dataclasses.replace(data, fma_features_digest=digest)
     train = config.train
     if train.mobilenet_weights not in ("imagenet", "none"):
         digest = _digest(train.mobilenet_weights)
@@ -78,7 +83,7 @@ def prepare_output(output: Path, needed_bytes: int) -> None:
 
 def bytes_needed(n_clips: int, n_models: int, audio: AudioConfig) -> int:
     """Returns a generous estimate of what a run writes."""
-    a_clip = 2 * audio.clip_samples + _DERIVED_BYTES_A_CLIP
+    a_clip = 2 * 2 * audio.clip_samples + _DERIVED_BYTES_A_CLIP
     return n_clips * a_clip + n_models * _MODEL_BYTES // 3
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 # A name for flags, tables and component ids; the module is what `models.family.Family` describes.
-MODELS = {
+CLASSICAL = {
+    "logistic_regression": "models.logistic_regression",
+    "knn": "models.knn",
+    "gaussian_nb": "models.gaussian_nb",
+    "svm": "models.svm",
+    "mlp": "models.mlp",
+}
+# Trained with Keras; a Tuner can search for their hyperparameters.
+NETWORKS = {
     "cnn1d": "models.cnn1d",
     "sample_cnn": "models.sample_cnn",
     "fcn5": "models.fcn5",
     "mobilenet_v2": "models.mobilenet",
 }
+MODELS = {**CLASSICAL, **NETWORKS}
 MODEL_NAMES = tuple(MODELS)
-# Those that are trained with Keras, for which a Tuner can search.
-NETWORK_NAMES = ("cnn1d", "sample_cnn", "fcn5", "mobilenet_v2")

@@ -11,9 +11,12 @@ from ml_metadata.proto import metadata_store_pb2
 
 from components import files
 from components.atomic_pusher import push
-from components.candidate_ranker.executor import LEADERBOARD, LEADERBOARD_NAME
+from components.candidate_ranker.executor import BEST_MODEL, LEADERBOARD, LEADERBOARD_NAME
 from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME
-from pipeline.evaluation import Evaluation, read_evaluation, refusals
+from components.genre_report.executor import REPORT
+from components.model_properties import WITHHELD
+from pipeline.verdict import complete_board
+from report.data import PAGE_NAME
 
 _PIPELINE_RUN = "pipeline_run"
 _NODE = "node"
@@ -25,20 +28,15 @@ class RunResult:
 
     Attributes:
         leaderboard: the content of `leaderboard.json`.
-        test: the best model's figures on the test split.
         pushed_to: the version's folder, None where the model was refused.
         faults: lines of the bad-file list by kind.
+        report: path of the page.
     """
 
     leaderboard: dict[str, Any]
-    test: Evaluation
     pushed_to: str | None
     faults: dict[str, int]
-
-    @property
-    def reasons(self) -> list[str]:
-        """Why the gate refused the model."""
-        return list(self.leaderboard["reasons"])
+    report: str
 
 
 def latest_outputs(metadata_path: str, pipeline_name: str) -> dict[tuple[str, str], Any]:
@@ -59,35 +57,40 @@ def latest_outputs(metadata_path: str, pipeline_name: str) -> dict[tuple[str, st
     return outputs
 
 
-def publish(outputs: dict[tuple[str, str], Any], output_dir: str) -> RunResult:
-    """Writes `leaderboard.json` and `bad_files.csv` into `output_dir` and returns the result.
+def publish(
+    outputs: dict[tuple[str, str], Any], output_dir: str, max_credible_accuracy: float
+) -> RunResult:
+    """Writes leaderboard, bad-file list and report into `output_dir` and returns the result.
 
     Args:
         outputs: what `latest_outputs` returned for a run that came to its end.
         output_dir: the run's folder.
+        max_credible_accuracy: an accuracy above it is an alarm.
     """
     examples_uri = outputs["FmaExampleGen", "examples"].uri
     bad_files = files.read_text(files.join(examples_uri, BAD_FILES_NAME))
     files.write_text(files.join(output_dir, BAD_FILES_NAME), bad_files)
-    faults = json.loads(files.read_text(files.join(examples_uri, SUMMARY_NAME)))["faults"]
-    evaluation_uri = outputs["Evaluator", "evaluation"].uri
-    test = read_evaluation(evaluation_uri)
-    blessed = _custom_property(outputs["Evaluator", "blessing"], "blessed") == 1
-    board = json.loads(
-        files.read_text(files.join(outputs["CandidateRanker", LEADERBOARD].uri, LEADERBOARD_NAME))
+    summary = json.loads(files.read_text(files.join(examples_uri, SUMMARY_NAME)))
+    ranked = files.join(outputs["CandidateRanker", LEADERBOARD].uri, LEADERBOARD_NAME)
+    board = complete_board(
+        json.loads(files.read_text(ranked)),
+        outputs["Evaluator", "evaluation"].uri,
+        blessed=_custom_property(outputs["Evaluator", "blessing"], "blessed") == 1,
+        withheld=_custom_property(outputs["CandidateRanker", BEST_MODEL], WITHHELD),
+        overlaps=summary["overlaps"],
+        max_credible_accuracy=max_credible_accuracy,
     )
-    board["test"] = {**test.overall, "per_genre": test.per_genre, "confusion": test.confusion}
-    board["blessed"] = blessed
-    board["reasons"] = refusals(evaluation_uri)
-    text = json.dumps(board, indent=2)
-    files.write_text(files.join(output_dir, LEADERBOARD_NAME), text)
+    files.write_text(files.join(output_dir, LEADERBOARD_NAME), json.dumps(board, indent=2))
+    page = files.read_text(files.join(outputs["GenreReport", REPORT].uri, PAGE_NAME))
+    report = files.join(output_dir, REPORT, PAGE_NAME)
+    files.write_text(report, page)
     pushed = outputs["AtomicPusher", "pushed_model"]
-    destination = _custom_property(pushed, "pushed_destination") if blessed else None
+    destination = _custom_property(pushed, "pushed_destination") if board["blessed"] else None
     if destination and not files.exists(destination):
         # Pushed by an earlier run and removed since; TFX's cache does not look.
         base = destination.rpartition("/")[0]
         destination = files.join(base, push(pushed.uri, base))
-    return RunResult(board, test, destination, faults)
+    return RunResult(board, destination, summary["faults"], report)
 
 
 def _custom_property(artifact: Any, name: str) -> Any:

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -15,14 +16,39 @@ from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
+from tfx.utils import path_utils
 
-from models import features
+from models import features, fit_record
+from models.fit_record import FitRecord
+from models.signatures import duration_class
 from pipeline import beam_args
 
 Scores = Mapping[str, NDArray[np.float64]]
 
 
-def save_model(path: str, key: str, n_classes: int) -> None:
+def model_artifact(
+    folder: Path, key: str, n_classes: int, artifact_id: int = 1, **fit: Any
+) -> standard_artifacts.Model:
+    """Return a Model artifact as a Trainer leaves it: SavedModel and record of the training.
+
+    Args:
+        folder: where to write.
+        key: of the model, and of the feature that holds its scores.
+        n_classes: classes that it knows.
+        artifact_id: as in the metadata store.
+        **fit: fields of the FitRecord; there is no SavedModel beside one of a failure.
+    """
+    model = standard_artifacts.Model()
+    model.uri, model.id = str(folder / key), artifact_id
+    path = path_utils.serving_model_dir(model.uri)
+    record = FitRecord(key, **fit)
+    if record.status == fit_record.TRAINED:
+        _save_model(path, key, n_classes)
+    fit_record.write(path, record)
+    return model
+
+
+def _save_model(path: str, key: str, n_classes: int) -> None:
     """Write a SavedModel with the signatures of ours, whose scores are a feature of the Example.
 
     It labels a class beyond its own -1, as ours do a genre outside of their vocabulary.
@@ -35,29 +61,62 @@ def save_model(path: str, key: str, n_classes: int) -> None:
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        spec = {"index": tf.io.FixedLenFeature([], tf.int64)}
-        index = tf.io.parse_example(examples, spec)["index"]
-        return {features.LABEL: tf.where(index < n_classes, index, -1)}
+        spec = {
+            "index": tf.io.FixedLenFeature([], tf.int64),
+            features.DURATION_SECONDS: tf.io.FixedLenFeature([], tf.float32, default_value=-1.0),
+        }
+        parsed = tf.io.parse_example(examples, spec)
+        return {
+            features.LABEL: tf.where(parsed["index"] < n_classes, parsed["index"], -1),
+            features.DURATION_CLASS: duration_class(parsed[features.DURATION_SECONDS]),
+        }
 
     signatures = {"serving_default": serving_default, "transform_features": transform_features}
     tf.saved_model.save(tf.Module(), path, signatures=signatures)
 
 
 def write_examples(
-    uri: str, split: str, genres: Sequence[str], labels: Sequence[int], scores: Scores
+    uri: str,
+    split: str,
+    genres: Sequence[str],
+    labels: Sequence[int],
+    scores: Scores,
+    metadata: Mapping[str, Sequence[Any]] | None = None,
+    shards: Sequence[Sequence[int]] | None = None,
 ) -> standard_artifacts.Examples:
-    """Return Examples that hold a genre, its class id and the scores of each model."""
+    """Return Examples that hold a genre, its class id and the scores of each model.
+
+    Args:
+        uri: where to write.
+        split: the only one.
+        genres: names, by class id.
+        labels: class ids of the clips.
+        scores: of each model, [clips, classes].
+        metadata: further features, int, float or str, a value a clip.
+        shards: which clips go to which file, in which order; by default all to one.
+    """
     folder = Path(uri, f"Split-{split}")
     folder.mkdir(parents=True)
-    with tf.io.TFRecordWriter(str(folder / "data_tfrecord-00000-of-00001.gz"), "GZIP") as writer:
-        for place, label in enumerate(labels):
-            example = tf.train.Example()
-            feature = example.features.feature
-            feature[features.GENRE].bytes_list.value.append(genres[label].encode())
-            feature["index"].int64_list.value.append(label)
-            for key, values in scores.items():
-                feature[key].float_list.value.extend(values[place])
-            writer.write(example.SerializeToString())
+    shards = shards or [range(len(labels))]
+    for number, places in enumerate(shards):
+        name = f"data_tfrecord-{number:05d}-of-{len(shards):05d}.gz"
+        with tf.io.TFRecordWriter(str(folder / name), "GZIP") as writer:
+            for place in places:
+                example = tf.train.Example()
+                feature = example.features.feature
+                feature[features.GENRE].bytes_list.value.append(genres[labels[place]].encode())
+                feature["index"].int64_list.value.append(labels[place])
+                for key, values in scores.items():
+                    feature[key].float_list.value.extend(values[place])
+                for key, column in (metadata or {}).items():
+                    value = column[place]
+                    if isinstance(value, str):
+                        feature[key].bytes_list.value.append(value.encode())
+                    elif isinstance(value, float):
+                        feature[key].float_list.value.append(value)
+                    else:
+                        feature[key].int64_list.value.append(value)
+                writer.write(example.SerializeToString())
     examples = standard_artifacts.Examples()
     examples.uri, examples.split_names = uri, json.dumps([split])
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import tensorflow_model_analysis as tfma
@@ -13,15 +14,24 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components import files
+from components.candidate_ranker import latency
+from components.candidate_ranker.ranking import Candidate, Ranking, rank
+from components.model_properties import MODEL_NAME, SERVABLE, WITHHELD
+from models import fit_record
+from models.fit_record import FitRecord
 from pipeline import eval_config
-from pipeline.evaluation import read_evaluation
+from pipeline.errors import InputError
+from pipeline.evaluation import Evaluation, read_evaluation, read_macro_f1_replicates
 from pipeline.registry import MODEL_NAMES
 
 EXAMPLES = "examples"
 BEST_MODEL = "best_model"
 EVALUATION = "evaluation"
 LEADERBOARD = "leaderboard"
+PUSH_UNSERVABLE = "push_unservable"
+# Files of the Leaderboard artifact.
 LEADERBOARD_NAME = "leaderboard.json"
+FITS_NAME = "fits.json"
 _SPLIT = "eval"
 
 
@@ -39,31 +49,58 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[Any]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Ranks the candidates; ties go to the one that is registered first."""
+        """Ranks the candidates that trained and lists those that failed.
+
+        Raises:
+            InputError: where all failed, with every reason.
+        """
         self._log_startup(input_dict, output_dict, exec_properties)
-        paths = {
-            name: path_utils.serving_model_path(
-                artifact_utils.get_single_uri(input_dict[candidate_key(name)])
-            )
+        uris = {
+            name: artifact_utils.get_single_uri(input_dict[candidate_key(name)])
             for name in MODEL_NAMES
             if input_dict.get(candidate_key(name))
         }
+        fits = {name: fit_record.read(path_utils.serving_model_dir(uris[name])) for name in uris}
+        paths = {
+            name: path_utils.serving_model_path(uris[name])
+            for name, fit in fits.items()
+            if fit.status == fit_record.TRAINED
+        }
+        if not paths:
+            reasons = "; ".join(f"{name}: {fit.reason}" for name, fit in fits.items())
+            raise InputError(f"no candidate could be trained: {reasons}")
         evaluation_uri = artifact_utils.get_single_uri(output_dict[EVALUATION])
         self._evaluate(input_dict[EXAMPLES], paths, evaluation_uri)
-
-        figures = {
-            name: read_evaluation(evaluation_uri, _name_for_tfma(name, paths)).overall
-            for name in paths
+        evaluations = {
+            name: read_evaluation(evaluation_uri, _name_for_tfma(name, paths)) for name in paths
         }
-        ranked = sorted(figures, key=lambda name: -figures[name]["macro_f1"])
-        best = ranked[0]
-        entries = [{"name": name, "status": "trained", "eval": figures[name]} for name in ranked]
-        board = artifact_utils.get_single_uri(output_dict[LEADERBOARD])
-        text = json.dumps({"models": entries, "best": best}, indent=2)
-        files.write_text(files.join(board, LEADERBOARD_NAME), text)
+        ranking = rank(
+            [
+                Candidate(
+                    name,
+                    evaluations[name].overall["macro_f1"],
+                    read_macro_f1_replicates(evaluation_uri, _name_for_tfma(name, paths)),
+                    fits[name].parameters,
+                    fits[name].servable,
+                )
+                for name in paths
+            ],
+            push_unservable=bool(exec_properties[PUSH_UNSERVABLE]),
+        )
+        split_uri = artifact_utils.get_split_uri(input_dict[EXAMPLES], _SPLIT)
+        clips = latency.first_examples(files.matching(io_utils.all_files_pattern(split_uri)))
+        times = {name: latency.prediction_ms(path, clips) for name, path in paths.items()}
+        _write_board(
+            artifact_utils.get_single_uri(output_dict[LEADERBOARD]),
+            board(ranking, fits, evaluations, times),
+            fits,
+        )
         best_model = artifact_utils.get_single_instance(output_dict[BEST_MODEL])
-        io_utils.copy_dir(paths[best], path_utils.serving_model_dir(best_model.uri))
-        best_model.set_string_custom_property("model_name", best)
+        io_utils.copy_dir(paths[ranking.best], path_utils.serving_model_dir(best_model.uri))
+        best_model.set_string_custom_property(MODEL_NAME, ranking.best)
+        best_model.set_int_custom_property(SERVABLE, int(fits[ranking.best].servable))
+        if ranking.withheld:
+            best_model.set_string_custom_property(WITHHELD, ranking.withheld)
 
     def _evaluate(self, examples: list[Any], paths: dict[str, str], output_uri: str) -> None:
         names = {name: _name_for_tfma(name, paths) for name in paths}
@@ -96,3 +133,58 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 def _name_for_tfma(name: str, candidates: Collection[str]) -> str:
     """Returns the name of a model in an evaluation: TFMA keeps none where there is only one."""
     return name if len(candidates) > 1 else ""
+
+
+def board(
+    ranking: Ranking,
+    fits: Mapping[str, FitRecord],
+    evaluations: Mapping[str, Evaluation],
+    prediction_ms: Mapping[str, float],
+) -> dict[str, Any]:
+    """Returns what `leaderboard.json` holds before the judgement.
+
+    Args:
+        ranking: of the candidates that trained.
+        fits: of all candidates.
+        evaluations: of those that trained.
+        prediction_ms: likewise, for a clip.
+    """
+    failed = [name for name in fits if name not in evaluations]
+    entries = []
+    for name in (*ranking.order, *failed):
+        fit = fits[name]
+        entries.append(
+            {
+                "name": name,
+                "status": fit.status,
+                "reason": fit.reason,
+                "eval": _figures(evaluations[name]) if name in evaluations else None,
+                "parameters": fit.parameters,
+                "training_seconds": fit.training_seconds,
+                "prediction_ms": prediction_ms.get(name),
+                "servable": fit.servable,
+                "feature": fit.feature,
+                "tied": name in ranking.tied,
+                "hyperparameters": dict(fit.hyperparameters),
+            }
+        )
+    return {
+        "models": entries,
+        "best": ranking.best,
+        "leader": ranking.order[0],
+        "why_best": ranking.why_best,
+    }
+
+
+def _figures(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        **evaluation.overall,
+        **{f"{name}_interval": list(bounds) for name, bounds in evaluation.intervals.items()},
+        "per_genre": {genre: figures["f1"] for genre, figures in evaluation.per_genre.items()},
+    }
+
+
+def _write_board(uri: str, content: dict[str, Any], fits: Mapping[str, FitRecord]) -> None:
+    files.write_text(files.join(uri, LEADERBOARD_NAME), json.dumps(content, indent=2))
+    records = {name: dataclasses.asdict(fit) for name, fit in fits.items()}
+    files.write_text(files.join(uri, FITS_NAME), json.dumps(records, indent=2))

@@ -7,6 +7,7 @@ thread, and the same input gives the same bytes on every runner.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,7 @@ from components.fma_example_gen.faults import (
     FaultKind,
     to_csv,
 )
+from components.fma_example_gen.overlaps import find_overlaps
 from models import features
 from pipeline import progress
 from pipeline.config import SPLITS, AudioConfig, DataConfig, from_json
@@ -82,8 +84,17 @@ class WriteShard(beam.DoFn):
         with tf.io.TFRecordWriter(aside, _gzip()) as writer:
             for track in shard.tracks:
                 try:
-                    writer.write(read_example(track, self._audio))
-                    outcomes.append({"split": shard.split, "genre": track.row.genre})
+                    record = read_example(track, self._audio)
+                    writer.write(record)
+                    outcomes.append(
+                        {
+                            "split": shard.split,
+                            "genre": track.row.genre,
+                            "track_id": track.row.track_id,
+                            "artist_id": track.row.artist_id,
+                            "digest": _audio_digest(record),
+                        }
+                    )
                 except AudioError as error:
                     beam.metrics.Metrics.counter(_COUNTERS, error.kind.value).inc()
                     fault = Fault(track.path, track.row.track_id, error.kind, error.detail)
@@ -92,6 +103,13 @@ class WriteShard(beam.DoFn):
                 progress.advance()
         files.move(aside, path)
         yield from outcomes
+
+
+def _audio_digest(record: bytes) -> str:
+    """Returns a digest of 16 bytes, in hex, of the PCM in a serialized Example."""
+    feature = tf.train.Example.FromString(record).features.feature
+    (pcm16,) = feature[features.AUDIO].bytes_list.value
+    return hashlib.blake2b(pcm16, digest_size=16).hexdigest()
 
 
 def _gzip() -> tf.io.TFRecordOptions:
@@ -172,9 +190,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         outcomes = self._write_splits(data, audio, split_uris, files.join(examples.uri, "outcomes"))
 
         faults = plan.faults + [_fault(outcome) for outcome in outcomes if "fault" in outcome]
-        clips = Counter((o["split"], o["genre"]) for o in outcomes if "fault" not in o)
+        written = [outcome for outcome in outcomes if "fault" not in outcome]
+        clips = Counter((clip["split"], clip["genre"]) for clip in written)
         files.write_text(files.join(examples.uri, BAD_FILES_NAME), to_csv(faults))
-        files.write_text(files.join(examples.uri, SUMMARY_NAME), _summary(clips, faults))
+        files.write_text(files.join(examples.uri, SUMMARY_NAME), _summary(clips, faults, written))
         # TFX removes a failed component's outputs, and the list is what the user needs then.
         files.write_text(custom["bad_files_path"], to_csv(faults))
         check_faults(faults, sum(clips.values()), data.max_bad_fraction, custom["bad_files_path"])
@@ -214,12 +233,19 @@ def _fault(outcome: dict[str, Any]) -> Fault:
     return Fault(**{**values, "kind": FaultKind(values["kind"])})
 
 
-def _summary(clips: Counter[tuple[str, str]], faults: list[Fault]) -> str:
+def _summary(
+    clips: Counter[tuple[str, str]], faults: list[Fault], written: list[dict[str, Any]]
+) -> str:
     by_split: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
     for (split, genre), count in sorted(clips.items()):
         by_split[split][genre] = count
     kinds = Counter(fault.kind.value for fault in faults)
-    return json.dumps({"clips": by_split, "faults": dict(sorted(kinds.items()))}, indent=2)
+    summary = {
+        "clips": by_split,
+        "faults": dict(sorted(kinds.items())),
+        "overlaps": find_overlaps(written),
+    }
+    return json.dumps(summary, indent=2)
 
 
 def check_faults(faults: list[Fault], n_good: int, max_bad_fraction: float, list_path: str) -> None:

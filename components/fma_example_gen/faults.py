@@ -26,15 +26,21 @@ class FaultKind(str, enum.Enum):
     DUPLICATE_FILE = "duplicate_file"
     NO_METADATA = "no_metadata"
     NO_GENRE = "no_genre"
+    NO_FEATURES = "no_features"
 
     @property
     def counts_as_bad(self) -> bool:
         """Whether it counts towards `max_bad_fraction`.
 
-        A track that cannot be used for want of a row or a label is left out and listed, but is no
-        sign of a damaged archive: half of FMA's large subset has no top genre.
+        A track that cannot be used for want of a row, a label or features is left out and listed,
+        but is no sign of a damaged archive: half of FMA's large subset has no top genre.
         """
-        return self not in (FaultKind.NO_METADATA, FaultKind.NO_GENRE, FaultKind.DUPLICATE_FILE)
+        return self not in (
+            FaultKind.NO_METADATA,
+            FaultKind.NO_GENRE,
+            FaultKind.NO_FEATURES,
+            FaultKind.DUPLICATE_FILE,
+        )
 
 
 @dataclasses.dataclass(frozen=True, order=True)

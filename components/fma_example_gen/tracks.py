@@ -10,7 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO
 
+import numpy as np
+
 from components import files
+from components.fma_example_gen import fma_features
 from components.fma_example_gen.faults import Fault, FaultKind
 from components.fma_example_gen.splits import OFFICIAL, artist_hash_split, official_split
 from pipeline.config import SPLITS, DataConfig
@@ -94,7 +97,8 @@ def plan_ingest(data: DataConfig) -> IngestPlan:
         InputError: where a folder or table is missing, or the table is not FMA's.
     """
     audio_files = find_audio(data.audio_dir)
-    return _plan(_load_rows(data.metadata_dir), data, audio_files)
+    plan = _plan(_load_rows(data.metadata_dir), data, audio_files)
+    return _add_fma_features(plan, data.metadata_dir) if data.fma_features else plan
 
 
 def _load_rows(metadata_dir: str) -> dict[int, Row]:
@@ -244,6 +248,33 @@ def _plan(rows: Mapping[int, Row], data: DataConfig, audio_files: Iterable[str])
             faults.append(Fault(path, track_id, FaultKind.MISSING_FILE, detail))
         else:
             tracks.append(Track(row, _split_of(row, data.split), path))
+    return IngestPlan(tracks, faults)
+
+
+def _add_fma_features(plan: IngestPlan, metadata_dir: str) -> IngestPlan:
+    """Returns the plan with each track's row of `features.csv`, without the tracks that have none.
+
+    Raises:
+        InputError: where the table is missing, not FMA's or of other tracks.
+    """
+    values = fma_features.load(metadata_dir, [track.row.track_id for track in plan.tracks])
+    if plan.tracks and not values:
+        raise InputError(
+            f"{files.join(metadata_dir, fma_features.FILE_NAME)} has no row for any of the "
+            f"{len(plan.tracks)} tracks"
+        )
+    tracks, faults = [], list(plan.faults)
+    for track in plan.tracks:
+        row = values.pop(track.row.track_id, None)
+        if row is not None and np.isfinite(row).all():
+            tracks.append(dataclasses.replace(track, fma_features=fma_features.pack(row)))
+            continue
+        if row is None:
+            detail = f"no row in {fma_features.FILE_NAME}"
+        else:
+            first = fma_features.COLUMNS[int(np.argmin(np.isfinite(row)))]
+            detail = f"{'.'.join(first)} is missing or not finite in {fma_features.FILE_NAME}"
+        faults.append(Fault(track.path, track.row.track_id, FaultKind.NO_FEATURES, detail))
     return IngestPlan(tracks, faults)
 
 

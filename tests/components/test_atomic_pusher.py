@@ -11,6 +11,7 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
 from components.atomic_pusher import Executor, push
+from components.model_properties import WITHHELD
 
 
 @pytest.fixture
@@ -65,11 +66,17 @@ def test_leftovers_of_an_interrupted_push_are_removed(
     assert "half.pb" not in files_below(base / version)
 
 
-@pytest.mark.parametrize("blessed", [True, False])
-def test_only_a_blessed_model_is_pushed(model: Path, tmp_path: Path, blessed: bool) -> None:
+@pytest.mark.parametrize(
+    ("blessed", "withheld"), [(True, None), (False, None), (True, "it needs more than audio")]
+)
+def test_only_a_blessed_model_that_nothing_withholds_is_pushed(
+    model: Path, tmp_path: Path, blessed: bool, withheld: str | None
+) -> None:
     candidate, blessing = standard_artifacts.Model(), standard_artifacts.ModelBlessing()
     candidate.uri, blessing.uri = str(model), str(tmp_path / "blessing")
     blessing.set_int_custom_property("blessed", int(blessed))
+    if withheld:
+        candidate.set_string_custom_property(WITHHELD, withheld)
     pushed = standard_artifacts.PushedModel()
     pushed.uri = str(tmp_path / "pushed")
     destination = pusher_pb2.PushDestination()
@@ -84,8 +91,9 @@ def test_only_a_blessed_model_is_pushed(model: Path, tmp_path: Path, blessed: bo
             standard_component_specs.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(destination),
         },
     )
-    assert pushed.get_int_custom_property("pushed") == int(blessed)
-    if not blessed:
+    is_pushed = blessed and not withheld
+    assert pushed.get_int_custom_property("pushed") == int(is_pushed)
+    if not is_pushed:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
         return
     (version,) = (tmp_path / "serving").iterdir()

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tfx.types import standard_artifacts
 
 from components.baseline import CANDIDATE, BlessedBeforeCandidateStrategy
+from components.model_properties import SERVABLE, is_servable
 
 
-def model(artifact_id: int) -> standard_artifacts.Model:
+def model(artifact_id: int, *, servable: bool = True) -> standard_artifacts.Model:
     """Return a model artifact as the metadata store would give it."""
     artifact = standard_artifacts.Model()
     artifact.id = artifact_id
+    artifact.set_int_custom_property(SERVABLE, int(servable))
     return artifact
 
 
-def baseline(verdicts: Mapping[int, bool | None], candidate: int) -> tuple[list[int], list[int]]:
+def baseline(
+    verdicts: Mapping[int, bool | None], candidate: int, unservable: Collection[int] = ()
+) -> tuple[list[int], list[int]]:
     """Return the ids of the models and of the blessed models' blessings that are resolved.
 
     Args:
         verdicts: for each model whether it is blessed, None where nobody judged it.
         candidate: the candidate's id.
+        unservable: which models need more than audio.
     """
-    models = {artifact_id: model(artifact_id) for artifact_id in verdicts}
+    models = {i: model(i, servable=i not in unservable) for i in verdicts}
     blessings = []
     for artifact_id, verdict in verdicts.items():
         if verdict is not None:
@@ -65,6 +70,17 @@ def test_a_blessed_candidate_is_not_held_against_itself() -> None:
 def test_what_is_newer_than_the_candidate_does_not_count() -> None:
     # A run that takes an older candidate from the cache, after a newer one was blessed.
     assert baseline({2: True, 5: True, 9: True}, candidate=5) == ([2], [1002])
+
+
+def test_a_model_that_needs_more_than_audio_is_a_baseline_for_its_like_alone() -> None:
+    verdicts = {2: True, 5: True, 8: None}
+    assert baseline(verdicts, candidate=8, unservable=[5]) == ([2], [1002])
+    assert baseline(verdicts, candidate=8, unservable=[5, 8]) == ([5], [1005])
+    assert baseline(verdicts, candidate=8, unservable=[8]) == ([5], [1005])
+
+
+def test_a_model_of_a_run_that_did_not_tell_is_servable() -> None:
+    assert is_servable(standard_artifacts.Model())
 
 
 def test_without_a_candidate_there_is_no_baseline() -> None:

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import features, fit_record, input_fn, trainer
+from models import features, fit_record, input_fn, signatures, trainer
+from pipeline.config import TrainConfig
+from tests.models.training import train_and_export
 from tests.stand_ins import wav_of
 
 
@@ -58,6 +60,32 @@ def test_transform_features_gives_the_label(trained, transformed) -> None:
     assert {len(picture) for picture in got["picture"].numpy()} == {96 * 96}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (-1.0, "unknown"), (0.0, "under 10 s"), (9.99, "under 10 s"), (10.0, "10 to 20 s"),
+        (28.9, "20 to 29 s"), (29.98, "about 30 s"), (30.04, "about 30 s"), (31.0, "31 s to 2 min"),
+        (200.0, "2 to 5 min"), (3_600.0, "over 5 min"),
+    ],
+)  # fmt: skip
+def test_a_duration_in_words(seconds: float, expected: str) -> None:
+    (found,) = signatures.duration_class(tf.constant([seconds])).numpy()
+    assert found.decode() == expected
+
+
+def test_evaluation_features_tell_the_duration_in_words(trained, transformed) -> None:
+    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
+    example = tf.train.Example.FromString(transformed.raw[0])
+    del example.features.feature[features.DURATION_SECONDS]
+    unknown = example.SerializeToString()
+    example.features.feature[features.DURATION_SECONDS].float_list.value.append(250.0)
+    given = tf.constant([unknown, example.SerializeToString()])
+    found = loaded.signatures["evaluation_features"](examples=given)
+    assert found["duration"].numpy().tolist() == [b"unknown", b"2 to 5 min"]
+    label = loaded.signatures["transform_features"](examples=given)["label"]
+    assert found["label"].numpy().tolist() == label.numpy().tolist()
+
+
 def test_a_record_of_the_training_goes_with_the_model(trained) -> None:
     record = fit_record.read(trained.fn_args.serving_model_dir)
     assert (record.name, record.status, record.reason) == (trained.name, "trained", None)
@@ -66,12 +94,71 @@ def test_a_record_of_the_training_goes_with_the_model(trained) -> None:
     variables = tf.train.load_checkpoint(f"{trained.fn_args.serving_model_dir}/variables/variables")
     held = [variables.get_tensor(key) for key in variables.get_variable_to_shape_map()]
     # Beside the model's there are strings and whole numbers: names, and the state of dropout.
-    assert record.parameters == sum(v.size for v in held if getattr(v, "dtype", None) == np.float32)
+    sizes = [v.size for v in held if getattr(v, "dtype", None) in (np.float32, np.float64)]
+    assert record.parameters == sum(sizes)
 
 
 def test_checkpoints_are_gone_and_tensorboard_logs_are_there(trained) -> None:
-    assert list((trained.folder / "checkpoints").iterdir()) == []
-    assert list((trained.folder / "run").rglob("events.out.tfevents*"))
+    assert list((trained.folder / "checkpoints").glob("*")) == []
+    # Of what is trained by epochs; the other models are fitted at once.
+    curves = fit_record.read(trained.fn_args.serving_model_dir).curves
+    assert bool(list((trained.folder / "run").rglob("events.out.tfevents*"))) == bool(curves)
+
+
+def test_it_holds_no_pickle(trained) -> None:
+    folder = Path(trained.fn_args.serving_model_dir)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    expected = {
+        "saved_model.pb", "fingerprint.pb", "variables.index", "variables.data-00000-of-00001",
+        "genres", "fit.json",
+    }  # fmt: skip
+    assert {path.name for path in files} <= expected
+    assert not [path for path in files if path.read_bytes()[:2] in (b"\x80\x03", b"\x80\x04")]
+
+
+@pytest.fixture(scope="module")
+def trained_on_fma(transformed, tmp_path_factory) -> SimpleNamespace:
+    """A model of FMA's own features."""
+    folder = tmp_path_factory.mktemp("fma")
+    config = TrainConfig(feature_set="fma")
+    return train_and_export("logistic_regression", transformed, folder, config)
+
+
+def test_a_model_of_fmas_features_says_that_audio_is_not_enough(trained_on_fma) -> None:
+    record = fit_record.read(trained_on_fma.fn_args.serving_model_dir)
+    assert (record.servable, record.feature) == (False, features.FMA_FEATURES)
+    loaded = tf.saved_model.load(trained_on_fma.fn_args.serving_model_dir)
+    assert set(loaded.signatures) == {"serving_default", "transform_features"}
+
+
+def test_a_model_of_fmas_features_scores_them_alone(trained_on_fma, transformed) -> None:
+    loaded = tf.saved_model.load(trained_on_fma.fn_args.serving_model_dir)
+    serve = loaded.signatures["serving_default"]
+    scores = serve(examples=tf.constant(transformed.raw))["scores"].numpy()
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+    assert scores.argmax(axis=1).std() > 0
+    without_audio = [without(features.AUDIO, raw) for raw in transformed.raw]
+    np.testing.assert_array_equal(serve(examples=tf.constant(without_audio))["scores"], scores)
+    without_fma = [without(features.FMA_FEATURES, raw) for raw in transformed.raw]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="fma_features"):
+        serve(examples=tf.constant(without_fma))
+    got = loaded.signatures["transform_features"](examples=tf.constant(transformed.raw[:2]))
+    assert {len(values) for values in got["fma_features"].numpy()} == {4 * 518}
+
+
+def test_audio_is_enough_for_the_others(trained, transformed) -> None:
+    assert fit_record.read(trained.fn_args.serving_model_dir).servable
+    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
+    alone = tf.constant([without(features.FMA_FEATURES, transformed.raw[0])])
+    for name in ("serving_default", "transform_features"):
+        loaded.signatures[name](examples=alone)
+
+
+def without(feature: str, raw: bytes) -> bytes:
+    """Return a raw Example that lacks a feature."""
+    example = tf.train.Example.FromString(raw)
+    del example.features.feature[feature]
+    return example.SerializeToString()
 
 
 @pytest.mark.e2e

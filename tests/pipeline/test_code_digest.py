@@ -17,7 +17,7 @@ TARGET = "components.fma_example_gen.executor"
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the project's packages, which the digest then reads."""
-    for package in ("pipeline", "components", "models"):
+    for package in ("pipeline", "components", "models", "report"):
         shutil.copytree(
             ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
         )
@@ -34,7 +34,7 @@ def test_it_is_a_sha_256_that_does_not_depend_on_the_place(copy: Path) -> None:
     inside = code_digest(TARGET)
     assert len(bytes.fromhex(inside)) == 32
     (copy / "moved").mkdir()
-    for package in ("pipeline", "components", "models"):
+    for package in ("pipeline", "components", "models", "report"):
         (copy / package).rename(copy / "moved" / package)
     module._ROOT = copy / "moved"
     assert code_digest(TARGET) == inside
@@ -70,6 +70,15 @@ def test_imports_within_functions_count(copy: Path) -> None:
     before = code_digest("models.late")
     touch(copy / "models" / "later.py")
     assert code_digest("models.late") != before
+
+
+def test_the_templates_of_a_page_count(copy: Path) -> None:
+    report, other = "components.genre_report.executor", "components.candidate_ranker.executor"
+    before, unchanged = code_digest(report), code_digest(other)
+    template = copy / "report" / "templates" / "style.html"
+    template.write_bytes(template.read_bytes() + b"<!-- changed -->")
+    assert code_digest(report) != before
+    assert code_digest(other) == unchanged
 
 
 def test_modules_that_import_each_other_end(copy: Path) -> None:

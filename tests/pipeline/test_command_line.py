@@ -65,7 +65,7 @@ except SystemExit as stop:
 def test_help_names_every_flag_and_the_exit_statuses() -> None:
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for flag in ("--audio-dir", "--split", "--models", "--max-drop", "--beam-workers", "--dry-run"):
+    for flag in ("--audio-dir", "--split", "--models", "--push-unservable", "--dry-run"):
         assert flag in done.stdout
     assert "0 pushed, 2 usage or bad input, 3 the gate refused the model" in " ".join(
         done.stdout.split()
@@ -77,15 +77,25 @@ def test_help_names_every_flag_and_the_exit_statuses() -> None:
     [
         ("--subset=tiny", "argument --subset: invalid choice: 'tiny'"),
         ("--split=random", "argument --split: invalid choice: 'random'"),
-        ("--models=cnn1d,resnet", "argument --models: unknown model 'resnet', choose from cnn1d,"),
+        (
+            "--models=cnn1d,resnet",
+            "argument --models: unknown model 'resnet', choose from logistic_regression,",
+        ),
         ("--models=", "argument --models: unknown model ''"),
         ("--models=cnn1d,cnn1d", "models must not repeat"),
         ("--min-accuracy=2", "min_accuracy must be in [0, 1], got 2.0"),
+        ("--max-genre-drop=-1", "max_genre_drop must be in [0, 1], got -1.0"),
+        (
+            "--max-credible-accuracy=75",
+            "max_credible_accuracy must be in [0, 1], got 75.0",
+        ),
         ("--max-bad-fraction=-1", "max_bad_fraction must be in [0, 1], got -1.0"),
         ("--clip-seconds=0.1", "min_clip_seconds must be in (0, clip_seconds = 0.1], got 1.0"),
         ("--epochs=many", "argument --epochs: invalid int value: 'many'"),
         ("--beam-workers=0", "argument --beam-workers: must be a whole number from 1, got '0'"),
         ("--epochs=0", "epochs must be positive and finite, got 0"),
+        ("--feature-set=mine", "argument --feature-set: invalid choice: 'mine'"),
+        ("--pca-components=-1", "pca_components must not be negative, got -1"),
         (
             "--mobilenet-weights=/no/such.h5",
             "mobilenet_weights must be imagenet, none or a file, got '/no/such.h5'",
@@ -223,13 +233,30 @@ def test_a_dry_run_prints_the_table_and_touches_nothing(
     assert sorted(os.listdir(tmp_path)) == sorted([*before, "audio", "metadata"])
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ([], 0.75),
+        (["--subset=medium"], 1.0),
+        (["--max-credible-accuracy=1"], 1.0),
+        (["--subset=medium", "--max-credible-accuracy=0.8"], 0.8),
+    ],
+)
+def test_what_is_credible_depends_on_the_subset(flags: list[str], expected: float) -> None:
+    needed = ["--audio-dir=a", "--metadata-dir=m", "--output-dir=o"]
+    config = local_runner.make_config(local_runner.build_parser().parse_args([*needed, *flags]))
+    assert config.contest.max_credible_accuracy == expected
+
+
 def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> None:
     flags = [
         *write_archive(), "--audio-dir=some/audio", "--metadata-dir=gs://b/m", "--seed=7",
         "--subset=large", "--split=artist-hash", "--models=mobilenet_v2,cnn1d", "--epochs=3",
         "--mixup=0", "--label-smoothing=0.2", "--dropout=0.1", "--no-augmentation",
         "--tune=cnn1d", "--tuner-trials=3", "--tuner-epochs=2",
-        "--min-genre-recall=0", "--no-cache", "--mobilenet-weights=none", "--clip-seconds=12",
+        "--min-genre-recall=0", "--max-genre-drop=0.5", "--push-unservable", "--no-cache",
+        "--mobilenet-weights=none", "--clip-seconds=12",
+        "--feature-set=fma", "--pca-components=20",
     ]  # fmt: skip
     config = local_runner.make_config(local_runner.build_parser().parse_args(flags))
     assert config.data.audio_dir == str(Path("some/audio").absolute())
@@ -238,9 +265,12 @@ def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> 
     assert config.models == ("mobilenet_v2", "cnn1d")
     assert (config.train.epochs, config.train.seed) == (3, 7)
     assert config.train.mobilenet_weights == "none"
+    assert (config.train.feature_set, config.data.fma_features) == ("fma", True)
+    assert config.train.pca_components == 20
     assert (config.train.mixup, config.train.label_smoothing, config.train.dropout) == (0, 0.2, 0.1)
     assert not config.train.augmentation
     assert config.tune == TuneConfig(("cnn1d",), trials=3, epochs=2)
-    assert config.gate.min_genre_recall == 0.0
+    assert (config.gate.min_genre_recall, config.gate.max_genre_drop) == (0.0, 0.5)
+    assert config.contest.push_unservable
     assert config.audio.clip_seconds == 12.0
     assert not config.enable_cache

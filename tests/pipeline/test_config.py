@@ -110,6 +110,11 @@ def test_data_values_are_refused(values: dict[str, Any], expected: str) -> None:
             "fine_tune_blocks must be from 1 to 16, the inverted-residual blocks of MobileNetV2, "
             "got 17",
         ),
+        (
+            {"feature_set": "echonest"},
+            "feature_set must be one of ('audio', 'fma'), got 'echonest'",
+        ),
+        ({"pca_components": -1}, "pca_components must not be negative, got -1"),
     ],
 )
 def test_training_values_are_refused(values: dict[str, Any], expected: str) -> None:
@@ -138,6 +143,16 @@ def test_models_are_refused(models: tuple[str, ...], expected: str) -> None:
     with pytest.raises(ValueError) as caught:
         PipelineConfig(**PATHS, models=models)  # type: ignore[arg-type]
     assert expected in str(caught.value)
+
+
+def test_the_feature_set_fma_needs_that_features_csv_is_read() -> None:
+    train = TrainConfig(feature_set="fma")
+    with pytest.raises(ValueError) as caught:
+        PipelineConfig(**PATHS, train=train)  # type: ignore[arg-type]
+    expected = "data.fma_features must be true for the feature set fma, got False"
+    assert str(caught.value) == expected
+    data = DataConfig("a", "m", fma_features=True)
+    assert PipelineConfig(**{**PATHS, "data": data}, train=train).train.feature_set == "fma"
 
 
 @pytest.mark.parametrize(

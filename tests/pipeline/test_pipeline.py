@@ -12,14 +12,21 @@ from tfx.dsl.compiler import compiler
 
 from components.fma_example_gen.executor import unpack_custom_config
 from pipeline import code_digest
-from pipeline.config import AudioConfig, DataConfig, GateConfig, PipelineConfig, TuneConfig
+from pipeline.config import (
+    AudioConfig,
+    ContestConfig,
+    DataConfig,
+    GateConfig,
+    PipelineConfig,
+    TuneConfig,
+)
 from pipeline.pipeline import SCHEMA_PATH, create_pipeline
 from pipeline.registry import MODELS
 
 BEFORE = [
     "FmaExampleGen", "ImportSchemaGen", "StatisticsGen", "StrictExampleValidator", "Transform",
 ]  # fmt: skip
-AFTER = ["CandidateRanker", "LatestBlessedModel", "Evaluator", "AtomicPusher"]
+AFTER = ["CandidateRanker", "LatestBlessedModel", "Evaluator", "AtomicPusher", "GenreReport"]
 
 
 def configuration(tmp_path: Path, **values: Any) -> PipelineConfig:
@@ -109,6 +116,28 @@ def test_the_best_of_eval_is_judged_on_test_and_pushed_only_with_a_blessing(
     assert blessing.producer_node_query.id == "Evaluator"
 
 
+def test_the_report_is_made_last_and_whatever_the_verdict(tmp_path: Path) -> None:
+    config = configuration(tmp_path)
+    report = nodes(config)["GenreReport"]
+    assert "AtomicPusher" in report.upstream_nodes
+    read = {
+        key: (channel.producer_node_query.id, channel.output_key)
+        for key, found in report.inputs.inputs.items()
+        for channel in found.channels
+    }
+    assert read == {
+        "examples": ("FmaExampleGen", "examples"),
+        "leaderboard": ("CandidateRanker", "leaderboard"),
+        "ranking": ("CandidateRanker", "evaluation"),
+        "evaluation": ("Evaluator", "evaluation"),
+        "blessing": ("Evaluator", "blessing"),
+        "model": ("CandidateRanker", "best_model"),
+    }
+    shown = json.loads(parameter(report, "configuration"))
+    assert shown["gate"] == dataclasses.asdict(config.gate)
+    assert shown["run"] == {"models": list(config.models)}
+
+
 def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path) -> None:
     def changed(**values: Any) -> set[str]:
         before, after = nodes(base), nodes(dataclasses.replace(base, **values))
@@ -121,11 +150,16 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
 
     base = configuration(tmp_path)
     trainers = {f"Trainer.{name}" for name in MODELS}
-    assert changed(audio=AudioConfig(n_mels=96)) == {"FmaExampleGen", "Transform"} | trainers
-    assert changed(train=dataclasses.replace(base.train, seed=1)) == trainers
-    assert changed(gate=GateConfig(min_accuracy=0.9)) == {"Evaluator"}
+    report = {"GenreReport"}  # shows every value
+    audio = AudioConfig(n_mels=96)
+    assert changed(audio=audio) == {"FmaExampleGen", "Transform"} | trainers | report
+    assert changed(train=dataclasses.replace(base.train, seed=1)) == trainers | report
+    assert changed(gate=GateConfig(min_accuracy=0.9)) == {"Evaluator"} | report
+    assert changed(gate=GateConfig(max_genre_drop=0.1)) == {"Evaluator"} | report
+    assert changed(contest=ContestConfig(push_unservable=True)) == {"CandidateRanker"} | report
+    assert changed(contest=ContestConfig(max_credible_accuracy=0.5)) == report
     digest = dataclasses.replace(base.data, metadata_digest="ab")
-    assert changed(data=digest) == {"FmaExampleGen"}
+    assert changed(data=digest) == {"FmaExampleGen"} | report
     assert changed(beam_args=("--direct_num_workers=2",)) == set()
 
 

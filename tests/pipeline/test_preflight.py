@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -16,6 +17,7 @@ import local_runner
 from pipeline import preflight
 from pipeline.config import AudioConfig, PipelineConfig
 from pipeline.errors import InputError
+from tests.features_csv import to_csv
 
 WriteArchive = Callable[..., list[str]]
 
@@ -36,6 +38,19 @@ def test_the_digest_of_the_table_gets_into_the_configuration(
     with table.open("a") as file:
         file.write("\n")
     assert preflight.check(config)[0].data.metadata_digest != checked.data.metadata_digest
+
+
+def test_the_digest_of_fmas_own_features_gets_into_the_configuration(
+    write_archive: WriteArchive, tmp_path: Path
+) -> None:
+    config = configuration(write_archive())
+    table = tmp_path / "metadata" / "features.csv"
+    table.write_bytes(to_csv({track_id: [1.0] * 518 for track_id in range(6)}))
+    assert preflight.check(config)[0].data.fma_features_digest == ""
+    data = dataclasses.replace(config.data, fma_features=True)
+    checked, plan = preflight.check(dataclasses.replace(config, data=data))
+    assert checked.data.fma_features_digest == hashlib.sha256(table.read_bytes()).hexdigest()
+    assert {len(track.fma_features) for track in plan.tracks} == {4 * 518}
 
 
 def test_an_archive_that_cannot_train_is_refused(
@@ -75,7 +90,7 @@ def test_a_disk_that_is_too_small_is_told_in_numbers(tmp_path: Path) -> None:
 def test_the_need_grows_with_clips_length_and_models() -> None:
     audio = AudioConfig(clip_seconds=10.0)
     base = preflight.bytes_needed(100, 1, audio)
-    assert preflight.bytes_needed(200, 1, audio) - base == 100 * (2 * 220_500 + 400_000)
+    assert preflight.bytes_needed(200, 1, audio) - base == 100 * (4 * 220_500 + 250_000)
     assert preflight.bytes_needed(100, 2, audio) > base
     assert preflight.bytes_needed(100, 1, AudioConfig(clip_seconds=20.0)) > base
 

@@ -6,10 +6,12 @@ import csv
 import dataclasses
 import hashlib
 import json
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tfx.dsl.components.base import base_beam_executor
@@ -25,6 +27,7 @@ from models import features
 from pipeline import beam_args, progress
 from pipeline.config import SPLITS, AudioConfig, DataConfig
 from pipeline.errors import InputError
+from tests.features_csv import to_csv, write_features_csv
 
 Archive = Callable[..., DataConfig]
 
@@ -206,7 +209,19 @@ def test_the_summary_counts_clips_and_faults(ingested: standard_artifacts.Exampl
             ["empty_file", "missing_file", "no_genre", "no_metadata", "silent", "too_short",
              "undecodable"], 1,
         ),
+        "overlaps": {"artists": [], "audio": []},
     }  # fmt: skip
+
+
+def test_the_summary_names_artists_and_audio_in_more_than_one_split(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    rows, audio = rock_and_folk  # one artist, and the same noise under every id
+    examples = ingest(archive(rows, audio), tmp_path)
+    summary = json.loads(Path(examples.uri, "ingest.json").read_text())
+    assert summary["overlaps"] == {"artists": [1], "audio": [[0, 1, 2, 3, 4, 5]]}
 
 
 def test_a_second_run_writes_the_same_bytes_and_reports_every_track_that_it_opens(
@@ -266,6 +281,49 @@ def test_tracks_without_a_label_do_not_count_as_bad(tmp_path: Path) -> None:
     faults = [Fault("a", n, FaultKind.NO_GENRE, "") for n in range(50)]
     executor.check_faults(faults, 1, 0.0, str(tmp_path / "list.csv"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_fmas_own_features_reach_the_examples_and_those_without_are_left_out(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    noise_wav: bytes,
+    tmp_path: Path,
+) -> None:
+    rows, audio = rock_and_folk
+    rows[6], audio["000/000006.wav"] = {}, noise_wav
+    data = archive(rows, audio, fma_features=True, max_bad_fraction=0.0)
+    own = {track_id: np.random.default_rng(track_id).normal(size=518) for track_id in range(6)}
+    Path(data.metadata_dir, "features.csv").write_bytes(to_csv(own))
+    examples = ingest(data, tmp_path)
+    found = {
+        whole(record[features.TRACK_ID]): np.frombuffer(blob(record[features.FMA_FEATURES]), "<f4")
+        for split in SPLITS
+        for record in records(examples.uri, split)
+    }
+    assert sorted(found) == list(range(6))
+    for track_id, values in found.items():
+        np.testing.assert_array_equal(values, own[track_id].astype("f4"))
+    listed = (tmp_path / "bad_files.csv").read_text()
+    assert listed.splitlines()[1:] == [
+        f"{data.audio_dir}/000/000006.wav,6,no_features,no row in features.csv"
+    ]
+
+
+def test_a_corpus_has_features_of_its_own_that_tell_genres_apart(
+    corpus_dir: Path, corpus_data: DataConfig, tmp_path: Path
+) -> None:
+    shutil.copytree(corpus_dir, tmp_path / "corpus")
+    write_features_csv(tmp_path / "corpus", AUDIO)
+    metadata = str(tmp_path / "corpus" / "fma_metadata")
+    data = dataclasses.replace(corpus_data, metadata_dir=metadata, fma_features=True)
+    plan = plan_ingest(data)
+    vectors = np.stack([np.frombuffer(track.fma_features, "<f4") for track in plan.tracks])
+    standard = (vectors - vectors.mean(axis=0)) / (vectors.std(axis=0) + 1e-6)
+    distance = np.square(standard[:, np.newaxis] - standard).sum(axis=2)
+    np.fill_diagonal(distance, np.inf)
+    genres = np.array([track.row.genre for track in plan.tracks])
+    assert len(genres) == 48
+    assert np.mean(genres[distance.argmin(axis=1)] == genres) > 0.3  # by chance 1 of 8
 
 
 def test_a_genre_whose_only_train_clip_is_bad_fails_the_run(

@@ -46,7 +46,7 @@ def test_only_what_could_not_be_read_counts_as_bad(kind: FaultKind) -> None:
         "empty_file", "too_large", "unreadable", "undecodable", "too_short", "silent",
         "missing_file",
     }  # fmt: skip
-    harmless = {"duplicate_file", "no_metadata", "no_genre"}
+    harmless = {"duplicate_file", "no_metadata", "no_genre", "no_features"}
     assert {k.value for k in FaultKind} == bad | harmless
     assert kind.counts_as_bad == (kind.value in bad)
 

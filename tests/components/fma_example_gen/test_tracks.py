@@ -75,6 +75,33 @@ def test_fields_that_fma_leaves_empty(tracks_csv: TracksCsv) -> None:
     assert (row.artist_id, row.album_id, row.genre) == (-1, -1, "")
 
 
+@pytest.mark.parametrize(
+    ("released", "recorded", "year"),
+    [
+        ("2009-01-05 00:00:00", "2008-11-26 00:00:00", 2009),
+        ("", "2008-11-26 00:00:00", 2008),
+        ("soon", "2008-11-26", 2008),
+        ("", "", -1),
+        ("09-01-05", "2008", -1),
+    ],
+)
+def test_the_year_is_that_of_the_release_else_of_the_recording(
+    tracks_csv: TracksCsv, released: str, recorded: str, year: int
+) -> None:
+    values = {
+        "album.date_released": released, "track.date_recorded": recorded,
+        "album.date_created": "2011-01-01 00:00:00", "track.date_created": "2012-01-01 00:00:00",
+    }  # fmt: skip
+    assert read(tracks_csv({2: values}))[2].year == year
+
+
+def test_a_table_without_dates_has_no_years(tracks_csv: TracksCsv) -> None:
+    rows = {2: {"album.date_released": "2009-01-05", "track.date_recorded": "2008-11-26"}}
+    assert read(tracks_csv(rows, columns=NEEDED))[2].year == -1
+    recorded = (*NEEDED, "track.date_recorded")
+    assert read(tracks_csv(rows, columns=recorded))[2].year == 2008
+
+
 def test_empty_lines_are_skipped(tracks_csv: TracksCsv) -> None:
     assert list(read(tracks_csv({2: {}}) + b"\n\n")) == [2]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from pipeline.metrics import f1_by_class
+from pipeline.metrics.f1 import f1_by_class
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,0 +1,126 @@
+"""All features of a clip: Transform's graph against librosa, numpy and scipy doing the same."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import librosa
+import numpy as np
+import scipy.stats
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
+from benchmarks.workload import Workload
+from components.fma_example_gen.audio_io import decode_clip
+from models import audio, preprocessing, statistics
+from pipeline.config import AudioConfig
+
+NAME = "features"
+
+
+def measure(workload: Workload) -> list[Row]:
+    """Computes picture, windows and statistics of every decoded clip, one at a time, in memory."""
+    config = workload.audio
+    clips = [decode_clip(Path(path).read_bytes(), config).pcm16 for path in workload.paths]
+    tensors = [tf.constant(clip.astype(np.float32) / 32_768.0) for clip in clips]
+    spectra = [audio.power_spectrogram(signal, config) for signal in tensors]
+    parts = {
+        "spectrogram": tf.function(lambda signal, power: audio.power_spectrogram(signal, config)),
+        "picture": tf.function(lambda signal, power: audio.picture(power, config)),
+        "windows": tf.function(lambda signal, power: audio.raw_windows(signal, config)),
+        "statistics": tf.function(
+            lambda signal, power: statistics.clip_statistics(signal, power, config)
+        ),
+    }
+    inputs = list(zip(tensors, spectra, strict=True))
+    seconds = time_variants(
+        {
+            "librosa, numpy and scipy": for_each(functools.partial(_librosa, config=config), clips),
+            "whole graph": for_each(clip_graph(config), [tf.constant(c.tobytes()) for c in clips]),
+            **{
+                f"of that: {name}": for_each(functools.partial(_apply, part), inputs)
+                for name, part in parts.items()
+            },
+        },
+        repeats=workload.repeats,
+    )
+    return rows(NAME, milliseconds_a_clip(seconds, len(clips)), "ms a clip")
+
+
+def _apply(part: Callable[..., Any], inputs: tuple[tf.Tensor, tf.Tensor]) -> Any:
+    return part(*inputs)
+
+
+def clip_graph(config: AudioConfig) -> Any:
+    """Returns a tf.function: PCM16 bytes to a clip's packed features, as in Transform's graph."""
+    parts = (preprocessing.picture, preprocessing.windows, preprocessing.summary)
+
+    def all_features(pcm16: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple(part(audio.decode_pcm16(pcm16), config) for part in parts)
+
+    return tf.function(all_features, input_signature=[tf.TensorSpec([], tf.string)])
+
+
+def _librosa(pcm16: NDArray[np.int16], config: AudioConfig) -> tuple[Any, Any, Any]:
+    signal = pcm16.astype(np.float32) / 32_768.0
+    magnitude = np.abs(librosa.stft(signal, n_fft=config.n_fft, hop_length=config.hop_length))
+    return (
+        _picture(magnitude**2, config),
+        _windows(signal, config),
+        _statistics(signal, magnitude, config),
+    )
+
+
+def _picture(power: NDArray[np.float32], config: AudioConfig) -> NDArray[np.uint8]:
+    mel = librosa.feature.melspectrogram(
+        S=power,
+        sr=config.sample_rate_hz,
+        n_mels=config.n_mels,
+        fmin=config.fmin_hz,
+        fmax=config.fmax_hz,
+    )
+    level_db = librosa.power_to_db(mel, ref=np.max, top_db=config.dynamic_range_db)
+    # Whole frames only, where the graph shares a frame between two columns.
+    edges = np.linspace(0, power.shape[1], config.picture_columns, endpoint=False).astype(int)
+    widths = np.maximum(np.diff(edges, append=power.shape[1]), 1)
+    pooled = np.add.reduceat(level_db, edges, axis=1) / widths
+    return np.round((pooled / config.dynamic_range_db + 1) * 255).astype(np.uint8)[::-1]
+
+
+def _windows(signal: NDArray[np.float32], config: AudioConfig) -> NDArray[np.int16]:
+    kept = signal[: len(signal) // config.window_samples * config.window_samples]
+    levelled = np.clip(kept * (audio.WINDOW_RMS / np.sqrt(np.mean(signal**2))), -1, 1)
+    return np.round(levelled * 32_767).astype(np.int16).reshape(-1, config.window_samples)
+
+
+def _statistics(
+    signal: NDArray[np.float32], magnitude: NDArray[np.float32], config: AudioConfig
+) -> NDArray[np.float32]:
+    rate_hz, n_fft, hop = config.sample_rate_hz, config.n_fft, config.hop_length
+    power = magnitude**2
+    feature = librosa.feature
+    mel_db = librosa.power_to_db(feature.melspectrogram(S=power, sr=rate_hz))
+    mfcc = feature.mfcc(S=mel_db, n_mfcc=20)
+    chroma = feature.chroma_stft(S=power, sr=rate_hz, n_fft=n_fft, tuning=0.0)
+    frames = np.concatenate(
+        [
+            chroma,
+            mfcc,
+            feature.delta(mfcc),
+            feature.rms(S=magnitude, frame_length=n_fft),
+            feature.spectral_bandwidth(S=magnitude, sr=rate_hz),
+            feature.spectral_centroid(S=magnitude, sr=rate_hz),
+            feature.spectral_contrast(S=magnitude, sr=rate_hz),
+            feature.spectral_rolloff(S=magnitude, sr=rate_hz),
+            feature.tonnetz(chroma=chroma),
+            feature.zero_crossing_rate(signal, frame_length=n_fft, hop_length=hop),
+        ]
+    )
+    functions = (
+        scipy.stats.kurtosis, np.max, np.mean, np.median, np.min, scipy.stats.skew, np.std,
+    )  # fmt: skip
+    return np.stack([function(frames, axis=1) for function in functions])

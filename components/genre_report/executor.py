@@ -1,0 +1,179 @@
+"""Executor of GenreReport: reads artifacts, hands plain values to `report`, writes what it gets."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime
+import importlib.metadata
+import io
+import json
+import platform
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components import files
+from components.candidate_ranker.executor import FITS_NAME, LEADERBOARD_NAME
+from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME
+from components.genre_report import clips
+from components.model_properties import WITHHELD
+from pipeline import progress
+from pipeline.config import SPLITS, AudioConfig, ContestConfig, from_json
+from pipeline.evaluation import read_evaluation
+from pipeline.verdict import complete_board
+from report import page
+from report.data import (
+    DATA_NAME,
+    PAGE_NAME,
+    Holdings,
+    Provenance,
+    ReportData,
+    Source,
+    to_json,
+)
+
+EXAMPLES, LEADERBOARD, RANKING = "examples", "leaderboard", "ranking"
+EVALUATION, BLESSING, MODEL = "evaluation", "blessing", "model"
+CONFIGURATION, PIPELINE_NAME = "configuration", "pipeline_name"
+REPORT, PAGE = "report", "page"
+_IN_ORDER = (EXAMPLES, LEADERBOARD, RANKING, MODEL, EVALUATION, BLESSING)
+CODE_DIGEST = "code_digest"
+
+_FAULT_ROWS = 20
+_PACKAGES = (
+    "tfx", "tensorflow", "keras", "tensorflow-model-analysis", "tensorflow-transform",
+    "tensorflow-data-validation", "ml-metadata", "apache-beam", "scikit-learn", "numpy", "librosa",
+    "soundfile", "soxr", "matplotlib",
+)  # fmt: skip
+
+
+class Executor(base_executor.BaseExecutor):
+    """Gathers a run's figures and writes its page."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[Any]],
+        output_dict: dict[str, list[Any]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes `index.html` and `report.json` into the report, and the page once more alone."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        inputs = {
+            key: artifact_utils.get_single_instance(found) for key, found in input_dict.items()
+        }
+        data = gather(inputs, exec_properties, run_id=self._context.pipeline_run_id or "")
+        text = page.render(data)
+        uri = artifact_utils.get_single_uri(output_dict[REPORT])
+        files.write_text(files.join(uri, DATA_NAME), to_json(data))
+        files.write_text(files.join(uri, PAGE_NAME), text)
+        artifact_utils.get_single_instance(output_dict[PAGE]).value = text
+
+
+def gather(
+    inputs: Mapping[str, Any], exec_properties: Mapping[str, Any], run_id: str
+) -> ReportData:
+    """Returns everything that the page of a run shows.
+
+    Args:
+        inputs: an artifact for each input of the component.
+        exec_properties: of the component.
+        run_id: of the pipeline run.
+    """
+    configuration = json.loads(exec_properties[CONFIGURATION])
+    audio = from_json(AudioConfig, configuration["audio"])
+    contest = from_json(ContestConfig, configuration["contest"])
+    uri = {key: artifact.uri for key, artifact in inputs.items()}
+    summary = json.loads(files.read_text(files.join(uri[EXAMPLES], SUMMARY_NAME)))
+    board = complete_board(
+        json.loads(files.read_text(files.join(uri[LEADERBOARD], LEADERBOARD_NAME))),
+        uri[EVALUATION],
+        blessed=inputs[BLESSING].get_int_custom_property("blessed") == 1,
+        withheld=inputs[MODEL].get_string_custom_property(WITHHELD) or None,
+        overlaps=summary["overlaps"],
+        max_credible_accuracy=contest.max_credible_accuracy,
+    )
+    test = read_evaluation(uri[EVALUATION])
+    held = _survey(inputs[EXAMPLES], test.mistakes, audio, summary)
+    return ReportData(
+        best=board["best"],
+        blessed=board["blessed"],
+        reasons=board["reasons"],
+        alarms=board["alarms"],
+        why_best=board["why_best"],
+        models=board["models"],
+        fits=json.loads(files.read_text(files.join(uri[LEADERBOARD], FITS_NAME))),
+        test=dataclasses.asdict(test),
+        holdings=_holdings(held, summary["faults"], uri[EXAMPLES]),
+        examples=held.examples,
+        mistakes=held.mistakes,
+        picture_axes={
+            "fmin_hz": audio.fmin_hz,
+            "fmax_hz": audio.fmax_hz,
+            "dynamic_range_db": audio.dynamic_range_db,
+        },
+        provenance=Provenance(
+            created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            pipeline=exec_properties[PIPELINE_NAME],
+            run_id=run_id,
+            code_digest=exec_properties[CODE_DIGEST],
+            versions=_versions(),
+            configuration=configuration,
+            sources=[
+                Source(key, inputs[key].type_name, inputs[key].id, inputs[key].uri)
+                for key in _IN_ORDER
+            ],
+        ),
+    )
+
+
+def _survey(
+    examples: Any, mistakes: list[dict[str, Any]], audio: AudioConfig, summary: Mapping[str, Any]
+) -> clips.Survey:
+    split_files = {
+        split: files.matching(
+            io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
+        )
+        for split in SPLITS
+    }
+    genres = {genre for counts in summary["clips"].values() for genre in counts}
+    progress.start(sum(sum(counts.values()) for counts in summary["clips"].values()))
+    return clips.survey(split_files, mistakes, audio, sorted(genres))
+
+
+def _holdings(held: clips.Survey, faults: Mapping[str, int], examples_uri: str) -> Holdings:
+    by_split = {
+        split: frozenset[int]().union(*by_genre.values())
+        for split, by_genre in held.artists.items()
+    }
+    everyone = frozenset[int]().union(*by_split.values())
+    return Holdings(
+        clips=held.clips,
+        artists={
+            split: {genre: len(ids) for genre, ids in by_genre.items()}
+            for split, by_genre in held.artists.items()
+        },
+        artists_of_split={split: len(ids) for split, ids in by_split.items()},
+        n_artists=len(everyone),
+        straddling=sum(sum(one in ids for ids in by_split.values()) > 1 for one in everyone),
+        seconds=held.seconds,
+        faults=faults,
+        fault_rows=_first_faults(examples_uri),
+    )
+
+
+def _first_faults(examples_uri: str) -> list[dict[str, str]]:
+    text = files.read_text(files.join(examples_uri, BAD_FILES_NAME))
+    return list(islice(csv.DictReader(io.StringIO(text)), _FAULT_ROWS))
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        **{name: importlib.metadata.version(name) for name in _PACKAGES},
+    }

@@ -1,0 +1,80 @@
+"""Labelled clips in memory, and how they are held out from each other."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from models import features, input_fn
+
+N_FOLDS = 5
+
+# Clips to fit and to score, as indices.
+Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Clips:
+    """Labelled clips: inputs float64 [clips, columns], labels and artists int64 [clips]."""
+
+    inputs: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    artists: NDArray[np.int64]
+
+    def sample(self, at_most: int, seed: int) -> Clips:
+        """Returns so many clips, of each genre its share but at least one; all if there are few."""
+        if len(self.labels) <= at_most:
+            return self
+        order = np.random.default_rng(seed).permutation(len(self.labels))
+        place = np.empty(len(order))  # of a clip among those of its genre, from 0 to 1
+        for label in np.unique(self.labels):
+            of_genre = order[self.labels[order] == label]
+            place[of_genre] = np.arange(len(of_genre)) / len(of_genre)
+        kept = np.sort(order[np.argsort(place[order], kind="stable")[:at_most]])
+        return Clips(self.inputs[kept], self.labels[kept], self.artists[kept])
+
+
+def read_clips(file_patterns: Sequence[str], feature: str) -> Clips:
+    """Returns the labelled clips of transformed TFRecords, ordered by track.
+
+    The order of the records is Beam's, and with several workers another one in every run.
+
+    Args:
+        file_patterns: transformed TFRecords.
+        feature: the feature to read, packed float32.
+    """
+    keys = (features.LABEL, features.TRACK_ID, features.ARTIST_ID)
+    rows = list(input_fn.records(file_patterns, feature, keys).batch(1_024).as_numpy_iterator())
+    packed, labels, tracks, artists = (np.concatenate(column) for column in zip(*rows, strict=True))
+    inputs = np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1)
+    kept = np.argsort(tracks, kind="stable")
+    kept = kept[labels[kept] >= 0]
+    return Clips(inputs[kept].astype(np.float64), labels[kept], artists[kept])
+
+
+def artist_folds(clips: Clips, seed: int) -> Folds:
+    """Returns folds in which no artist is both fitted and scored; as many as there can be, up to 5.
+
+    A clip of unknown artist (-1) counts as one of an artist of its own, and so does every clip
+    where the artists are too few to be kept apart with at least two genres left to fit. Empty
+    where the clips are too few even so.
+    """
+    each = np.arange(len(clips.labels))
+    by_artist = np.where(clips.artists < 0, -1 - each, clips.artists)
+    for groups in (by_artist, each):
+        n_folds = min(N_FOLDS, len(np.unique(groups)), np.bincount(clips.labels).max())
+        if n_folds < 2:
+            continue
+        splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+        folds = [
+            (fitted, scored)
+            for fitted, scored in splitter.split(clips.inputs, clips.labels, groups)
+            if len(scored) and len(np.unique(clips.labels[fitted])) > 1
+        ]
+        if folds:
+            return folds
+    return []

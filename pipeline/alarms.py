@@ -1,0 +1,60 @@
+"""What makes a run's figures suspect: they are too good, or something is in two splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_SHOWN = 5
+
+
+def alarms(
+    board: Mapping[str, Any],
+    overlaps: Mapping[str, Sequence[Any]],
+    max_credible_accuracy: float,
+) -> list[str]:
+    """Returns a sentence for each thing that is wrong; none of them refuses a model by itself.
+
+    Args:
+        board: what `leaderboard.json` holds: `models`, `best` and `test`.
+        overlaps: what `find_overlaps` found.
+        max_credible_accuracy: an accuracy above it is an alarm.
+    """
+    found = []
+    if artists := overlaps["artists"]:
+        found.append(
+            f"{_count(artists, 'artist')} in more than one split ({_some(artists)}): every figure "
+            "is flattered, --split artist-hash avoids it"
+        )
+    if audio := overlaps["audio"]:
+        groups = [" = ".join(map(str, group)) for group in audio]
+        found.append(
+            f"{_count(audio, 'recording')} in more than one split under different ids "
+            f"({_some(groups)}): every figure is flattered"
+        )
+    on_eval = {
+        entry["name"]: entry["eval"]["accuracy"] for entry in board["models"] if entry["eval"]
+    }
+    on_test = {board["best"]: board["test"]["accuracy"]}
+    for split, accuracies in (("eval", on_eval), ("test", on_test)):
+        above = [
+            f"{name} {accuracy:.3f}"
+            for name, accuracy in accuracies.items()
+            if accuracy > max_credible_accuracy
+        ]
+        if above:
+            found.append(
+                f"accuracy on {split} is above the {max_credible_accuracy:g} that is credible "
+                f"({_some(above)}): suspect a leak between the splits, for published accuracies on "
+                "fma_small's official split end at 0.55"
+            )
+    return found
+
+
+def _count(things: Sequence[Any], name: str) -> str:
+    return f"{len(things)} {name} is" if len(things) == 1 else f"{len(things)} {name}s are"
+
+
+def _some(things: Sequence[Any]) -> str:
+    shown = ", ".join(map(str, things[:_SHOWN]))
+    return shown + (", …" if len(things) > _SHOWN else "")

@@ -1,0 +1,47 @@
+"""From what ranker, Evaluator and ingestion say to the one verdict of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.alarms import alarms
+from pipeline.evaluation import read_evaluation, refusals
+
+
+def complete_board(
+    board: Mapping[str, Any],
+    evaluation_uri: str,
+    *,
+    blessed: bool,
+    withheld: str | None,
+    overlaps: Mapping[str, Sequence[Any]],
+    max_credible_accuracy: float,
+) -> dict[str, Any]:
+    """Returns the whole content of `leaderboard.json`.
+
+    Args:
+        board: what the ranker wrote.
+        evaluation_uri: folder of the Evaluator's ModelEvaluation.
+        blessed: what the Evaluator decided.
+        withheld: why the best model is not pushed whatever the Evaluator decided, or None.
+        overlaps: see `find_overlaps`.
+        max_credible_accuracy: an accuracy above it is an alarm.
+
+    Returns:
+        `board` with `test`, the best model's figures; `blessed`, whether it is fit to be pushed;
+        `reasons` why not, and `alarms`, each a list of sentences.
+    """
+    test = read_evaluation(evaluation_uri)
+    whole = {
+        **board,
+        "test": {
+            **test.overall,
+            **{f"{name}_interval": list(bounds) for name, bounds in test.intervals.items()},
+            "per_genre": test.per_genre,
+            "confusion": test.confusion,
+        },
+        "blessed": blessed and not withheld,
+        "reasons": [*([withheld] if withheld else []), *refusals(evaluation_uri)],
+    }
+    return {**whole, "alarms": alarms(whole, overlaps, max_credible_accuracy)}

@@ -1,0 +1,1 @@
+"""What people look at: a run's figures as one page, and two runs side by side."""

@@ -1,0 +1,226 @@
+"""A run's data as one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from report import plots
+from report.data import Clip, Holdings, ReportData
+
+NOTHING = "–"
+# Room for pictures and sounds as data: URIs, so that a page stays below 5 MB.
+_EXAMPLES_BYTES = 1_800_000
+_MISTAKES_BYTES = 2_000_000
+_SLICE_NAMES = {
+    "license": "Licence",
+    "year": "Year",
+    "source_channels": "Channels of the file",
+    "duration_seconds": "Duration",
+}
+
+
+def render(data: ReportData) -> str:
+    """Returns the page of a run; the same bytes for the same data."""
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            data=data,
+            genres=_genres(data),
+            totals=_totals(data.holdings),
+            chance_loss=math.log(max(len(data.test["per_genre"]), 1)),
+            hyperparameters=_hyperparameters(data),
+            curves=_curves(data),
+            leaderboard_plot=_leaderboard_plot(data.models),
+            f1_plot=_f1_plot(data.test["per_genre"]),
+            confusion_columns=_predicted(data.test["confusion"]),
+            confusion_plot=_confusion_plot(data.test["confusion"]),
+            calibration_plot=_calibration_plot(data.test["calibration"]),
+            clips_plot=_clips_plot(data),
+            slice_names=_SLICE_NAMES,
+            examples=_bounded(data.examples, _EXAMPLES_BYTES),
+            mistakes=_bounded(data.mistakes, _MISTAKES_BYTES),
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """Returns the templates, with everything escaped that is not a plot of ours."""
+    found = jinja2.Environment(
+        loader=jinja2.PackageLoader("report"),
+        autoescape=True,  # titles come from an archive
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(
+        figure=figure, interval=with_interval, whole=whole, short=short, duration=duration, f1=_f1
+    )
+    return found
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """Returns a number with fixed digits, a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:.{digits}f}"
+
+
+def with_interval(value: float | None, interval: Sequence[float] | None) -> str:
+    """Returns a number with its 95 % interval, such as `0.63 [0.52, 0.74]`."""
+    if value is None or interval is None:
+        return figure(value, 2)
+    low, high = interval
+    return f"{figure(value, 2)} [{figure(low, 2)}, {figure(high, 2)}]"
+
+
+def whole(value: float | None) -> str:
+    """Returns a whole number, its thousands set apart."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def short(value: float | None) -> str:
+    """Returns a number with three digits and a unit of thousands, such as `2.26 M`."""
+    if value is None:
+        return NOTHING
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:#.3g} {unit}".replace(". ", " ")
+    return f"{value:.0f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Returns seconds as people say them, such as `3 min 20 s`."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _genres(data: ReportData) -> list[str]:
+    """Returns every genre of the data, in order."""
+    return sorted({genre for counts in data.holdings.clips.values() for genre in counts})
+
+
+def _totals(holdings: Holdings) -> dict[str, Any]:
+    by_genre: Counter[str] = Counter()
+    for counts in holdings.clips.values():
+        by_genre.update(counts)
+    return {
+        "clips": by_genre.total(),
+        "by_genre": by_genre,
+        "seconds": sum(holdings.seconds.values()),
+    }
+
+
+def _hyperparameters(data: ReportData) -> dict[str, Mapping[str, Any]]:
+    found = {m["name"]: data.fits.get(m["name"], {}).get("hyperparameters") for m in data.models}
+    return {name: values for name, values in found.items() if values}
+
+
+def _f1(figures: Any) -> float | None:
+    """Returns the F1 of a genre on the leaderboard, which has more figures of it or none."""
+    return figures.get("f1") if isinstance(figures, Mapping) else figures
+
+
+def _predicted(confusion: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Returns the columns of a confusion matrix: its genres, then whatever else was predicted."""
+    others = {name for row in confusion.values() for name in row} - set(confusion)
+    return [*confusion, *sorted(others)]
+
+
+def _leaderboard_plot(models: Sequence[Mapping[str, Any]]) -> Markup:
+    rows = [
+        plots.Estimate(
+            model["name"],
+            model["eval"]["macro_f1"],
+            model["eval"].get("macro_f1_interval"),
+            strong=place == 0,
+        )
+        for place, model in enumerate(models)
+        if model["status"] == "trained"
+    ]
+    label = "Macro-F1 on eval, best first: " + _in_words(rows)
+    return (
+        Markup(plots.estimates("leaderboard", rows, "macro-F1 on eval", label)) if rows else _NONE
+    )
+
+
+def _f1_plot(per_genre: Mapping[str, Mapping[str, Any]]) -> Markup:
+    rows = [
+        plots.Estimate(genre, figures["f1"], figures.get("f1_interval"))
+        for genre, figures in per_genre.items()
+    ]
+    label = "F1 on test by genre: " + _in_words(rows)
+    return Markup(plots.estimates("f1", rows, "F1 on test", label))
+
+
+def _in_words(rows: Sequence[plots.Estimate]) -> str:
+    return "; ".join(f"{row.label} {with_interval(row.value, row.interval)}" for row in rows)
+
+
+def _confusion_plot(confusion: Mapping[str, Mapping[str, int]]) -> Markup:
+    label = "Confusion matrix on test, the numbers are in the table that follows."
+    return Markup(plots.confusion(confusion, _predicted(confusion), label))
+
+
+def _calibration_plot(bins: Sequence[Mapping[str, float]]) -> Markup:
+    if not bins:
+        return _NONE
+    label = "Share of right answers by highest score: " + "; ".join(
+        f"{figure(found['mean_score'], 2)}: {figure(found['accuracy'], 2)}" for found in bins
+    )
+    return Markup(plots.reliability(bins, label))
+
+
+def _clips_plot(data: ReportData) -> Markup:
+    label = "Clips of each genre by split, the numbers are in the table that follows."
+    return Markup(plots.clips_by_genre(data.holdings.clips, _genres(data), label))
+
+
+def _curves(data: ReportData) -> list[dict[str, Any]]:
+    """Returns plot and epochs of every model that was trained by epochs, as the models are."""
+    found = []
+    for model in data.models:
+        stages = [s for s in data.fits.get(model["name"], {}).get("curves", ()) if s["epochs"]]
+        if not stages:
+            continue
+        epochs = [(stage["stage"], epoch) for stage in stages for epoch in stage["epochs"]]
+        last = ", ".join(f"{key} {figure(value)}" for key, value in sorted(epochs[-1][1].items()))
+        label = f"{model['name']}, {len(epochs)} epochs; the last has {last}."
+        plot = Markup(plots.curves(model["name"], stages, label))
+        shown = sorted({key for _, epoch in epochs for key in epoch}, key=_in_order)
+        found.append({"name": model["name"], "epochs": epochs, "shown": shown, "plot": plot})
+    return found
+
+
+def _in_order(key: str) -> tuple[str, bool]:
+    """Puts a figure on eval right after the same one on train."""
+    return key.removeprefix("val_"), key.startswith("val_")
+
+
+def _bounded(clips: Sequence[Clip], bytes_left: int) -> list[Clip]:
+    """Returns the clips, without the pictures, and then the sounds, that there is no room for."""
+    found = list(clips)
+    for place, clip in enumerate(found):
+        if len(clip.picture) > bytes_left:
+            found[place] = dataclasses.replace(clip, picture="")
+        bytes_left -= len(found[place].picture)
+    for place, clip in enumerate(found):
+        if len(clip.audio) > bytes_left:
+            found[place] = dataclasses.replace(clip, audio="")
+        bytes_left -= len(found[place].audio)
+    return found
+
+
+_NONE = Markup("")

@@ -1,0 +1,298 @@
+"""The real executor after the real ranker and Evaluator, on small clips and known scores."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_model_analysis.notebook.jupyter.tfma_widget import widget as tfma_widget
+from tfx.components.evaluator import executor as evaluator
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import standard_artifacts
+from tfx.utils import proto_utils
+
+import system
+from components.candidate_ranker import executor as ranker
+from components.candidate_ranker.component import Leaderboard
+from components.fma_example_gen.faults import Fault, FaultKind, to_csv
+from components.genre_report import executor
+from models import features
+from models.fit_record import FAILED
+from pipeline.config import SPLITS, AudioConfig, ContestConfig, GateConfig
+from pipeline.eval_config import gate_config
+from pipeline.evaluation import read_evaluation
+from report.data import ReportData, from_json, to_json
+from tests.report.test_cli import record
+from tests.report.test_page import Outline
+from tests.stand_ins import beam_context, model_artifact, scores_for
+
+ROOT = Path(__file__).parents[3]
+GENRES = ("Pop", "Rock", "Müßiggang")
+AUDIO = AudioConfig(sample_rate_hz=8_000, fmax_hz=4_000.0, clip_seconds=2.0)
+HOSTILE = "</h3><script>alert(1)</script>"
+CURVES = [{"stage": "all", "epochs": [{"loss": 1.0, "val_loss": 1.2, "accuracy": 0.5}]}]
+# For each split the class ids of its clips; of test also what the better model takes them for.
+LABELS = {"train": [0, 0, 0, 1, 1, 2, 2], "eval": [0, 0, 1, 1, 2, 2], "test": [0, 0, 1, 1, 2, 2]}
+PREDICTED = {
+    "svm": {"train": LABELS["train"], "eval": LABELS["eval"], "test": [0, 1, 1, 1, 2, 0]},
+    "knn": {"train": LABELS["train"], "eval": [0, 1, 2, 1, 0, 1], "test": LABELS["test"]},
+}
+
+
+def clips() -> Iterator[tuple[str, int, tf.train.Example]]:
+    """Yield (split, class id, raw Example); the first artist is in train and in test."""
+    chance = np.random.default_rng(0)
+    track_id = 100
+    for split in SPLITS:
+        scores = {
+            name: scores_for(by_split[split], len(GENRES), seed=1)
+            for name, by_split in PREDICTED.items()
+        }
+        for place, label in enumerate(LABELS[split]):
+            track_id += 1
+            signal = chance.integers(-9_000, 9_000, 16_000).astype("<i2")
+            example = tf.train.Example()
+            feature = example.features.feature
+            feature[features.AUDIO].bytes_list.value.append(signal.tobytes())
+            texts = {features.GENRE: GENRES[label], features.LICENSE: "CC BY",
+                     features.TITLE: HOSTILE if split == "test" else f"Tune {place}"}  # fmt: skip
+            for key, text in texts.items():
+                feature[key].bytes_list.value.append(text.encode())
+            artist = 7 if place == 0 and split != "eval" else track_id
+            whole = {features.TRACK_ID: track_id, features.ARTIST_ID: artist, "index": label,
+                     features.YEAR: 2008, features.SOURCE_CHANNELS: 2}  # fmt: skip
+            for key, number in whole.items():
+                feature[key].int64_list.value.append(number)
+            feature[features.DURATION_SECONDS].float_list.value.append(2.0)
+            for name, values in scores.items():
+                feature[name].float_list.value.extend(values[place])
+            yield split, label, example
+
+
+def write_examples(folder: Path) -> standard_artifacts.Examples:
+    """Write the Examples as FmaExampleGen does, with its list of bad files and its summary."""
+    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
+    writers = {}
+    for split in SPLITS:
+        path = folder / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz"
+        path.parent.mkdir(parents=True)
+        writers[split] = tf.io.TFRecordWriter(str(path), "GZIP")
+    for split, label, example in clips():
+        counts[split][GENRES[label]] += 1
+        writers[split].write(example.SerializeToString())
+    for writer in writers.values():
+        writer.close()
+    faults = [Fault(f"000/{n:06d}.mp3", n, FaultKind.SILENT, "no sample") for n in range(25)]
+    (folder / "bad_files.csv").write_text(to_csv(faults))
+    summary = {"clips": counts, "faults": {"silent": 25}, "overlaps": {"artists": [7], "audio": []}}
+    (folder / "ingest.json").write_text(json.dumps(summary))
+    examples = standard_artifacts.Examples()
+    examples.uri, examples.split_names = str(folder), json.dumps(list(SPLITS))
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    return examples
+
+
+def rank(folder: Path, examples: standard_artifacts.Examples) -> dict[str, Any]:
+    """Run the ranker on two models and one that failed; return its output artifacts."""
+    models = [
+        model_artifact(folder, "svm", 3, 1, curves=CURVES, parameters=10, feature="statistics"),
+        model_artifact(folder, "knn", 3, 2, parameters=20, hyperparameters={"k": 5}),
+        model_artifact(folder, "mlp", 3, 3, status=FAILED, reason="OSError: no such thing"),
+    ]
+    inputs = {
+        ranker.candidate_key(name): [model]
+        for name, model in zip(("svm", "knn", "mlp"), models, strict=True)
+    }
+    outputs = {
+        ranker.BEST_MODEL: standard_artifacts.Model(),
+        ranker.EVALUATION: standard_artifacts.ModelEvaluation(),
+        ranker.LEADERBOARD: Leaderboard(),
+    }
+    for place, (key, artifact) in enumerate(outputs.items(), start=10):
+        artifact.uri, artifact.id = str(folder / key), place
+        Path(artifact.uri).mkdir()
+    ranker.Executor(beam_context(folder)).Do(
+        {ranker.EXAMPLES: [examples], **inputs},
+        {key: [artifact] for key, artifact in outputs.items()},
+        {ranker.PUSH_UNSERVABLE: 0},
+    )
+    return outputs
+
+
+def judge(
+    folder: Path, examples: standard_artifacts.Examples, model: standard_artifacts.Model
+) -> tuple[standard_artifacts.ModelEvaluation, standard_artifacts.ModelBlessing]:
+    """Run TFX's Evaluator with a gate that lets nothing through."""
+    evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+    evaluation.uri, evaluation.id = str(folder / "judgement"), 20
+    blessing.uri, blessing.id = str(folder / "blessing"), 21
+    evaluator.Executor(beam_context(folder)).Do(
+        {"examples": [examples], "model": [model]},
+        {"evaluation": [evaluation], "blessing": [blessing]},
+        {
+            "eval_config": proto_utils.proto_to_json(gate_config(GateConfig(min_accuracy=0.9))),
+            "example_splits": json.dumps(["test"]),
+            "fairness_indicator_thresholds": "null",
+        },
+    )
+    return evaluation, blessing
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run, with everything that the component wrote."""
+    folder = tmp_path_factory.mktemp("run")
+    examples = write_examples(folder / "examples")
+    # The ranker knows the names of the registry alone.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranker, "MODEL_NAMES", ("svm", "knn", "mlp"))
+        ranked = rank(folder, examples)
+    evaluation, blessing = judge(folder, examples, ranked[ranker.BEST_MODEL])
+    inputs = {
+        executor.EXAMPLES: examples,
+        executor.LEADERBOARD: ranked[ranker.LEADERBOARD],
+        executor.RANKING: ranked[ranker.EVALUATION],
+        executor.EVALUATION: evaluation,
+        executor.BLESSING: blessing,
+        executor.MODEL: ranked[ranker.BEST_MODEL],
+    }
+    report, page = system.Artifact(), system.HTML()
+    report.uri, page.uri = str(folder / "report"), str(folder / "page")
+    configuration = {
+        "audio": dataclasses.asdict(AUDIO),
+        "contest": dataclasses.asdict(ContestConfig(max_credible_accuracy=0.9)),
+        "train": {"seed": 3},
+    }
+    executor.Executor(base_executor.BaseExecutor.Context(pipeline_run_id="run 1")).Do(
+        {key: [artifact] for key, artifact in inputs.items()},
+        {executor.REPORT: [report], executor.PAGE: [page]},
+        {
+            executor.CONFIGURATION: json.dumps(configuration),
+            executor.PIPELINE_NAME: "music-genre",
+            executor.CODE_DIGEST: "ab" * 32,
+        },
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(run: Path) -> ReportData:
+    return from_json((run / "report" / "report.json").read_text(encoding="utf-8"))
+
+
+def test_the_page_is_written_twice_and_its_data_once(run: Path, data: ReportData) -> None:
+    text = (run / "report" / "index.html").read_bytes()
+    assert text == (run / "page").read_bytes()
+    assert {path.name for path in (run / "report").iterdir()} == {"index.html", "report.json"}
+    assert json.loads(to_json(data)) == json.loads((run / "report" / "report.json").read_text())
+    outline = Outline(text.decode())
+    assert outline.all("script") == []
+    assert "Refused: svm" in outline.text
+    assert "failed: OSError: no such thing" in outline.text
+    assert HOSTILE in outline.text
+
+
+def test_the_verdict_is_the_evaluators(data: ReportData) -> None:
+    assert data.best == "svm"
+    assert data.blessed is False
+    assert "all genres: accuracy is 0.667, at least 0.900 is needed" in data.reasons
+    assert data.alarms[0].startswith("1 artist is in more than one split (7)")
+    assert data.alarms[1].startswith("accuracy on eval is above the 0.9 that is credible (svm 1.0")
+    assert [row["name"] for row in data.models] == ["svm", "knn", "mlp"]
+    assert data.fits["svm"]["curves"] == CURVES
+    assert data.why_best
+
+
+def test_figures_of_test_are_those_of_tfmas_artifact(run: Path, data: ReportData) -> None:
+    expected = dataclasses.asdict(read_evaluation(str(run / "judgement")))
+    assert data.test == json.loads(json.dumps(expected))
+    assert data.test["overall"]["accuracy"] == pytest.approx(4 / 6)
+    assert set(data.test["slices"]) == {"license", "year", "source_channels", "duration"}
+    sources = {
+        source.key: (source.type, source.id, source.uri) for source in data.provenance.sources
+    }
+    assert sources[executor.EVALUATION] == ("ModelEvaluation", 20, str(run / "judgement"))
+    assert list(sources) == [
+        "examples", "leaderboard", "ranking", "model", "evaluation", "blessing",
+    ]  # fmt: skip
+
+
+def test_clips_and_artists_are_counted(data: ReportData) -> None:
+    held = data.holdings
+    assert held.clips == {
+        "train": {"Müßiggang": 2, "Pop": 3, "Rock": 2},
+        "eval": {"Müßiggang": 2, "Pop": 2, "Rock": 2},
+        "test": {"Müßiggang": 2, "Pop": 2, "Rock": 2},
+    }
+    assert held.artists_of_split == {"train": 7, "eval": 6, "test": 6}
+    assert held.artists["train"]["Pop"] == 3
+    assert (held.n_artists, held.straddling) == (18, 1)
+    assert held.seconds == {"train": 14.0, "eval": 12.0, "test": 12.0}
+    assert held.faults == {"silent": 25}
+    assert len(held.fault_rows) == 20
+    assert held.fault_rows[3] == {
+        "path": "000/000003.mp3", "track_id": "3", "kind": "silent", "detail": "no sample",
+    }  # fmt: skip
+
+
+def test_mistakes_can_be_heard_and_examples_seen(data: ReportData) -> None:
+    assert [(clip.genre, clip.predicted) for clip in data.mistakes] == [
+        (mistake["genre"], mistake["predicted"]) for mistake in data.test["mistakes"]
+    ]
+    assert {(clip.genre, clip.predicted) for clip in data.mistakes} == {
+        ("Pop", "Rock"), ("Müßiggang", "Pop"),
+    }  # fmt: skip
+    for clip in data.mistakes:
+        assert clip.audio.startswith("data:audio/mpeg;base64,")
+        assert clip.title == HOSTILE
+        assert (clip.license, clip.year, clip.seconds) == ("CC BY", 2008, 2.0)
+    assert [clip.genre for clip in data.examples] == [
+        "Müßiggang", "Müßiggang", "Pop", "Pop", "Rock", "Rock",
+    ]  # fmt: skip
+    assert len({clip.picture for clip in data.examples}) == 6
+    assert all(clip.picture.startswith("data:image/png;base64,") for clip in data.examples)
+    assert len({clip.artist_id for clip in data.examples}) == 6
+
+
+def test_provenance_has_versions_seeds_and_the_run(data: ReportData) -> None:
+    assert data.provenance.run_id == "run 1"
+    assert data.provenance.code_digest == "ab" * 32
+    assert data.provenance.configuration["train"] == {"seed": 3}
+    assert data.provenance.versions["tensorflow"].count(".") == 2
+    assert data.provenance.created.endswith("+00:00")
+
+
+def test_the_notebook_shows_the_run(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(run / "report", tmp_path / "pipeline" / "GenreReport" / "report" / "1")
+    record(tmp_path, [1])
+    notebook = ROOT / "notebooks" / "slices.ipynb"
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    monkeypatch.chdir(notebook.parent)
+    monkeypatch.setenv("OUTPUT_DIR", str(tmp_path))
+    names: dict[str, Any] = {}
+    for cell in code:
+        *before, last = ast.parse("".join(cell["source"])).body
+        exec(compile(ast.Module(before, []), str(notebook), "exec"), names)
+        if isinstance(last, ast.Expr):  # what a cell ends in is what it shows
+            names["shown"] = eval(compile(ast.Expression(last.value), str(notebook), "eval"), names)
+        else:
+            exec(compile(ast.Module([last], []), str(notebook), "exec"), names)
+    assert f"run 1 of {tmp_path}: svm, refused" in capsys.readouterr().out
+    assert list(names["leaderboard"]["model"]) == ["svm", "knn", "mlp"]
+    assert isinstance(names["shown"], tfma_widget.SlicingMetricsViewer)
+    assert {row["slice"] for row in names["shown"].data} == {f"genre:{genre}" for genre in GENRES}

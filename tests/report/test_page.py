@@ -1,0 +1,259 @@
+"""The page of a run: what it says, what it escapes, and that it needs nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from report import page
+from report.data import Clip, ReportData, from_json, to_json
+from tests.report.sample import GENRES, MODELS, report_data
+
+MAX_BYTES = 5_000_000
+VOID = {"meta", "link", "br", "img"}
+
+
+class Outline(HTMLParser):
+    """What a page is made of: its elements with their attributes, and its visible text."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert not self._open, f"never closed: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open[-1:] != ["style"]:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def data() -> ReportData:
+    return report_data()
+
+
+@pytest.fixture(scope="module")
+def plain(data: ReportData) -> ReportData:
+    """Return the same without curves, which take longest to draw."""
+    return dataclasses.replace(data, fits={})
+
+
+@pytest.fixture(scope="module")
+def text(data: ReportData) -> str:
+    return page.render(data)
+
+
+@pytest.fixture(scope="module")
+def outline(text: str) -> Outline:
+    return Outline(text)
+
+
+def test_the_page_tells_verdict_models_and_figures(data: ReportData, outline: Outline) -> None:
+    assert "Blessed: logistic_regression" in outline.text
+    for name in (*MODELS, *GENRES):
+        assert name in outline.text
+    assert "0.68 [0.53, 0.83]" in outline.text  # macro-F1 of the first on eval
+    overall, bounds = data.test["overall"], data.test["intervals"]["accuracy"]
+    assert f"{overall['accuracy']:.3f} 95 %: {bounds[0]:.3f} to {bounds[1]:.3f}" in outline.text
+    assert data.why_best in outline.text
+    assert "Do not trust these figures" not in outline.text
+    for source in data.provenance.sources:
+        assert f"{source.type} {source.id}" in outline.text
+        assert source.uri in outline.text
+
+
+def test_every_section_of_figures_says_which_artifact_they_are_from(text: str) -> None:
+    sections = re.findall(r'<section id="(\w+)".*?</section>', text, flags=re.DOTALL)
+    bodies = dict(re.findall(r'<section id="(\w+)"(.*?)</section>', text, flags=re.DOTALL))
+    assert sections == [
+        "verdict", "leaderboard", "test", "confusion", "calibration", "curves", "data", "examples",
+        "mistakes", "provenance",
+    ]  # fmt: skip
+    for name in set(sections) - {"provenance"}:
+        assert 'class="source"' in bodies[name], name
+        assert "/srv/music/output/small/pipeline/" in bodies[name], name
+
+
+def test_a_refused_model_has_its_reasons_and_alarms_come_first() -> None:
+    reasons = ["all genres: accuracy is 0.200, at least 0.300 is needed", "Rock: recall is 0.000"]
+    alarms = ["accuracy on test is above the 0.75 that is credible", "2 artists are in both"]
+    outline = Outline(
+        page.render(report_data(fits={}, blessed=False, reasons=reasons, alarms=alarms))
+    )
+    for sentence in (*reasons, *alarms):
+        assert sentence in outline.text
+    assert "Refused: logistic_regression" in outline.text
+    assert outline.text.index(alarms[0]) < outline.text.index("Refused:")
+
+
+def test_a_failed_candidate_shows_its_reason(plain: ReportData) -> None:
+    failed = {
+        **plain.models[-1], "status": "failed", "reason": "ValueError: 'Pop' is singular",
+        "eval": None, "parameters": None, "training_seconds": None, "prediction_ms": None,
+    }  # fmt: skip
+    text = page.render(dataclasses.replace(plain, models=[*plain.models[:-1], failed]))
+    assert "failed: ValueError: &#39;Pop&#39; is singular" in text
+    assert MODELS[-1] not in re.search(r'aria-label="(Macro-F1 on eval[^"]*)"', text)[1]
+
+
+def test_what_is_tied_or_not_servable_is_marked(plain: ReportData) -> None:
+    rows = [{**row, "servable": row["name"] != "mlp"} for row in plain.models]
+    outline = Outline(page.render(dataclasses.replace(plain, models=rows)))
+    assert outline.text.count("not servable from audio") == 1
+    assert outline.text.count("tied ") == 2
+    assert outline.text.count("judged on test") == 1
+
+
+HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)> ]]> {{ 7 * 7 }} & "\'</h3>'
+
+
+def test_what_comes_from_the_archive_is_escaped(plain: ReportData) -> None:
+    # Everywhere: titles, licences, genres (in plots too), file names, reasons.
+    genre = '<b onclick="x()">Hip & "Hop"</b> $x_1$'
+    genres = (genre, *GENRES[1:])
+    clip = dataclasses.replace(plain.mistakes[0], title=HOSTILE, license=HOSTILE, genre=genre)
+    fault = {"path": HOSTILE, "track_id": "1", "kind": "silent", "detail": HOSTILE}
+    made = report_data(genres, fits={}, reasons=[HOSTILE], alarms=[HOSTILE], blessed=False)
+    holdings = dataclasses.replace(made.holdings, fault_rows=[fault])
+    text = page.render(
+        dataclasses.replace(made, mistakes=[clip], examples=[clip], holdings=holdings)
+    )
+    outline = Outline(text)
+    assert outline.all("script") == []
+    handlers = [
+        name for _, attributes in outline.elements for name in attributes if name[:2] == "on"
+    ]
+    assert handlers == []
+    assert "{{ 7 * 7 }}" in outline.text
+    assert outline.text.count('<script>alert("1")</script>') >= 6
+    assert '<b onclick="x()">Hip & "Hop"</b> $x_1$' in outline.text
+    assert all(image["src"].startswith("data:image/png") for image in outline.all("img"))
+
+
+def test_nothing_is_loaded_from_anywhere(text: str, outline: Outline) -> None:
+    assert re.findall(r"https?://", text) == []
+    assert outline.all("script") == []
+    for _, attributes in outline.elements:
+        for name in ("src", "href", "xlink:href", "data", "poster", "srcset"):
+            if name in attributes:
+                assert attributes[name].startswith(("data:", "#")), attributes
+    assert re.findall(r"@import|url\((?!#)", text) == []
+    (policy,) = [meta for meta in outline.all("meta") if "http-equiv" in meta]
+    assert policy["content"].startswith("default-src 'none';")
+
+
+def test_the_same_data_gives_the_same_bytes(data: ReportData, text: str) -> None:
+    assert page.render(from_json(to_json(data))) == text
+
+
+def test_ids_are_unique_and_links_lead_to_them(outline: Outline) -> None:
+    ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    targets = {link["href"][1:] for link in outline.all("a")}
+    assert {"main", "verdict", "provenance"} <= targets <= set(ids)
+
+
+def test_what_is_seen_is_told_too(outline: Outline) -> None:
+    for plot in outline.all("svg"):
+        assert plot["role"] == "img"
+        assert len(plot["aria-label"]) > 20
+    assert all(image["alt"] for image in outline.all("img"))
+    assert all(sound["aria-label"] and sound["preload"] == "none" for sound in outline.all("audio"))
+    assert all(heading.get("scope") for heading in outline.all("th"))
+    assert len(outline.all("caption")) == len(outline.all("table"))
+    levels = [int(tag[1]) for tag, _ in outline.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_plots_take_the_colours_of_the_page(text: str) -> None:
+    plots = "".join(re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL))
+    assert "currentColor" in plots
+    assert "var(--series-1)" in plots
+    # No colour is fixed, so none is lost on a dark page.
+    assert re.findall(r"(?:fill|stroke): #\w+", plots) == []
+
+
+def test_a_run_without_mistakes_curves_or_faults_says_so(data: ReportData) -> None:
+    holdings = dataclasses.replace(data.holdings, faults={}, fault_rows=[])
+    test = {**data.test, "calibration": [], "slices": {}}
+    bare = dataclasses.replace(
+        data, mistakes=[], examples=[], fits={}, holdings=holdings, test=test, why_best=""
+    )
+    outline = Outline(page.render(bare))
+    assert "every clip of the test split got its own genre" in outline.text
+    assert "No model of this run was trained by epochs" in outline.text
+    assert "every file and row of the archive is used" in outline.text
+
+
+def test_an_artist_in_two_splits_is_told_with_the_data(plain: ReportData) -> None:
+    holdings = dataclasses.replace(plain.holdings, straddling=3)
+    outline = Outline(page.render(dataclasses.replace(plain, holdings=holdings)))
+    assert "3 artists have clips in more than one split" in outline.text
+
+
+def test_sixteen_genres_one_with_an_umlaut_fit() -> None:
+    genres = ("Müßiggang", "Old-Time / Historic", *(f"Genre {place}" for place in range(14)))
+    text = page.render(report_data(genres, fits={}))
+    outline = Outline(text)
+    assert "Müßiggang" in outline.text
+    assert len(text.encode()) < MAX_BYTES
+
+
+def test_the_page_stays_small_whatever_the_clips(plain: ReportData, text: str) -> None:
+    assert 200_000 < len(text.encode()) < MAX_BYTES
+    large = Clip(1, 1, "Pop", "A title", "CC BY", -1, 30.0, picture="data:image/png;base64," +
+                 "A" * 60_000, audio="data:audio/mpeg;base64," + "A" * 400_000)  # fmt: skip
+    bloated = page.render(dataclasses.replace(plain, examples=[large] * 60, mistakes=[large] * 12))
+    assert len(bloated.encode()) < MAX_BYTES
+    assert "more are left out to keep the page small" in bloated
+    assert "no excerpt" in bloated
+    assert bloated.count("data:image/png") >= 25
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.63, "0.63 [0.52, 0.74]"), (None, "–"), (float("nan"), "– [0.52, 0.74]")],
+)
+def test_a_figure_has_its_interval(value: float | None, expected: str) -> None:
+    assert page.with_interval(value, [0.5249, 0.7351]) == expected
+
+
+def test_numbers_are_set_for_reading() -> None:
+    assert page.with_interval(0.5, None) == "0.50"
+    assert [page.short(n) for n in (None, 0, 999, 3_900, 2_257_984)] == [
+        "–", "0", "999", "3.90 k", "2.26 M",
+    ]  # fmt: skip
+    assert page.whole(12_345) == "12,345"
+    assert [page.duration(s) for s in (4.24, 125, 7_320)] == ["4.2 s", "2 min 5 s", "2 h 2 min"]
+
+
+def test_data_that_are_not_of_a_report_are_refused() -> None:
+    with pytest.raises(ValueError, match="not the data of a report"):
+        from_json('{"provenance": {"sources": []}}')
+    with pytest.raises(ValueError):
+        from_json("<html>")
