@@ -143,7 +143,7 @@ NETWORK = network.Network(
         "learning_rate": 3e-4,
         "dropout": 0.5,
         "label_smoothing": 0.1,
-        "mixup": 0.2,
+        "mixup": 0.0,
     },
     space={
         "learning_rate": (1e-4, 3e-4, 1e-3),

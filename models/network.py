@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -117,9 +117,10 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
 
     with strategy.scope():
         model = network.build_model(job.n_classes, audio, recipe)
+    stages = [_shortened(stage, job.max_epochs) for stage in network.stages(recipe)]
     curves = fit_stages(
         model,
-        [_shortened(stage, job.max_epochs) for stage in network.stages(recipe)],
+        stages,
         data=data,
         steps_per_epoch=steps,
         strategy=strategy,
@@ -138,7 +139,7 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
         scorer=NetworkScorer(network, servable, audio),
         feature=view.feature,
         n_parameters=servable.count_params(),
-        hyperparameters=_hyperparameters(recipe, job.hyperparameters),
+        hyperparameters=_hyperparameters(recipe, stages, job.hyperparameters),
         curves=curves,
     )
 
@@ -149,10 +150,18 @@ def _shortened(stage: Stage, max_epochs: int | None) -> Stage:
     return dataclasses.replace(stage, epochs=min(stage.epochs, max_epochs))
 
 
-def _hyperparameters(recipe: Recipe, tuned: Mapping[str, Any]) -> dict[str, Any]:
+def _hyperparameters(
+    recipe: Recipe, stages: Sequence[Stage], tuned: Mapping[str, Any]
+) -> dict[str, Any]:
     """Returns what a report tells of the training, with the names of what was tuned."""
+    later = {
+        f"{stage.name}_{name}": getattr(stage, name)
+        for stage in stages[1:]
+        for name in ("epochs", "learning_rate")
+    }
     return {
         **recipe.values(),
+        **later,
         "augmentation": recipe.train.augmentation,
         "tuned": sorted(tuned),
     }

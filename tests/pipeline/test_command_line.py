@@ -100,7 +100,7 @@ def test_help_names_every_flag_and_the_exit_statuses() -> None:
             "--mobilenet-weights=/no/such.h5",
             "mobilenet_weights must be imagenet, none or a file, got '/no/such.h5'",
         ),
-        ("--tune=svm", "argument --tune: unknown model 'svm'"),
+        ("--tune=svm", "tune must be among ('cnn1d', "),
         ("--tuner-trials=0", "trials must be positive, got 0"),
         ("--mixup=-1", "mixup must not be negative, got -1.0"),
         ("--colour", "unrecognized arguments: --colour"),
