@@ -74,7 +74,7 @@ def _model_spec(name: str) -> config_pb2.ModelSpec:
     return config_pb2.ModelSpec(
         name=name,
         signature_name="serving_default",
-        preprocessing_function_names=["transform_features"],
+        preprocessing_function_names=["evaluation_features"],
         label_key=features.LABEL,
         prediction_key="scores",
         # Batches are cut by bytes of audio, which short clips make large for a picture network.

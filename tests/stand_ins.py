@@ -60,7 +60,7 @@ def _save_model(path: str, key: str, n_classes: int) -> None:
         return {"scores": tf.io.parse_example(examples, spec)[key]}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+    def evaluation_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         spec = {
             "index": tf.io.FixedLenFeature([], tf.int64),
             features.DURATION_SECONDS: tf.io.FixedLenFeature([], tf.float32, default_value=-1.0),
@@ -71,7 +71,7 @@ def _save_model(path: str, key: str, n_classes: int) -> None:
             features.DURATION_CLASS: duration_class(parsed[features.DURATION_SECONDS]),
         }
 
-    signatures = {"serving_default": serving_default, "transform_features": transform_features}
+    signatures = {"serving_default": serving_default, "evaluation_features": evaluation_features}
     tf.saved_model.save(tf.Module(), path, signatures=signatures)
 
 

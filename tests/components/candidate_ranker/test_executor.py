@@ -142,7 +142,8 @@ def test_the_best_model_is_handed_on_whole(two: Outcome) -> None:
     assert not two.best.has_custom_property("withheld")
     serving = path_utils.serving_model_path(two.best.uri)
     assert named(two.best).name == "cnn1d"
-    assert set(tf.saved_model.load(serving).signatures) == {"serving_default", "transform_features"}
+    signatures = set(tf.saved_model.load(serving).signatures)
+    assert signatures == {"serving_default", "evaluation_features"}
 
 
 def test_a_second_run_in_another_order_gives_the_same_leaderboard(
