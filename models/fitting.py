@@ -78,6 +78,9 @@ def fit_stages(
 
     Returns:
         For each stage its name under `stage`, and under `epochs` the figures of every epoch.
+
+    Raises:
+        FloatingPointError: where a stage diverged from its first epoch on.
     """
     curves: list[dict[str, Any]] = []
     best_loss, best_weights = math.inf, model.get_weights()
@@ -112,6 +115,9 @@ def fit_stages(
                     checkpoint,
                 ],
             )
+        if not math.isfinite(checkpoint.state.best):
+            tf.io.gfile.rmtree(checkpoint_dir)  # or the next try would go on from it
+            raise FloatingPointError(f"the validation loss of {stage.name} was never a number")
         checkpoint.load_best()
         if checkpoint.state.best < best_loss:
             best_loss, best_weights = checkpoint.state.best, model.get_weights()

@@ -115,7 +115,7 @@ def stages(recipe: Recipe) -> list[Stage]:
         Stage(
             "fine_tune",
             epochs,
-            _FINE_TUNE_LEARNING_RATE,
+            min(_FINE_TUNE_LEARNING_RATE, recipe.learning_rate),
             lambda model: unfreeze_top(model, recipe.train.fine_tune_blocks),
         ),
     ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
+import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -72,8 +75,28 @@ def train_network(job: Job, network: Network) -> Fitted:
     keras.backend.clear_session()
     keras.utils.set_random_seed(job.train.seed)
     tf.config.experimental.enable_op_determinism()
-    with tempfile.TemporaryDirectory(prefix="segments-") as folder:
+    with _segments_folder(job.checkpoint_dir) as folder:
         return _train_in(folder, job, network)
+
+
+@contextlib.contextmanager
+def _segments_folder(checkpoint_dir: str) -> Iterator[str]:
+    """Yields an empty folder for what is unpacked once; gigabytes for a large archive.
+
+    Beside the checkpoints where these are on a disk, for `/tmp` may be memory. What a killed
+    process has left there goes first.
+    """
+    if "://" in checkpoint_dir:
+        with tempfile.TemporaryDirectory(prefix="segments-") as folder:
+            yield folder
+        return
+    folder = os.path.join(checkpoint_dir, "segments")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _train_in(folder: str, job: Job, network: Network) -> Fitted:

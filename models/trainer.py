@@ -9,16 +9,20 @@ import os
 import time
 from typing import Any, cast
 
+import numpy as np
+import tensorflow as tf
 import tensorflow_transform as tft
 from absl import logging
 from tfx.dsl.io import fileio
 
-from models import features, fit_record, signatures
+from models import features, fit_record, input_fn, signatures
 from models.family import Family, Fitted, Job
 from models.fit_record import FitRecord
 from pipeline.config import AudioConfig, TrainConfig, from_json
 from pipeline.errors import is_disk_full, user_message
 from pipeline.registry import MODELS
+
+_CHECKED = 4  # clips
 
 
 def run_fn(fn_args: Any) -> None:
@@ -41,6 +45,9 @@ def run_fn(fn_args: Any) -> None:
             fileio.rmtree(fn_args.serving_model_dir)  # half a model, perhaps
         record = FitRecord(name, fit_record.FAILED, reason=_reason(error))
     fit_record.write(fn_args.serving_model_dir, record)
+    checkpoint_dir = _checkpoint_dir(fn_args)
+    if record.status == fit_record.TRAINED and fileio.exists(checkpoint_dir):
+        fileio.rmtree(checkpoint_dir)
 
 
 def _train_and_export(fn_args: Any) -> FitRecord:
@@ -62,6 +69,7 @@ def _train_and_export(fn_args: Any) -> FitRecord:
     started = time.monotonic()
     fitted = family.train(job)
     seconds = time.monotonic() - started
+    _check_scores(fitted, job)
     signatures.export(
         fn_args.serving_model_dir,
         scorer=fitted.scorer,
@@ -70,9 +78,15 @@ def _train_and_export(fn_args: Any) -> FitRecord:
         transform_output=transform_output,
         config=job.audio,
     )
-    if fileio.exists(job.checkpoint_dir):
-        fileio.rmtree(job.checkpoint_dir)
     return _record(name, fitted, seconds)
+
+
+def _check_scores(fitted: Fitted, job: Job) -> None:
+    """Raises FloatingPointError where scores are no numbers, on which TFMA fails for all models."""
+    packed = [clip for clip, _ in input_fn.clips(job.eval_files, fitted.feature).take(_CHECKED)]
+    scores = fitted.scorer.clip_scores(tf.stack(packed))
+    if not np.isfinite(scores).all():
+        raise FloatingPointError("its scores are no numbers")
 
 
 def _record(name: str, fitted: Fitted, seconds: float) -> FitRecord:

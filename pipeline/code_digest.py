@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PACKAGES = ("pipeline", "components", "models", "report")
+_PACKAGES = ("pipeline", "components", "models", "report", "system")
 _TEMPLATES = "templates/*.html"  # code of a package, too
 
 

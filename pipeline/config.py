@@ -76,10 +76,10 @@ class AudioConfig:
         )
         for name in ("n_mels", "picture_columns", "n_windows", "window_samples"):
             _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
-        powers_of_3 = {3**exponent for exponent in range(3, 12)}
+        powers_of_3 = {3**exponent for exponent in range(3, 11)}
         _require(
             self.segment_samples in powers_of_3,
-            "segment_samples must be a power of 3 from 27 to 177147",
+            "segment_samples must be a power of 3 from 27 to 59049",
             self.segment_samples,
         )
         _require(

@@ -126,17 +126,16 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
             reporter.start("loading TFX")
             from tfx import v1 as tfx
 
-            from models import mobilenet
             from pipeline import failed_trainings, results
             from pipeline.pipeline import create_pipeline
 
             _log_everything(ComponentLog(reporter))
             beam_args.bound_batches()
             dag = create_pipeline(config)
-            if "mobilenet_v2" in config.models and config.train.mobilenet_weights != "none":
-                # Weights that cannot be had are better found now than after hours of ingestion.
-                mobilenet.build_base(config.audio, config.train.mobilenet_weights)
+            note = _look_for_weights(config)
             reporter.finish()
+            if note:
+                console.print(f"  note      {note}", markup=False)
             if forgotten := failed_trainings.forget(config.metadata_path):
                 logging.info("Trained again, for they failed: %s", ", ".join(forgotten))
             tfx.orchestration.LocalDagRunner().run(dag)
@@ -145,6 +144,25 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
         except BaseException:
             traceback.print_exc()  # to the log
             raise
+
+
+def _look_for_weights(config: PipelineConfig) -> str | None:
+    """Returns what is wrong with the weights of MobileNetV2, better now than after hours.
+
+    Raises:
+        InputError: where no other model is to be trained.
+    """
+    if "mobilenet_v2" not in config.models or config.train.mobilenet_weights == "none":
+        return None
+    from models import mobilenet
+
+    try:
+        mobilenet.build_base(config.audio, config.train.mobilenet_weights)
+    except InputError as error:
+        if len(config.models) == 1:
+            raise
+        return f"mobilenet_v2 will fail, the others go on: {error}"
+    return None
 
 
 def _log_everything(handler: logging.Handler) -> None:

@@ -87,10 +87,10 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     _stamp(schema_gen, hashlib.sha256(SCHEMA_PATH.read_bytes()).hexdigest())
     _stamp(validator, code_digest("components.strict_example_validator"))
     _stamp(transform, code_digest("models.preprocessing"))
-    _stamp(ranker, code_digest("components.candidate_ranker.executor"))
+    _stamp(ranker, code_digest("components.candidate_ranker.component"))
     _stamp(evaluator, code_digest("pipeline.eval_config"))
     _stamp(pusher, code_digest("components.atomic_pusher"))
-    _stamp(report, code_digest("components.genre_report.executor"))
+    _stamp(report, code_digest("components.genre_report.component"))
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.pipeline_root,
@@ -129,7 +129,7 @@ def _configuration(config: PipelineConfig) -> str:
     """Returns every value that changes a result as JSON, by section; the report shows them."""
     sections = {
         name: dataclasses.asdict(getattr(config, name))
-        for name in ("data", "audio", "train", "contest", "gate")
+        for name in ("data", "audio", "train", "tune", "contest", "gate")
     }
     return json.dumps({**sections, "run": {"models": config.models}}, sort_keys=True)
 

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from models import audio, features, statistics
-from models.mobilenet import unpack as unpack_picture
+from models.pictures import unpack as unpack_picture
 from pipeline.config import AudioConfig
 from tests.models.conftest import fma_features
 

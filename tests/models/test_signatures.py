@@ -128,7 +128,9 @@ def test_a_model_of_fmas_features_says_that_audio_is_not_enough(trained_on_fma) 
     record = fit_record.read(trained_on_fma.fn_args.serving_model_dir)
     assert (record.servable, record.feature) == (False, features.FMA_FEATURES)
     loaded = tf.saved_model.load(trained_on_fma.fn_args.serving_model_dir)
-    assert set(loaded.signatures) == {"serving_default", "transform_features"}
+    assert set(loaded.signatures) == {
+        "serving_default", "transform_features", "evaluation_features",
+    }  # fmt: skip
 
 
 def test_a_model_of_fmas_features_scores_them_alone(trained_on_fma, transformed) -> None:
