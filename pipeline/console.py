@@ -108,14 +108,14 @@ class StepReporter:
         self._sample()
         seconds = time.monotonic() - self._started
         memory = "" if self._cached else f"   peak {self._peak_bytes / 2**30:.2f} GiB"
-        self._console.print(f"  {self._name:<24}{outcome}{seconds:>8.1f} s{memory}")
+        self._console.print(f"  {self._name:<28}{outcome}{seconds:>8.1f} s{memory}")
         with self._lock:
             self._name = ""
 
     def _line(self) -> Table:
         row: list[object] = [
             Spinner("dots"),
-            Text(f"{self._name:<22}"),
+            Text(f"{self._name:<28}"),
             Text(f"{time.monotonic() - self._started:>6.0f} s"),
         ]
         told = progress.read(self._progress_path)

@@ -91,13 +91,13 @@ def _status(entry: dict[str, Any], board: dict[str, Any]) -> str:
 
 
 def _genre_table(board: dict[str, Any]) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column(f"{board['best']}, on test", no_wrap=True)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column(f"  {board['best']}, on test")
     for column in ("clips", "precision", "recall", "95 %", "F1"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for genre, figures in board["test"]["per_genre"].items():
         table.add_row(
-            Text(genre),
+            Text(f"  {genre}"),
             f"{figures['clips']:.0f}",
             f"{figures['precision']:.3f}",
             f"{figures['recall']:.3f}",
