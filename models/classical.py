@@ -75,12 +75,7 @@ def train_classical(job: Job, kind: Classical) -> Fitted:
     train = job.train
     feature = _FEATURES[train.feature_set]
     clips = read_clips(job.train_files, feature).sample(kind.max_clips, train.seed)
-    # One thread, so that sums have the same order on every machine; and on small matrices, which
-    # most of them are, several are slower.
-    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-        # A model that is stopped after so many steps is meant to be.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model, hyperparameters = fit(kind, clips, train)
+    model, hyperparameters = fit(kind, clips, train)
     scorer = export(kind, model, clips, job.n_classes)
     return Fitted(
         scorer=scorer,
@@ -99,29 +94,16 @@ def fit(
     They are chosen by their mean macro-F1 over folds that keep artists apart, and the model is then
     fitted on all clips.
     """
-    searched = clips.sample(_SEARCHED_CLIPS, train.seed)
-    n_repeats = 2 if len(searched.labels) < _FEW_CLIPS else 1
-    seeds = [(train.seed + repeat) % 2**32 for repeat in range(n_repeats)]
-    folds = [fold for seed in seeds for fold in artist_folds(searched, seed)]
-    parts = [fitted for fitted, _ in folds] or [np.arange(len(searched.labels))]
-    settings = _settings(kind, train, [searched.inputs[part] for part in parts])
-    pipeline = _pipeline(kind.classifier(train.seed))
-    best, macro_f1 = settings[0], None
-    if folds:
-        search = GridSearchCV(
-            pipeline,
-            [{name: [value] for name, value in setting.items()} for setting in settings],
-            scoring="f1_macro",
-            cv=folds,
-            refit=False,
-            error_score="raise",
-        ).fit(searched.inputs, searched.labels)
-        at = _simplest_of_the_best(search.cv_results_, len(folds))
-        best, macro_f1 = settings[at], round(float(search.cv_results_["mean_test_score"][at]), 4)
-    model = pipeline.set_params(**best)
-    if kind.calibrated:
-        model = _calibrated(model, clips, train.seed)
-    model.fit(clips.inputs, clips.labels)
+    # One thread, so that sums have the same order on every machine; and on small matrices, which
+    # most of them are, several are slower.
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        # A model that is stopped after so many steps is meant to be.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        best, found = _search(kind, clips, train)
+        model = _pipeline(kind.classifier(train.seed)).set_params(**best)
+        if kind.calibrated:
+            model = _calibrated(model, clips, train.seed)
+        model.fit(clips.inputs, clips.labels)
     chosen = {
         name.removeprefix("classifier__"): value for name, value in best.items() if name != "pca"
     }
@@ -129,8 +111,7 @@ def fit(
     return model, {
         **chosen,
         "pca_components": components,
-        "cv_macro_f1": macro_f1,
-        "cv_folds": len(folds),
+        **found,
         "fitted_on_clips": len(clips.labels),
     }
 
@@ -147,6 +128,32 @@ def export(
     prepared = model[:-1].transform(clips.inputs)
     head = kind.head(Trained(model[-1], prepared, clips.labels, sigmoids))
     return ClassicalScorer(model, head, n_columns=clips.inputs.shape[1], n_classes=n_classes)
+
+
+def _search(
+    kind: Classical, clips: Clips, train: TrainConfig
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the best settings of the pipeline, and how they did in how many folds."""
+    searched = clips.sample(_SEARCHED_CLIPS, train.seed)
+    n_repeats = 2 if len(searched.labels) < _FEW_CLIPS else 1
+    seeds = [(train.seed + repeat) % 2**32 for repeat in range(n_repeats)]
+    folds = [fold for seed in seeds for fold in artist_folds(searched, seed)]
+    parts = [fitted for fitted, _ in folds] or [np.arange(len(searched.labels))]
+    settings = _settings(kind, train, [searched.inputs[part] for part in parts])
+    pipeline = _pipeline(kind.classifier(train.seed))
+    if not folds:
+        return settings[0], {"cv_macro_f1": None, "cv_folds": 0}
+    search = GridSearchCV(
+        pipeline,
+        [{name: [value] for name, value in setting.items()} for setting in settings],
+        scoring="f1_macro",
+        cv=folds,
+        refit=False,
+        error_score="raise",
+    ).fit(searched.inputs, searched.labels)
+    at = _simplest_of_the_best(search.cv_results_, len(folds))
+    macro_f1 = round(float(search.cv_results_["mean_test_score"][at]), 4)
+    return settings[at], {"cv_macro_f1": macro_f1, "cv_folds": len(folds)}
 
 
 def _simplest_of_the_best(results: Mapping[str, NDArray[np.float64]], n_folds: int) -> int:
@@ -197,8 +204,9 @@ def _settings(
     wanted = kind.components if train.pca_components is None else (train.pca_components,)
     varying = min(np.count_nonzero(np.ptp(part, axis=0)) for part in parts)
     n_clips = min(len(part) for part in parts)
-    # No more than there can be, and each number once.
-    most = max(1, min(n_clips - 1, varying))
+    # No more than there can be, and each number once. Whitened, a component that hardly any clip
+    # speaks of is noise as loud as the rest.
+    most = max(1, min(n_clips // 4 if kind.whiten else n_clips - 1, varying))
     counts = dict.fromkeys(min(count, most) if count else None for count in wanted)
     return [
         {
