@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import pytest
 
-from report import page
+from report import page, plots
 from report.data import Clip, ReportData, from_json, to_json
 from tests.report.sample import GENRES, MODELS, report_data
 
@@ -151,6 +152,16 @@ def test_what_comes_from_the_archive_is_escaped(plain: ReportData) -> None:
     assert outline.text.count('<script>alert("1")</script>') >= 6
     assert '<b onclick="x()">Hip & "Hop"</b> $x_1$' in outline.text
     assert all(image["src"].startswith("data:image/png") for image in outline.all("img"))
+
+
+@pytest.mark.parametrize(
+    "genre", ["font-family: boo", "#0072b2", ' id="a_1"', "#010203; x", '<style>"&']
+)
+def test_a_genre_that_looks_like_markup_stays_what_it_is(genre: str) -> None:
+    plot = plots.clips_by_genre({"train": {genre: 2, "Pop": 1}}, [genre, "Pop"], "Clips.")
+    texts = {text.text for text in ElementTree.fromstring(plot).iter() if text.text}
+    assert genre.strip() in {text.strip() for text in texts}
+    assert "font-family" not in "".join(re.findall(r"<[^>]*>", plot))
 
 
 def test_nothing_is_loaded_from_anywhere(text: str, outline: Outline) -> None:
