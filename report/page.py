@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from pipeline import numerals
 from report import plots
 from report.data import Clip, Holdings, ReportData
 
@@ -88,12 +89,7 @@ def whole(value: float | None) -> str:
 
 def short(value: float | None) -> str:
     """Returns a number with three digits and a unit of thousands, such as `2.26 M`."""
-    if value is None:
-        return NOTHING
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return f"{value / size:#.3g} {unit}".replace(". ", " ")
-    return f"{value:.0f}"
+    return NOTHING if value is None else numerals.short(value)
 
 
 def duration(seconds: float | None) -> str:
