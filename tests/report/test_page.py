@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -84,6 +85,12 @@ def test_the_page_tells_verdict_models_and_figures(data: ReportData, outline: Ou
     for source in data.provenance.sources:
         assert f"{source.type} {source.id}" in outline.text
         assert source.uri in outline.text
+
+
+def test_chance_is_among_all_genres_that_a_model_knows(plain: ReportData) -> None:
+    per_genre = {genre: plain.test["per_genre"][genre] for genre in GENRES[:2]}
+    rare = dataclasses.replace(plain, test={**plain.test, "per_genre": per_genre})
+    assert f"by chance {math.log(len(GENRES)):.3f}" in Outline(page.render(rare)).text
 
 
 def test_every_section_of_figures_says_which_artifact_they_are_from(text: str) -> None:
