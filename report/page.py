@@ -42,6 +42,7 @@ def render(data: ReportData) -> str:
             chance_loss=math.log(len(genres)),
             hyperparameters=_hyperparameters(data),
             curves=_curves(data),
+            eval_flatters_some=_eval_flatters_some(data),
             leaderboard_plot=_leaderboard_plot(data.models),
             f1_plot=_f1_plot(data.test["per_genre"]),
             confusion_columns=_predicted(data.test["confusion"]),
@@ -130,6 +131,16 @@ def _hyperparameters(data: ReportData) -> dict[str, Mapping[str, Any]]:
 def _f1(figures: Any) -> float | None:
     """Returns the F1 of a genre on the leaderboard, which has more figures of it or none."""
     return figures.get("f1") if isinstance(figures, Mapping) else figures
+
+
+def _eval_flatters_some(data: ReportData) -> bool:
+    """Returns whether networks, which eval tells when to stop, stand beside other models."""
+    by_epochs = {
+        bool(data.fits.get(model["name"], {}).get("curves"))
+        for model in data.models
+        if model["status"] == "trained"
+    }
+    return len(by_epochs) == 2
 
 
 def _predicted(confusion: Mapping[str, Mapping[str, int]]) -> list[str]:

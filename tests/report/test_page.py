@@ -127,6 +127,18 @@ def test_a_failed_candidate_shows_its_reason(plain: ReportData) -> None:
     assert MODELS[-1] not in re.search(r'aria-label="(Macro-F1 on eval[^"]*)"', text)[1]
 
 
+def test_networks_beside_classical_models_are_said_to_be_flattered(
+    data: ReportData, outline: Outline
+) -> None:
+    said = "their figures here are a little flattered"
+    assert said in outline.text
+    for names in (("cnn1d", "fcn5"), ("svm", "knn")):
+        rows = [row for row in data.models if row["name"] in names]
+        fits = {name: data.fits[name] for name in names}
+        alike = dataclasses.replace(data, models=rows, fits=fits)
+        assert said not in Outline(page.render(alike)).text
+
+
 def test_what_is_tied_or_not_servable_is_marked(plain: ReportData) -> None:
     rows = [{**row, "servable": row["name"] != "mlp"} for row in plain.models]
     outline = Outline(page.render(dataclasses.replace(plain, models=rows)))
