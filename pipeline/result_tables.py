@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.numerals import short
+
 
 def print_board(console: Console, board: dict[str, Any], *, pushed: bool) -> None:
     """Prints the whole leaderboard; what is suspect comes first, in red."""
@@ -62,18 +64,10 @@ def _cells(entry: dict[str, Any]) -> list[str]:
         f"{figures['accuracy']:.3f}",
         f"{figures['macro_f1']:.3f}",
         _interval(figures["macro_f1_interval"]),
-        "-" if entry["parameters"] is None else _short(entry["parameters"]),
+        "-" if entry["parameters"] is None else short(entry["parameters"]),
         f"{entry['prediction_ms']:.1f}",
         "-" if entry["training_seconds"] is None else f"{entry['training_seconds']:.1f}",
     ]
-
-
-def _short(count: int) -> str:
-    """Returns a count in at most six characters, as 980, 12.3 k or 2.26 M."""
-    for unit, name in ((1_000_000, "M"), (1_000, "k")):
-        if count >= unit:
-            return f"{count / unit:.3g} {name}"
-    return str(count)
 
 
 def _interval(bounds: list[float]) -> str:

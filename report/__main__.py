@@ -17,7 +17,7 @@ from rich.table import Table
 
 from pipeline.errors import InputError
 from report import compare
-from report.page import figure
+from report.page import NOTHING, figure
 from report.runs import PastRun, past_runs, pick
 
 OK, BAD_INPUT = 0, 2
@@ -86,17 +86,23 @@ def _table(runs: list[PastRun]) -> Table:
     for column in ("accuracy", "macro-F1"):
         table.add_column(column, justify="right")
     for run in runs:
-        data = run.data()
-        overall = data.test["overall"]
-        table.add_row(
-            str(run.number),
-            f"{run.started:%Y-%m-%d %H:%M}",
-            data.best,
-            "blessed" if data.blessed else "refused",
-            figure(overall.get("accuracy")),
-            figure(overall.get("macro_f1")),
-        )
+        table.add_row(str(run.number), f"{run.started:%Y-%m-%d %H:%M}", *_cells(run))
     return table
+
+
+def _cells(run: PastRun) -> list[str]:
+    try:
+        data = run.data()
+    except InputError as error:  # an old run's, which is no reason to hide the others
+        print(f"python -m report: run {run.number}: {error}", file=sys.stderr)
+        return [NOTHING, "unreadable", NOTHING, NOTHING]
+    overall = data.test["overall"]
+    return [
+        data.best,
+        "blessed" if data.blessed else "refused",
+        figure(overall.get("accuracy")),
+        figure(overall.get("macro_f1")),
+    ]
 
 
 def _compare(flags: argparse.Namespace) -> int:

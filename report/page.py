@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from pipeline import numerals
 from report import plots
 from report.data import Clip, Holdings, ReportData
 
@@ -28,16 +29,20 @@ _SLICE_NAMES = {
 
 def render(data: ReportData) -> str:
     """Returns the page of a run; the same bytes for the same data."""
+    genres = _genres(data)
     return (
         environment()
         .get_template("report.html")
         .render(
             data=data,
-            genres=_genres(data),
+            genres=genres,
             totals=_totals(data.holdings),
-            chance_loss=math.log(max(len(data.test["per_genre"]), 1)),
+            # Every genre has clips to train on, so that a model tells all of them apart, those that
+            # test does not hold too.
+            chance_loss=math.log(len(genres)),
             hyperparameters=_hyperparameters(data),
             curves=_curves(data),
+            eval_flatters_some=_eval_flatters_some(data),
             leaderboard_plot=_leaderboard_plot(data.models),
             f1_plot=_f1_plot(data.test["per_genre"]),
             confusion_columns=_predicted(data.test["confusion"]),
@@ -88,12 +93,7 @@ def whole(value: float | None) -> str:
 
 def short(value: float | None) -> str:
     """Returns a number with three digits and a unit of thousands, such as `2.26 M`."""
-    if value is None:
-        return NOTHING
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return f"{value / size:#.3g} {unit}".replace(". ", " ")
-    return f"{value:.0f}"
+    return NOTHING if value is None else numerals.short(value)
 
 
 def duration(seconds: float | None) -> str:
@@ -131,6 +131,16 @@ def _hyperparameters(data: ReportData) -> dict[str, Mapping[str, Any]]:
 def _f1(figures: Any) -> float | None:
     """Returns the F1 of a genre on the leaderboard, which has more figures of it or none."""
     return figures.get("f1") if isinstance(figures, Mapping) else figures
+
+
+def _eval_flatters_some(data: ReportData) -> bool:
+    """Returns whether networks, which eval tells when to stop, stand beside other models."""
+    by_epochs = {
+        bool(data.fits.get(model["name"], {}).get("curves"))
+        for model in data.models
+        if model["status"] == "trained"
+    }
+    return len(by_epochs) == 2
 
 
 def _predicted(confusion: Mapping[str, Mapping[str, int]]) -> list[str]:

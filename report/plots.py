@@ -101,11 +101,9 @@ def _for_a_page(text: str, label: str) -> str:
     text = text[text.index("<svg") :]
     # Styles and ids would be the whole page's; the ids that are left are salted.
     text = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", "", text, flags=re.DOTALL)
-    text = re.sub(r' id="[A-Za-z0-9.]+_[0-9]+"', "", text)
-    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     text = re.sub(r"\s*\n\s*", "\n", text)
-    for colour, name in _IN_CSS.items():
-        text = text.replace(colour, name)
+    # Text between tags is a genre's or a model's: it may look like a style, and stays as it is.
+    text = re.sub(r"<[^>]*>", lambda tag: _tag_for_a_page(tag[0]), text)
     size = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', text)
     assert size, "matplotlib gives every document a viewBox"
     opening = (
@@ -113,6 +111,14 @@ def _for_a_page(text: str, label: str) -> str:
         f'width="{float(size[1]) / _PIXEL:.0f}" height="{float(size[2]) / _PIXEL:.0f}">'
     )
     return re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip()
+
+
+def _tag_for_a_page(tag: str) -> str:
+    tag = re.sub(r' id="[A-Za-z0-9.]+_[0-9]+"', "", tag)
+    tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
+    for colour, name in _IN_CSS.items():
+        tag = tag.replace(colour, name)
+    return tag
 
 
 def _attribute(text: str) -> str:

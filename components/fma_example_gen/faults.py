@@ -67,7 +67,10 @@ def to_csv(faults: Iterable[Fault]) -> str:
     """Returns the text of `bad_files.csv`: path, track_id, kind, detail; sorted by path."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
+    # A carriage return ends a row, but not every Python quotes it: macOS has files called "Icon\r".
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow([field.name for field in dataclasses.fields(Fault)])
     for fault in sorted(faults):
-        writer.writerow([fault.path, fault.track_id, fault.kind.value, fault.detail])
+        row = [fault.path, str(fault.track_id), fault.kind.value, fault.detail]
+        (quoting if any("\r" in cell for cell in row) else writer).writerow(row)
     return text.getvalue()

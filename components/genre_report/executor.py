@@ -168,7 +168,7 @@ def _holdings(held: clips.Survey, faults: Mapping[str, int], examples_uri: str) 
 
 def _first_faults(examples_uri: str) -> list[dict[str, str]]:
     text = files.read_text(files.join(examples_uri, BAD_FILES_NAME))
-    return list(islice(csv.DictReader(io.StringIO(text)), _FAULT_ROWS))
+    return list(islice(csv.DictReader(io.StringIO(text, newline="")), _FAULT_ROWS))
 
 
 def _versions() -> dict[str, str]:

@@ -133,6 +133,24 @@ def test_runs_are_listed_with_their_verdicts(
     ]
 
 
+@pytest.mark.parametrize("content", ["{", '{"provenance": {"sources": []}}', None])
+def test_a_run_that_cannot_be_read_hides_no_other(
+    output: Path, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    broken = output / "pipeline" / "GenreReport" / "report" / "9" / DATA_NAME
+    if content is None:
+        broken.unlink()
+    else:
+        broken.write_text(content)
+    assert main([str(output), "--list"]) == OK
+    printed = capsys.readouterr()
+    rows = [line.split() for line in printed.out.splitlines()[1:]]
+    assert [(row[0], row[4]) for row in rows] == [
+        ("1", "blessed"), ("2", "unreadable"), ("3", "blessed"),
+    ]  # fmt: skip
+    assert printed.err.startswith(f"python -m report: run 2: cannot read {broken}: ")
+
+
 @pytest.mark.parametrize("there_is_one", [True, False])
 def test_a_page_opens_in_the_browser(
     output: Path,
@@ -183,7 +201,7 @@ def test_what_is_not_there_is_said_in_a_sentence(
     assert "a single run" in refusal("compare", str(tmp_path / "one"), str(tmp_path / "one"))
     broken = output / "pipeline" / "GenreReport" / "report" / "9" / DATA_NAME
     broken.write_text("{")
-    assert f"cannot read {broken}" in refusal(str(output), "--list")
+    assert f"cannot read {broken}" in refusal("compare", str(output), str(output))
     with pytest.raises(SystemExit) as stopped:
         main([str(output), "--run", "x"])
     assert stopped.value.code == BAD_INPUT

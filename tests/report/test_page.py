@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import pytest
 
-from report import page
+from report import page, plots
 from report.data import Clip, ReportData, from_json, to_json
 from tests.report.sample import GENRES, MODELS, report_data
 
@@ -85,6 +87,12 @@ def test_the_page_tells_verdict_models_and_figures(data: ReportData, outline: Ou
         assert source.uri in outline.text
 
 
+def test_chance_is_among_all_genres_that_a_model_knows(plain: ReportData) -> None:
+    per_genre = {genre: plain.test["per_genre"][genre] for genre in GENRES[:2]}
+    rare = dataclasses.replace(plain, test={**plain.test, "per_genre": per_genre})
+    assert f"by chance {math.log(len(GENRES)):.3f}" in Outline(page.render(rare)).text
+
+
 def test_every_section_of_figures_says_which_artifact_they_are_from(text: str) -> None:
     sections = re.findall(r'<section id="(\w+)".*?</section>', text, flags=re.DOTALL)
     bodies = dict(re.findall(r'<section id="(\w+)"(.*?)</section>', text, flags=re.DOTALL))
@@ -119,6 +127,18 @@ def test_a_failed_candidate_shows_its_reason(plain: ReportData) -> None:
     assert MODELS[-1] not in re.search(r'aria-label="(Macro-F1 on eval[^"]*)"', text)[1]
 
 
+def test_networks_beside_classical_models_are_said_to_be_flattered(
+    data: ReportData, outline: Outline
+) -> None:
+    said = "their figures here are a little flattered"
+    assert said in outline.text
+    for names in (("cnn1d", "fcn5"), ("svm", "knn")):
+        rows = [row for row in data.models if row["name"] in names]
+        fits = {name: data.fits[name] for name in names}
+        alike = dataclasses.replace(data, models=rows, fits=fits)
+        assert said not in Outline(page.render(alike)).text
+
+
 def test_what_is_tied_or_not_servable_is_marked(plain: ReportData) -> None:
     rows = [{**row, "servable": row["name"] != "mlp"} for row in plain.models]
     outline = Outline(page.render(dataclasses.replace(plain, models=rows)))
@@ -151,6 +171,16 @@ def test_what_comes_from_the_archive_is_escaped(plain: ReportData) -> None:
     assert outline.text.count('<script>alert("1")</script>') >= 6
     assert '<b onclick="x()">Hip & "Hop"</b> $x_1$' in outline.text
     assert all(image["src"].startswith("data:image/png") for image in outline.all("img"))
+
+
+@pytest.mark.parametrize(
+    "genre", ["font-family: boo", "#0072b2", ' id="a_1"', "#010203; x", '<style>"&']
+)
+def test_a_genre_that_looks_like_markup_stays_what_it_is(genre: str) -> None:
+    plot = plots.clips_by_genre({"train": {genre: 2, "Pop": 1}}, [genre, "Pop"], "Clips.")
+    texts = {text.text for text in ElementTree.fromstring(plot).iter() if text.text}
+    assert genre.strip() in {text.strip() for text in texts}
+    assert "font-family" not in "".join(re.findall(r"<[^>]*>", plot))
 
 
 def test_nothing_is_loaded_from_anywhere(text: str, outline: Outline) -> None:

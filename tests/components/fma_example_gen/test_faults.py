@@ -40,6 +40,21 @@ def test_commas_quotes_and_lines_survive() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["Icon\r", "\r", "a\r\n,b.wav"])
+def test_a_carriage_return_survives(name: str) -> None:
+    faults = [Fault(name, -1, FaultKind.NO_METADATA, "no row"),
+              Fault("z.wav", 3, FaultKind.SILENT, "a\rb")]  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(to_csv(faults), newline="")))
+    assert [(row["path"], row["track_id"], row["kind"], row["detail"]) for row in rows] == [
+        (name, "-1", "no_metadata", "no row"), ("z.wav", "3", "silent", "a\rb"),
+    ]  # fmt: skip
+
+
+def test_every_python_quotes_a_carriage_return_alike() -> None:
+    fault = Fault("Icon\r", -1, FaultKind.NO_METADATA, "no row")
+    assert to_csv([fault]).partition("\n")[2] == '"Icon\r","-1","no_metadata","no row"\n'
+
+
 @pytest.mark.parametrize("kind", FaultKind)
 def test_only_what_could_not_be_read_counts_as_bad(kind: FaultKind) -> None:
     bad = {

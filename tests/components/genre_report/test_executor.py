@@ -93,9 +93,14 @@ def write_examples(folder: Path) -> standard_artifacts.Examples:
         writers[split].write(example.SerializeToString())
     for writer in writers.values():
         writer.close()
-    faults = [Fault(f"000/{n:06d}.mp3", n, FaultKind.SILENT, "no sample") for n in range(25)]
+    faults = [Fault(f"001/{n:06d}.mp3", n, FaultKind.SILENT, "no sample") for n in range(25)]
+    faults.append(Fault("000/Icon\r", -1, FaultKind.NO_METADATA, "no row"))  # as macOS has them
     (folder / "bad_files.csv").write_text(to_csv(faults))
-    summary = {"clips": counts, "faults": {"silent": 25}, "overlaps": {"artists": [7], "audio": []}}
+    summary = {
+        "clips": counts,
+        "faults": {"no_metadata": 1, "silent": 25},
+        "overlaps": {"artists": [7], "audio": []},
+    }
     (folder / "ingest.json").write_text(json.dumps(summary))
     examples = standard_artifacts.Examples()
     examples.uri, examples.split_names = str(folder), json.dumps(list(SPLITS))
@@ -239,10 +244,13 @@ def test_clips_and_artists_are_counted(data: ReportData) -> None:
     assert held.artists["train"]["Pop"] == 3
     assert (held.n_artists, held.straddling) == (18, 1)
     assert held.seconds == {"train": 14.0, "eval": 12.0, "test": 12.0}
-    assert held.faults == {"silent": 25}
+    assert held.faults == {"no_metadata": 1, "silent": 25}
     assert len(held.fault_rows) == 20
-    assert held.fault_rows[3] == {
-        "path": "000/000003.mp3", "track_id": "3", "kind": "silent", "detail": "no sample",
+    assert held.fault_rows[0] == {
+        "path": "000/Icon\r", "track_id": "-1", "kind": "no_metadata", "detail": "no row",
+    }  # fmt: skip
+    assert held.fault_rows[4] == {
+        "path": "001/000003.mp3", "track_id": "3", "kind": "silent", "detail": "no sample",
     }  # fmt: skip
 
 
