@@ -77,8 +77,8 @@ class _Combiner(beam.CombineFn):
         f1 = f1_by_class((cell, float(count)) for cell, count in cells.items()).values()
         classes = {
             index: {
-                "recall": replicates.interval(replicates.recall[index]),
-                "f1": replicates.interval(replicates.f1[index]),
+                "recall": replicates.interval(replicates.recall[index], index),
+                "f1": replicates.interval(replicates.f1[index], index),
             }
             for index in replicates.f1
         }
