@@ -75,6 +75,15 @@ class Replicates:
     recall: dict[int, Float64s]
     f1: dict[int, Float64s]
 
+    @property
+    def comparable_macro_f1(self) -> Float64s:
+        """Macro-F1 for comparing two models: NaN throughout where there are no two artists.
+
+        In all the replicates that hold a single artist at all the figures are the same; that is no
+        sign that the models would differ just as much for others.
+        """
+        return self.macro_f1 if self.n_artists > 1 else np.full(N_REPLICATES, math.nan)
+
     def interval(self, values: Float64s, label: int | None = None) -> tuple[float, float]:
         """Returns the 95 % percentile interval of one of the figures.
 
@@ -133,8 +142,10 @@ def _share(part: NDArray[np.number[Any]], whole: NDArray[np.int64]) -> Float64s:
 def standard_error(differences: Float64s) -> float:
     """Returns the standard error of a figure, by its values in the replicates.
 
+    It is infinite where it is unknown, that is, where fewer than two of the values are known.
+
     For two models' difference give the differences replicate by replicate: both are measured on the
     same artists, so what is hard for both cancels.
     """
     known = differences[~np.isnan(differences)]
-    return float(np.std(known, ddof=1)) if known.size > 1 else 0.0
+    return float(np.std(known, ddof=1)) if known.size > 1 else math.inf

@@ -134,6 +134,15 @@ def test_the_order_of_the_counts_does_not_matter() -> None:
     assert one.accuracy.tolist() == other.accuracy.tolist()
 
 
+def test_a_single_artist_does_not_compare_two_models() -> None:
+    one, other = bootstrap.replicate({(7, 0, 0): 20}), bootstrap.replicate({(7, 0, 1): 20})
+    differences = one.comparable_macro_f1 - other.comparable_macro_f1
+    assert bootstrap.standard_error(differences) == np.inf
+    two = bootstrap.replicate({(7, 0, 0): 20, (8, 0, 0): 1})
+    assert two.comparable_macro_f1 is two.macro_f1
+
+
 def test_the_standard_error_leaves_out_what_is_unknown() -> None:
     assert bootstrap.standard_error(np.array([1.0, np.nan, 3.0])) == pytest.approx(np.sqrt(2))
-    assert bootstrap.standard_error(np.array([np.nan, 1.0])) == 0.0
+    assert bootstrap.standard_error(np.array([np.nan, 1.0])) == np.inf
+    assert bootstrap.standard_error(np.array([1.0, 1.0, np.nan])) == 0.0
