@@ -93,11 +93,13 @@ def _slices(by: Sequence[str]) -> list[config_pb2.SlicingSpec]:
 def _threshold(
     where: config_pb2.SlicingSpec, lower_bound: float, max_drop: float
 ) -> config_pb2.PerSliceMetricThreshold:
+    # What lies just at a bound is let through, whatever float32 makes of it.
     threshold = config_pb2.MetricThreshold(
-        value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": lower_bound}),
+        value_threshold=config_pb2.GenericValueThreshold(
+            lower_bound={"value": lower_bound - _ROUNDING}
+        ),
         change_threshold=config_pb2.GenericChangeThreshold(
             direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
-            # A fall of just so much is let through, whatever float32 makes of it.
             absolute={"value": -max_drop - _ROUNDING},
         ),
     )

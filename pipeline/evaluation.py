@@ -222,9 +222,14 @@ def _failure(failure: Any, genre: str) -> str:
     name = names[failure.metric_key.name]
     value = failure.metric_value.double_value.value
     if failure.metric_key.is_diff:
-        drop = -threshold.change_threshold.absolute.value
+        drop = _as_given(-threshold.change_threshold.absolute.value)
         return (
             f"{name} is {-value:.3f} below the last blessed model's, at most {drop:.3f} is allowed"
         )
-    bound = threshold.value_threshold.lower_bound.value
+    bound = _as_given(threshold.value_threshold.lower_bound.value)
     return f"{name} is {value:.3f}, at least {bound:.3f} is needed"
+
+
+def _as_given(bound: float) -> float:
+    """Returns a threshold as the user gave it, without what `gate_config` forgives float32."""
+    return round(bound, 5)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.metrics.bootstrap import standard_error
+
+_UNKNOWN_ERROR = "clips of so few artists do not tell how far a difference is chance"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -18,7 +21,8 @@ class Candidate:
     Attributes:
         name: of the model.
         macro_f1: on the eval split.
-        replicates: its macro-F1 in each replicate of the bootstrap, float64 [replicates].
+        replicates: its macro-F1 in each replicate of the bootstrap, float64 [replicates];
+            NaN where it is unknown.
         parameters: numbers that the model holds, None where that is not known.
         servable: whether audio alone is enough to score a clip.
     """
@@ -55,9 +59,10 @@ def rank(candidates: Sequence[Candidate], *, push_unservable: bool) -> Ranking:
 
     By the one-standard-error rule (Breiman et al., 1984) a candidate is tied with the highest if
     its macro-F1 is lower by no more than one standard error of their difference, which the paired
-    bootstrap gives. Of those that are tied the one with the fewest parameters is first, then the
-    one with the higher macro-F1; never the one that is faster by the clock, on which no two runs
-    agree.
+    bootstrap gives. Where that error is unknown, as on clips of one artist, nothing tells them
+    apart, so they are tied. Of those that are tied the one with the fewest parameters is first,
+    then the one with the higher macro-F1; never the one that is faster by the clock, on which no
+    two runs agree.
 
     Args:
         candidates: at least one, in any order.
@@ -126,13 +131,23 @@ def _why(winner: Candidate, tied: Sequence[Candidate], n_candidates: int) -> str
     highest = tied[0]
     if winner is highest:
         others = ", ".join(other.name for other in tied[1:])
+        if math.isinf(_standard_error(highest, tied[1])):
+            return (
+                f"{figure}; {_UNKNOWN_ERROR}, so that it is tied with {others}, and of those tied "
+                f"none has fewer parameters than its {parameters}"
+            )
         return (
             f"{figure}, and of those within one standard error of it ({others}) none has fewer "
             f"parameters than its {parameters}"
         )
     error = _standard_error(highest, winner)
+    why_tied = (
+        _UNKNOWN_ERROR
+        if math.isinf(error)
+        else f"one standard error of their difference is {error:.3f}"
+    )
     return (
         f"{winner.name}, with a macro-F1 of {winner.macro_f1:.3f}, is tied with {highest.name}, "
-        f"with {highest.macro_f1:.3f} (one standard error of their difference is {error:.3f}), and "
+        f"with {highest.macro_f1:.3f} ({why_tied}), and "
         f"of those tied it has the fewest parameters, {parameters}"
     )

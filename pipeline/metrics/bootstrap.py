@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,27 +56,46 @@ def weights(cluster: int) -> NDArray[np.uint8]:
 class Replicates:
     """Figures of the replicates, each float64 [N_REPLICATES], NaN where one holds no such clip.
 
+    A class that the sample has clips of is known in a replicate only if some of them are drawn:
+    what else is taken for it tells nothing of how well it is recognised.
+
     Attributes:
         n_artists: how many were resampled.
+        artists_of: by class id, of how many of them the sample has clips of the class.
         accuracy: share of the clips that are right.
-        macro_f1: mean F1 of the classes that occur in the replicate.
+        macro_f1: mean F1 of the classes that are known in the replicate.
         recall: by class id.
         f1: by class id.
     """
 
     n_artists: int
+    artists_of: dict[int, int]
     accuracy: Float64s
     macro_f1: Float64s
     recall: dict[int, Float64s]
     f1: dict[int, Float64s]
 
-    def interval(self, values: Float64s) -> tuple[float, float]:
+    @property
+    def comparable_macro_f1(self) -> Float64s:
+        """Macro-F1 for comparing two models: NaN throughout where there are no two artists.
+
+        In all the replicates that hold a single artist at all the figures are the same; that is no
+        sign that the models would differ just as much for others.
+        """
+        return self.macro_f1 if self.n_artists > 1 else np.full(N_REPLICATES, math.nan)
+
+    def interval(self, values: Float64s, label: int | None = None) -> tuple[float, float]:
         """Returns the 95 % percentile interval of one of the figures.
 
         A single artist does not tell how others would fare: the interval is then (0, 1).
+
+        Args:
+            values: one of the figures.
+            label: the class that it is a figure of, None where it is of all.
         """
         known = values[~np.isnan(values)]
-        if self.n_artists < 2 or not known.size:
+        n_artists = self.n_artists if label is None else self.artists_of[label]
+        if n_artists < 2 or not known.size:
             return 0.0, 1.0
         low, high = np.quantile(known, _TAILS)
         return float(low), float(high)
@@ -95,11 +115,17 @@ def replicate(counts: Counts) -> Replicates:
         predicted[prediction] += times
         if label == prediction:
             hits[label] += times
-    f1 = {index: _share(2 * hits[index], actual[index] + predicted[index]) for index in classes}
+    artists_of = Counter(label for _, label in {(artist, label) for artist, label, _ in counts})
+    f1 = {}
+    for index in classes:
+        # Without this a genre of few artists would have an F1 of 0 wherever these are not drawn.
+        known = (actual[index] > 0) | (artists_of[index] == 0)
+        f1[index] = _share(2 * hits[index], np.where(known, actual[index] + predicted[index], 0))
     zeros = np.zeros(N_REPLICATES, np.int64)
     occurs = sum((np.isfinite(values).astype(np.int64) for values in f1.values()), zeros)
     return Replicates(
         n_artists=len({artist for artist, _, _ in counts}),
+        artists_of={index: artists_of[index] for index in classes},
         accuracy=_share(sum(hits.values(), zeros), sum(actual.values(), zeros)),
         macro_f1=_share(sum(map(np.nan_to_num, f1.values()), np.zeros(N_REPLICATES)), occurs),
         recall={index: _share(hits[index], actual[index]) for index in classes},
@@ -116,8 +142,10 @@ def _share(part: NDArray[np.number[Any]], whole: NDArray[np.int64]) -> Float64s:
 def standard_error(differences: Float64s) -> float:
     """Returns the standard error of a figure, by its values in the replicates.
 
+    It is infinite where it is unknown, that is, where fewer than two of the values are known.
+
     For two models' difference give the differences replicate by replicate: both are measured on the
     same artists, so what is hard for both cancels.
     """
     known = differences[~np.isnan(differences)]
-    return float(np.std(known, ddof=1)) if known.size > 1 else 0.0
+    return float(np.std(known, ddof=1)) if known.size > 1 else math.inf

@@ -31,7 +31,8 @@ class ArtistBootstrap(metric_types.Metric):
     Values:
 
     - `bootstrap_accuracy`, `bootstrap_macro_f1`: a figure with its interval;
-    - `bootstrap_macro_f1_replicates`: float64 [N_REPLICATES], for comparing two models in pairs;
+    - `bootstrap_macro_f1_replicates`: float64 [N_REPLICATES], for comparing two models in pairs,
+      NaN throughout where there are no two artists;
     - `bootstrap_classes`: JSON text, {class id: {"recall": [low, high], "f1": [low, high]}}.
     """
 
@@ -77,8 +78,8 @@ class _Combiner(beam.CombineFn):
         f1 = f1_by_class((cell, float(count)) for cell, count in cells.items()).values()
         classes = {
             index: {
-                "recall": replicates.interval(replicates.recall[index]),
-                "f1": replicates.interval(replicates.f1[index]),
+                "recall": replicates.interval(replicates.recall[index], index),
+                "f1": replicates.interval(replicates.f1[index], index),
             }
             for index in replicates.f1
         }
@@ -87,7 +88,7 @@ class _Combiner(beam.CombineFn):
         return {
             self._named(ACCURACY): accuracy,
             self._named(MACRO_F1): macro_f1,
-            self._named(MACRO_F1_REPLICATES): replicates.macro_f1,
+            self._named(MACRO_F1_REPLICATES): replicates.comparable_macro_f1,
             self._named(CLASSES): json.dumps(classes),
         }
 

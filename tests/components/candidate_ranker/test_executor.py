@@ -49,6 +49,7 @@ def rank(
     *,
     push_unservable: bool = False,
     shards: Sequence[Sequence[int]] | None = None,
+    metadata: Mapping[str, Sequence[int]] = ARTISTS,
 ) -> Outcome:
     """Run the executor on the eval split.
 
@@ -58,10 +59,11 @@ def rank(
         fits: fields of its FitRecord.
         push_unservable: see `rank`.
         shards: which clips go to which file.
+        metadata: who made which clip.
     """
     scores = {name: scores_for(wanted, 3, seed=0) for name, wanted in predictions.items()}
     examples = write_examples(
-        str(folder / "examples"), "eval", GENRES, LABELS, scores, ARTISTS, shards
+        str(folder / "examples"), "eval", GENRES, LABELS, scores, metadata, shards
     )
     inputs: dict[str, list[object]] = {executor.EXAMPLES: [examples]}
     for name in predictions:
@@ -144,6 +146,16 @@ def test_the_best_model_is_handed_on_whole(two: Outcome) -> None:
     assert named(two.best).name == "cnn1d"
     signatures = set(tf.saved_model.load(serving).signatures)
     assert signatures == {"serving_default", "evaluation_features"}
+
+
+def test_clips_of_one_artist_leave_all_tied(tmp_path: Path) -> None:
+    predictions = {"cnn1d": [0] * 6, "mobilenet_v2": LABELS}
+    fits = {"cnn1d": {"parameters": 10}, "mobilenet_v2": {"parameters": 90_000}}
+    of_one = {**ARTISTS, features.ARTIST_ID: [1] * 6}
+    found = rank(tmp_path, predictions, fits, metadata=of_one)
+    assert found.board["best"] == "cnn1d"
+    assert {entry["tied"] for entry in found.board["models"]} == {True}
+    assert "so few artists" in found.board["why_best"]
 
 
 def test_a_second_run_in_another_order_gives_the_same_leaderboard(

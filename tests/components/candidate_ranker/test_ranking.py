@@ -71,6 +71,36 @@ def test_the_difference_is_taken_in_pairs() -> None:
     assert ranked(candidate("big", 0.8, 9), candidate("small", 0.77, 1)).best == "big"
 
 
+def unknown(name: str, macro_f1: float, parameters: int) -> Candidate:
+    """Return a candidate that is known by a single replicate, as one artist or none may leave."""
+    return Candidate(name, macro_f1, np.array([macro_f1, np.nan, np.nan]), parameters, True)
+
+
+def test_where_the_error_is_unknown_all_are_tied() -> None:
+    found = ranked(unknown("big", 0.8, 9_000), unknown("small", 0.3, 10))
+    assert (found.best, found.tied) == ("small", {"big", "small"})
+    assert found.why_best == (
+        "small, with a macro-F1 of 0.300, is tied with big, with 0.800 (clips of so few artists do "
+        "not tell how far a difference is chance), and of those tied it has the fewest parameters, "
+        "10"
+    )
+    found = ranked(unknown("big", 0.3, 9_000), unknown("small", 0.8, 10))
+    assert (found.best, found.tied) == ("small", {"big", "small"})
+    assert found.why_best == (
+        "small has the highest macro-F1, 0.800; clips of so few artists do not tell how far a "
+        "difference is chance, so that it is tied with big, and of those tied none has fewer "
+        "parameters than its 10"
+    )
+
+
+def test_equal_replicates_are_a_known_error_of_nothing() -> None:
+    big, small = (
+        Candidate(name, macro_f1, np.full(400, 0.5), parameters, True)
+        for name, macro_f1, parameters in (("big", 0.8, 9_000), ("small", 0.79, 10))
+    )
+    assert ranked(big, small).tied == frozenset()
+
+
 def test_the_highest_may_itself_be_the_smallest_of_those_tied() -> None:
     found = ranked(candidate("a", 0.8, 10), candidate("b", 0.79, 20, error=0.02))
     assert (found.best, found.tied) == ("a", {"a", "b"})
