@@ -39,8 +39,8 @@ class Evaluation:
         confusion: for each genre of the split, how often each was predicted.
         calibration: bins of equal width of the highest score, empty ones left out: `lower`,
             `upper`, `clips`, `mean_score`, `accuracy`.
-        slices: for each feature that the split is sliced by, for each of its values: `clips`,
-            `accuracy`, `accuracy_interval` as [low, high], `macro_f1`.
+        slices: for each feature that the split is sliced by, for each of its values, empty where
+            it is not known: `clips`, `accuracy`, `accuracy_interval` as [low, high], `macro_f1`.
         mistakes: at most 12, the highest score first: `track_id`, `genre`, `predicted` and `score`,
             the score of the wrong genre.
     """
@@ -154,7 +154,8 @@ def _other_slices(
 
 
 def _shown(value: Any) -> str:
-    return "unknown" if value in ("", -1) else str(value)
+    # Not in words: a licence may have the same ones.
+    return "" if value in ("", -1) else str(value)
 
 
 def _value(metrics: dict[str, Any], name: str) -> float:

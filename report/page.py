@@ -19,12 +19,8 @@ NOTHING = "–"
 # Room for pictures and sounds as data: URIs, so that a page stays below 5 MB.
 _EXAMPLES_BYTES = 1_800_000
 _MISTAKES_BYTES = 2_000_000
-_SLICE_NAMES = {
-    "license": "Licence",
-    "year": "Year",
-    "source_channels": "Channels of the file",
-    "duration_seconds": "Duration",
-}
+# Where it is not just the feature's own name.
+_SLICE_NAMES = {"license": "Licence", "source_channels": "Channels of the file"}
 
 
 def render(data: ReportData) -> str:
@@ -66,7 +62,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     found.filters.update(
-        figure=figure, interval=with_interval, whole=whole, short=short, duration=duration, f1=_f1
+        figure=figure, interval=with_interval, whole=whole, short=short, duration=duration
     )
     return found
 
@@ -126,11 +122,6 @@ def _totals(holdings: Holdings) -> dict[str, Any]:
 def _hyperparameters(data: ReportData) -> dict[str, Mapping[str, Any]]:
     found = {m["name"]: data.fits.get(m["name"], {}).get("hyperparameters") for m in data.models}
     return {name: values for name, values in found.items() if values}
-
-
-def _f1(figures: Any) -> float | None:
-    """Returns the F1 of a genre on the leaderboard, which has more figures of it or none."""
-    return figures.get("f1") if isinstance(figures, Mapping) else figures
 
 
 def _eval_flatters_some(data: ReportData) -> bool:

@@ -108,7 +108,7 @@ def gather(
         models=board["models"],
         fits=json.loads(files.read_text(files.join(uri[LEADERBOARD], FITS_NAME))),
         test=dataclasses.asdict(test),
-        holdings=_holdings(held, summary["faults"], uri[EXAMPLES]),
+        holdings=_holdings(held, summary, uri[EXAMPLES]),
         examples=held.examples,
         mistakes=held.mistakes,
         picture_axes={
@@ -145,12 +145,11 @@ def _survey(
     return clips.survey(split_files, mistakes, audio, sorted(genres))
 
 
-def _holdings(held: clips.Survey, faults: Mapping[str, int], examples_uri: str) -> Holdings:
+def _holdings(held: clips.Survey, summary: Mapping[str, Any], examples_uri: str) -> Holdings:
     by_split = {
         split: frozenset[int]().union(*by_genre.values())
         for split, by_genre in held.artists.items()
     }
-    everyone = frozenset[int]().union(*by_split.values())
     return Holdings(
         clips=held.clips,
         artists={
@@ -158,10 +157,10 @@ def _holdings(held: clips.Survey, faults: Mapping[str, int], examples_uri: str) 
             for split, by_genre in held.artists.items()
         },
         artists_of_split={split: len(ids) for split, ids in by_split.items()},
-        n_artists=len(everyone),
-        straddling=sum(sum(one in ids for ids in by_split.values()) > 1 for one in everyone),
+        n_artists=len(frozenset[int]().union(*by_split.values())),
+        straddling=len(summary["overlaps"]["artists"]),
         seconds=held.seconds,
-        faults=faults,
+        faults=summary["faults"],
         fault_rows=_first_faults(examples_uri),
     )
 

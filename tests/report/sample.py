@@ -129,7 +129,7 @@ def evaluation(
             for low in range(2, 10)
         ],
         "slices": {
-            "license": sliced([LICENSE, "Attribution", "FMA-Limited: Download Only",
+            "license": sliced(["", LICENSE, "Attribution", "FMA-Limited: Download Only",
                                "Attribution-NonCommercial-NoDerivatives 3.0 International"]),
             "year": sliced([str(year) for year in range(2_001, 2_018)]),
             "source_channels": sliced(["1", "2"]),

@@ -117,6 +117,16 @@ def test_a_refused_model_has_its_reasons_and_alarms_come_first() -> None:
     assert outline.text.index(alarms[0]) < outline.text.index("Refused:")
 
 
+def test_slices_are_named_as_people_do_and_what_is_not_known_is_said(plain: ReportData) -> None:
+    of_license = plain.test["slices"]["license"]
+    slices = {"license": {"unknown": of_license[""], **of_license}, "duration": of_license}
+    test = {**plain.test, "slices": slices}
+    text = page.render(dataclasses.replace(plain, test=test))
+    assert re.findall(r"<h3>(Licence|Duration)</h3>", text) == ["Licence", "Duration"]
+    assert text.count('<th scope="row"><em>not known</em></th>') == 2
+    assert text.count('<th scope="row">unknown</th>') == 1
+
+
 def test_a_failed_candidate_shows_its_reason(plain: ReportData) -> None:
     failed = {
         **plain.models[-1], "status": "failed", "reason": "ValueError: 'Pop' is singular",
