@@ -13,6 +13,7 @@ def complete_board(
     board: Mapping[str, Any],
     evaluation_uri: str,
     *,
+    genres: Sequence[str],
     blessed: bool,
     withheld: str | None,
     overlaps: Mapping[str, Sequence[Any]],
@@ -23,6 +24,7 @@ def complete_board(
     Args:
         board: what the ranker wrote.
         evaluation_uri: folder of the Evaluator's ModelEvaluation.
+        genres: names by class id, as the best model's training has them.
         blessed: what the Evaluator decided.
         withheld: why the best model is not pushed whatever the Evaluator decided, or None.
         overlaps: see `find_overlaps`.
@@ -32,7 +34,7 @@ def complete_board(
         `board` with `test`, the best model's figures; `blessed`, whether it is fit to be pushed;
         `reasons` why not, and `alarms`, each a list of sentences.
     """
-    test = read_evaluation(evaluation_uri)
+    test = read_evaluation(evaluation_uri, "", genres)
     whole = {
         **board,
         "test": {
