@@ -207,8 +207,6 @@ def refusals(uri: str) -> list[str]:
         genre = _genre_of(by_slice.slice_key)
         for failure in by_slice.failures:
             reasons.append((genre, f"{genre or 'all genres'}: {_failure(failure, genre)}"))
-    for missing in validation.missing_slices:
-        reasons.append(("", f"{missing}: no clip to judge by"))
     # All genres together come first.
     return [text for _, text in sorted(reasons)] or ["TFMA refused the model and gave no reason"]
 

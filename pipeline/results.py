@@ -87,6 +87,7 @@ def publish(
         withheld=_custom_property(outputs["CandidateRanker", BEST_MODEL], WITHHELD),
         overlaps=summary["overlaps"],
         max_credible_accuracy=max_credible_accuracy,
+        clips=summary["clips"],
     )
     files.write_text(files.join(output_dir, LEADERBOARD_NAME), json.dumps(board, indent=2))
     page = files.read_text(files.join(outputs["GenreReport", REPORT].uri, PAGE_NAME))

@@ -18,6 +18,7 @@ def complete_board(
     withheld: str | None,
     overlaps: Mapping[str, Sequence[Any]],
     max_credible_accuracy: float,
+    clips: Mapping[str, Mapping[str, int]],
 ) -> dict[str, Any]:
     """Returns the whole content of `leaderboard.json`.
 
@@ -29,6 +30,7 @@ def complete_board(
         withheld: why the best model is not pushed whatever the Evaluator decided, or None.
         overlaps: see `find_overlaps`.
         max_credible_accuracy: an accuracy above it is an alarm.
+        clips: how many each split holds of each genre.
 
     Returns:
         `board` with `test`, the best model's figures; `blessed`, whether it is fit to be pushed;
@@ -46,4 +48,4 @@ def complete_board(
         "blessed": blessed and not withheld,
         "reasons": [*([withheld] if withheld else []), *refusals(evaluation_uri)],
     }
-    return {**whole, "alarms": alarms(whole, overlaps, max_credible_accuracy)}
+    return {**whole, "alarms": alarms(whole, overlaps, max_credible_accuracy, clips)}

@@ -100,6 +100,7 @@ def gather(
         withheld=inputs[MODEL].get_string_custom_property(WITHHELD) or None,
         overlaps=summary["overlaps"],
         max_credible_accuracy=contest.max_credible_accuracy,
+        clips=summary["clips"],
     )
     test = read_evaluation(uri[EVALUATION], "", genres)
     held = _survey(inputs[EXAMPLES], test.mistakes, audio, summary)

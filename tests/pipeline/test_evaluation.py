@@ -282,6 +282,7 @@ def test_the_verdict_holds_everything_that_was_decided(refused: tuple[str, bool]
         withheld=None,
         overlaps={"artists": [3], "audio": []},
         max_credible_accuracy=0.75,
+        clips={"train": dict.fromkeys(GENRES, 5), "test": {"Folk": 4, "Pop": 4, "Rock": 2}},
     )
     evaluation = read_evaluation(uri, "", GENRES)
     assert found["models"] == ranked["models"]
@@ -293,6 +294,7 @@ def test_the_verdict_holds_everything_that_was_decided(refused: tuple[str, bool]
     assert [alarm.split(" (")[0] for alarm in found["alarms"]] == [
         "1 artist is in more than one split",
         "accuracy on eval is above the 0.75 that is credible",
+        "no clip of Jazz is in test: nothing is known of how well it is recognised",
     ]
     json.dumps(found, allow_nan=False)
 
@@ -306,6 +308,7 @@ def test_a_withheld_model_is_not_blessed_whatever_tfma_says(refused: tuple[str, 
         withheld="it needs more than audio",
         overlaps={"artists": [], "audio": []},
         max_credible_accuracy=1.0,
+        clips={"train": {}, "test": {}},
     )
     assert found["blessed"] is False
     assert found["reasons"][0] == "it needs more than audio"
