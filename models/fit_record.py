@@ -25,6 +25,7 @@ class FitRecord:
         status: `trained` or `failed`.
         reason: a sentence where it failed.
         feature: the transformed feature that it takes.
+        genres: names by class id, as the model knows them.
         servable: whether audio alone is enough to score a clip.
         parameters: numbers that the SavedModel's scorer holds.
         training_seconds: from the first look at the data to the last weight.
@@ -36,6 +37,7 @@ class FitRecord:
     status: str = TRAINED
     reason: str | None = None
     feature: str | None = None
+    genres: Sequence[str] = ()
     servable: bool = True
     parameters: int | None = None
     training_seconds: float | None = None

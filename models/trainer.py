@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -78,7 +79,8 @@ def _train_and_export(fn_args: Any) -> FitRecord:
         transform_output=transform_output,
         config=job.audio,
     )
-    return _record(name, fitted, seconds)
+    vocabulary = transform_output.vocabulary_by_name(features.GENRE_VOCABULARY)
+    return _record(name, fitted, [genre.decode() for genre in vocabulary], seconds)
 
 
 def _check_scores(fitted: Fitted, job: Job) -> None:
@@ -89,10 +91,11 @@ def _check_scores(fitted: Fitted, job: Job) -> None:
         raise FloatingPointError("its scores are no numbers")
 
 
-def _record(name: str, fitted: Fitted, seconds: float) -> FitRecord:
+def _record(name: str, fitted: Fitted, genres: Sequence[str], seconds: float) -> FitRecord:
     return FitRecord(
         name,
         feature=fitted.feature,
+        genres=genres,
         servable=fitted.servable,
         parameters=fitted.n_parameters,
         training_seconds=round(seconds, 1),

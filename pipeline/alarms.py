@@ -1,4 +1,4 @@
-"""What makes a run's figures suspect: they are too good, or something is in two splits."""
+"""What makes a run's figures suspect: too good, something in two splits, or a genre untested."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ def alarms(
     board: Mapping[str, Any],
     overlaps: Mapping[str, Sequence[Any]],
     max_credible_accuracy: float,
+    clips: Mapping[str, Mapping[str, int]],
 ) -> list[str]:
     """Returns a sentence for each thing that is wrong; none of them refuses a model by itself.
 
@@ -19,6 +20,7 @@ def alarms(
         board: what `leaderboard.json` holds: `models`, `best` and `test`.
         overlaps: what `find_overlaps` found.
         max_credible_accuracy: an accuracy above it is an alarm.
+        clips: how many each split holds of each genre.
     """
     found = []
     if artists := overlaps["artists"]:
@@ -48,6 +50,11 @@ def alarms(
                 f"({_some(above)}): suspect a leak between the splits, for published accuracies on "
                 "fma_small's official split end at 0.55"
             )
+    found.extend(
+        f"no clip of {genre} is in test: nothing is known of how well it is recognised"
+        for genre in sorted(clips["train"])
+        if clips["train"][genre] and not clips["test"].get(genre)
+    )
     return found
 
 

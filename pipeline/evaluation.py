@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,13 +55,22 @@ class Evaluation:
     mistakes: list[dict[str, Any]]
 
 
-def read_evaluation(uri: str, model_name: str = "") -> Evaluation:
-    """Returns the figures of a model from the folder of a ModelEvaluation artifact."""
+def read_evaluation(uri: str, model_name: str, genres: Sequence[str]) -> Evaluation:
+    """Returns the figures of a model from the folder of a ModelEvaluation artifact.
+
+    Args:
+        uri: of the artifact.
+        model_name: of the model in the evaluation, empty where it is the only candidate.
+        genres: names by class id, as the model's training has them; the split may lack some.
+    """
     slices = _slices(uri, model_name)
     whole = slices[()]
     by_genre = {key[0][1]: metrics for key, metrics in slices.items() if _is_of_genre(key)}
-    # All the labels in a genre's slice are that genre's: this names the class ids.
-    names = {next(iter(_cells(metrics)))[0]: genre for genre, metrics in by_genre.items()}
+    # All the labels in a genre's slice are that genre's.
+    held = {next(iter(_cells(metrics)))[0]: genre for genre, metrics in by_genre.items()}
+    in_order = sorted(held.items(), key=lambda item: item[1])
+    # A genre that is new in the split is none of the model's: its id is -1.
+    names = {**dict(enumerate(genres)), **held}
     return Evaluation(
         overall={name: _value(whole, metric) for name, metric in _FIGURES.items()},
         intervals={
@@ -68,14 +78,13 @@ def read_evaluation(uri: str, model_name: str = "") -> Evaluation:
             "macro_f1": _interval(whole, intervals.MACRO_F1),
         },
         per_genre={
-            genre: _genre_figures(index, by_genre[genre], whole)
-            for index, genre in sorted(names.items(), key=lambda item: item[1])
+            genre: _genre_figures(index, by_genre[genre], whole) for index, genre in in_order
         },
         confusion={
             genre: {
                 names.get(p, str(p)): int(n) for (i, p), n in _cells(whole).items() if i == index
             }
-            for index, genre in sorted(names.items(), key=lambda item: item[1])
+            for index, genre in in_order
         },
         calibration=_calibration(whole),
         slices=_other_slices(slices),
@@ -199,8 +208,6 @@ def refusals(uri: str) -> list[str]:
         genre = _genre_of(by_slice.slice_key)
         for failure in by_slice.failures:
             reasons.append((genre, f"{genre or 'all genres'}: {_failure(failure, genre)}"))
-    for missing in validation.missing_slices:
-        reasons.append(("", f"{missing}: no clip to judge by"))
     # All genres together come first.
     return [text for _, text in sorted(reasons)] or ["TFMA refused the model and gave no reason"]
 

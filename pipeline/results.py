@@ -11,7 +11,12 @@ from ml_metadata.proto import metadata_store_pb2
 
 from components import files
 from components.atomic_pusher import push
-from components.candidate_ranker.executor import BEST_MODEL, LEADERBOARD, LEADERBOARD_NAME
+from components.candidate_ranker.executor import (
+    BEST_MODEL,
+    FITS_NAME,
+    LEADERBOARD,
+    LEADERBOARD_NAME,
+)
 from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME
 from components.genre_report.executor import REPORT
 from components.model_properties import WITHHELD
@@ -71,14 +76,18 @@ def publish(
     bad_files = files.read_text(files.join(examples_uri, BAD_FILES_NAME))
     files.write_text(files.join(output_dir, BAD_FILES_NAME), bad_files)
     summary = json.loads(files.read_text(files.join(examples_uri, SUMMARY_NAME)))
-    ranked = files.join(outputs["CandidateRanker", LEADERBOARD].uri, LEADERBOARD_NAME)
+    leaderboard_uri = outputs["CandidateRanker", LEADERBOARD].uri
+    ranked = json.loads(files.read_text(files.join(leaderboard_uri, LEADERBOARD_NAME)))
+    fits = json.loads(files.read_text(files.join(leaderboard_uri, FITS_NAME)))
     board = complete_board(
-        json.loads(files.read_text(ranked)),
+        ranked,
         outputs["Evaluator", "evaluation"].uri,
+        genres=fits[ranked["best"]]["genres"],
         blessed=_custom_property(outputs["Evaluator", "blessing"], "blessed") == 1,
         withheld=_custom_property(outputs["CandidateRanker", BEST_MODEL], WITHHELD),
         overlaps=summary["overlaps"],
         max_credible_accuracy=max_credible_accuracy,
+        clips=summary["clips"],
     )
     files.write_text(files.join(output_dir, LEADERBOARD_NAME), json.dumps(board, indent=2))
     page = files.read_text(files.join(outputs["GenreReport", REPORT].uri, PAGE_NAME))

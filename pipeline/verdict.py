@@ -13,26 +13,30 @@ def complete_board(
     board: Mapping[str, Any],
     evaluation_uri: str,
     *,
+    genres: Sequence[str],
     blessed: bool,
     withheld: str | None,
     overlaps: Mapping[str, Sequence[Any]],
     max_credible_accuracy: float,
+    clips: Mapping[str, Mapping[str, int]],
 ) -> dict[str, Any]:
     """Returns the whole content of `leaderboard.json`.
 
     Args:
         board: what the ranker wrote.
         evaluation_uri: folder of the Evaluator's ModelEvaluation.
+        genres: names by class id, as the best model's training has them.
         blessed: what the Evaluator decided.
         withheld: why the best model is not pushed whatever the Evaluator decided, or None.
         overlaps: see `find_overlaps`.
         max_credible_accuracy: an accuracy above it is an alarm.
+        clips: how many each split holds of each genre.
 
     Returns:
         `board` with `test`, the best model's figures; `blessed`, whether it is fit to be pushed;
         `reasons` why not, and `alarms`, each a list of sentences.
     """
-    test = read_evaluation(evaluation_uri)
+    test = read_evaluation(evaluation_uri, "", genres)
     whole = {
         **board,
         "test": {
@@ -44,4 +48,4 @@ def complete_board(
         "blessed": blessed and not withheld,
         "reasons": [*([withheld] if withheld else []), *refusals(evaluation_uri)],
     }
-    return {**whole, "alarms": alarms(whole, overlaps, max_credible_accuracy)}
+    return {**whole, "alarms": alarms(whole, overlaps, max_credible_accuracy, clips)}

@@ -72,7 +72,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         evaluation_uri = artifact_utils.get_single_uri(output_dict[EVALUATION])
         self._evaluate(input_dict[EXAMPLES], paths, evaluation_uri)
         evaluations = {
-            name: read_evaluation(evaluation_uri, _name_for_tfma(name, paths)) for name in paths
+            name: read_evaluation(evaluation_uri, _name_for_tfma(name, paths), fits[name].genres)
+            for name in paths
         }
         ranking = rank(
             [

@@ -89,15 +89,20 @@ def gather(
     contest = from_json(ContestConfig, configuration["contest"])
     uri = {key: artifact.uri for key, artifact in inputs.items()}
     summary = json.loads(files.read_text(files.join(uri[EXAMPLES], SUMMARY_NAME)))
+    fits = json.loads(files.read_text(files.join(uri[LEADERBOARD], FITS_NAME)))
+    ranked = json.loads(files.read_text(files.join(uri[LEADERBOARD], LEADERBOARD_NAME)))
+    genres = fits[ranked["best"]]["genres"]
     board = complete_board(
-        json.loads(files.read_text(files.join(uri[LEADERBOARD], LEADERBOARD_NAME))),
+        ranked,
         uri[EVALUATION],
+        genres=genres,
         blessed=inputs[BLESSING].get_int_custom_property("blessed") == 1,
         withheld=inputs[MODEL].get_string_custom_property(WITHHELD) or None,
         overlaps=summary["overlaps"],
         max_credible_accuracy=contest.max_credible_accuracy,
+        clips=summary["clips"],
     )
-    test = read_evaluation(uri[EVALUATION])
+    test = read_evaluation(uri[EVALUATION], "", genres)
     held = _survey(inputs[EXAMPLES], test.mistakes, audio, summary)
     return ReportData(
         best=board["best"],
@@ -106,7 +111,7 @@ def gather(
         alarms=board["alarms"],
         why_best=board["why_best"],
         models=board["models"],
-        fits=json.loads(files.read_text(files.join(uri[LEADERBOARD], FITS_NAME))),
+        fits=fits,
         test=dataclasses.asdict(test),
         holdings=_holdings(held, summary, uri[EXAMPLES]),
         examples=held.examples,

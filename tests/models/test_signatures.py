@@ -90,6 +90,9 @@ def test_a_record_of_the_training_goes_with_the_model(trained) -> None:
     record = fit_record.read(trained.fn_args.serving_model_dir)
     assert (record.name, record.status, record.reason) == (trained.name, "trained", None)
     assert record.feature == trained.feature
+    # In the order of the classes.
+    names = trained.transform_output.vocabulary_by_name(features.GENRE_VOCABULARY)
+    assert record.genres == [name.decode() for name in names]
     assert record.training_seconds > 0
     variables = tf.train.load_checkpoint(f"{trained.fn_args.serving_model_dir}/variables/variables")
     held = [variables.get_tensor(key) for key in variables.get_variable_to_shape_map()]

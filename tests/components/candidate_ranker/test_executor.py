@@ -67,7 +67,7 @@ def rank(
     )
     inputs: dict[str, list[object]] = {executor.EXAMPLES: [examples]}
     for name in predictions:
-        model = model_artifact(folder, name, 3, **fits.get(name, {}))
+        model = model_artifact(folder, name, 3, **{"genres": GENRES, **fits.get(name, {})})
         inputs[executor.candidate_key(name)] = [model]
     best, board = standard_artifacts.Model(), standard_artifacts.ModelRun()
     evaluation = standard_artifacts.ModelEvaluation()
@@ -130,7 +130,7 @@ def test_what_is_known_of_the_trainings_is_copied(two: Outcome) -> None:
     assert list(two.fits) == ["cnn1d", "mobilenet_v2"]
     assert two.fits["cnn1d"] == dataclasses.asdict(
         FitRecord("cnn1d", parameters=10, training_seconds=3.5, feature="windows")
-    ) | {"curves": []}
+    ) | {"genres": list(GENRES), "curves": []}
 
 
 def test_the_best_model_is_handed_on_whole(two: Outcome) -> None:

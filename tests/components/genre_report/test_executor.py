@@ -111,8 +111,10 @@ def write_examples(folder: Path) -> standard_artifacts.Examples:
 def rank(folder: Path, examples: standard_artifacts.Examples) -> dict[str, Any]:
     """Run the ranker on two models and one that failed; return its output artifacts."""
     models = [
-        model_artifact(folder, "svm", 3, 1, curves=CURVES, parameters=10, feature="statistics"),
-        model_artifact(folder, "knn", 3, 2, parameters=20, hyperparameters={"k": 5}),
+        model_artifact(
+            folder, "svm", 3, 1, genres=GENRES, curves=CURVES, parameters=10, feature="statistics"
+        ),
+        model_artifact(folder, "knn", 3, 2, genres=GENRES, parameters=20, hyperparameters={"k": 5}),
         model_artifact(folder, "mlp", 3, 3, status=FAILED, reason="OSError: no such thing"),
     ]
     inputs = {
@@ -220,7 +222,7 @@ def test_the_verdict_is_the_evaluators(data: ReportData) -> None:
 
 
 def test_figures_of_test_are_those_of_tfmas_artifact(run: Path, data: ReportData) -> None:
-    expected = dataclasses.asdict(read_evaluation(str(run / "judgement")))
+    expected = dataclasses.asdict(read_evaluation(str(run / "judgement"), "", GENRES))
     assert data.test == json.loads(json.dumps(expected))
     assert data.test["overall"]["accuracy"] == pytest.approx(4 / 6)
     assert set(data.test["slices"]) == {"license", "year", "source_channels", "duration"}
