@@ -50,6 +50,8 @@ BY_GENERATION = [
 INSTALL_REQUIRES = [
     *(f"{name}=={old} ; python_version < '3.11'" for name, old, new in BY_GENERATION),
     *(f"{name}=={new} ; python_version >= '3.11'" for name, old, new in BY_GENERATION),
+    # One thread for scikit-learn's sums, so that they have the same order on every machine.
+    "threadpoolctl==3.8.0",
     # Decoding, resampling, and the reference that the TensorFlow log-mel is compared with.
     "librosa==0.11.0",
     "soundfile==0.14.0",
