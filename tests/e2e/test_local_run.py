@@ -146,6 +146,9 @@ def test_the_report_is_written_and_can_be_listed(first: Run) -> None:
     assert f"Blessed:</span> {first.board['best']}" in text
     assert all(genre in text for genre in corpus.GENRES)
     assert len(text) < 5_000_000
+    (data,) = first.output.glob("pipeline/GenreReport/report/*/report.json")
+    slices = json.loads(data.read_text())["test"]["slices"]
+    assert set(slices) == {"license", "year", "source_channels", "duration"}
     done = subprocess.run(
         [sys.executable, "-m", "report", str(first.output), "--list"],
         capture_output=True, text=True, cwd=ROOT,
