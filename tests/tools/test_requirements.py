@@ -173,9 +173,18 @@ def test_a_lock_names_no_host_and_no_path(name):
 
 def test_setup_py_ships_every_package_and_its_data(metadata):
     packages = set(metadata["packages"])
-    for top in ("pipeline", "components", "models", "corpus", "benchmarks"):
+    for top in ("pipeline", "components", "models", "report", "corpus", "benchmarks"):
         for source in (ROOT / top).rglob("*.py"):
             package = ".".join(source.parent.relative_to(ROOT).parts)
             assert package in packages, f"{source.parent} has no __init__.py"
     assert not [name for name in packages if name.split(".")[0] in ("tests", "tools")]
-    assert set(metadata["package_data"][""]) == {"*.pbtxt", "*.html"}
+    assert metadata["py_modules"] == ["system"]
+    shipped = {
+        path
+        for package in packages
+        for pattern in (*metadata["package_data"][""], *metadata["package_data"].get(package, ()))
+        for path in (ROOT / package.replace(".", "/")).glob(pattern)
+    }
+    found = {path for top in packages for path in (ROOT / top.replace(".", "/")).rglob("*.*")}
+    assert shipped == {path for path in found if path.suffix in (".pbtxt", ".html")}
+    assert len(shipped) > 1
