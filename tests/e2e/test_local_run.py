@@ -261,7 +261,7 @@ def test_a_changed_seed_trains_anew_and_meets_the_blessed_model(first: Run, arch
 def test_a_killed_run_carries_on(archive: Path, tmp_path: Path) -> None:
     output = tmp_path / "output"
     process = subprocess.Popen(
-        command(archive, output, *LENIENT, "--models", "cnn1d", "--epochs", "200"),
+        command(archive, output, *LENIENT, "--models", "cnn1d", "--epochs", "40"),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
     )  # fmt: skip
     deadline = time.monotonic() + 240
@@ -275,7 +275,7 @@ def test_a_killed_run_carries_on(archive: Path, tmp_path: Path) -> None:
     assert not (output / "serving_model").exists()
 
     # The configuration must be the same, or it is another training; patience ends it.
-    carried_on = run(archive, output, *LENIENT, "--models", "cnn1d", "--epochs", "200")
+    carried_on = run(archive, output, *LENIENT, "--models", "cnn1d", "--epochs", "40")
     assert carried_on.status == 0, carried_on.text
     assert carried_on.outcome("FmaExampleGen") == "cached"
     assert carried_on.outcome("Transform") == "cached"
