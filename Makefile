@@ -14,7 +14,6 @@ DEMO_OUTPUT := output/demo
 DEMO_SEED := 1
 # The article's six and an MLP; the other networks take longer than a demo should.
 DEMO_MODELS := logistic_regression,knn,gaussian_nb,svm,mlp,cnn1d,mobilenet_v2
-# The clips are synthetic, so no accuracy of theirs is suspicious.
 # Further flags of local_runner.py, e.g. DEMO_FLAGS='--epochs 3' or '--mobilenet-weights imagenet'.
 DEMO_FLAGS ?=
 # Folder of the run whose report is opened.
@@ -32,6 +31,7 @@ help: ## list the targets
 install: ## make .venv with the pinned packages
 	@$(SETUP) install
 
+# The clips are synthetic, so that no accuracy is suspicious: --max-credible-accuracy 1.
 .PHONY: demo
 demo: install ## make a small corpus and run the whole pipeline on it
 	$(PY) -m corpus --output-dir $(DEMO_DATA) --seed $(DEMO_SEED)
