@@ -6,7 +6,6 @@ import keras
 
 from models import network, windows
 from models.family import Fitted, Job
-from models.fitting import Stage
 from models.recipe import Epochs, Recipe
 from pipeline.config import AudioConfig
 
@@ -38,11 +37,6 @@ def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Mod
     )
 
 
-def stages(recipe: Recipe) -> list[Stage]:
-    """Returns the one stage of its training."""
-    return [Stage("train", recipe.epochs, recipe.learning_rate)]
-
-
 NETWORK = network.Network(
     view=windows.view(lambda audio: audio.window_samples, n_crops=_CROPS),
     inputs_per_clip=_CROPS,
@@ -61,7 +55,7 @@ NETWORK = network.Network(
         "mixup": (0.0, 0.2),
     },
     build_model=build_model,
-    stages=stages,
+    stages=network.one_stage,
 )
 
 

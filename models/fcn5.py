@@ -6,7 +6,6 @@ import keras
 
 from models import network, pictures
 from models.family import Fitted, Job
-from models.fitting import Stage
 from models.recipe import Epochs, Recipe
 from pipeline.config import AudioConfig
 
@@ -42,11 +41,6 @@ def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Mod
     return model
 
 
-def stages(recipe: Recipe) -> list[Stage]:
-    """Returns the one stage of its training."""
-    return [Stage("train", recipe.epochs, recipe.learning_rate)]
-
-
 NETWORK = network.Network(
     view=pictures.VIEW,
     inputs_per_clip=1,
@@ -65,7 +59,7 @@ NETWORK = network.Network(
         "mixup": (0.0, 0.2, 0.4),
     },
     build_model=build_model,
-    stages=stages,
+    stages=network.one_stage,
 )
 
 

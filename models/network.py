@@ -56,6 +56,11 @@ class Network:
         return complete(train, {**self.defaults, "epochs": self.epochs.of(n_clips)}, tuned)
 
 
+def one_stage(recipe: Recipe) -> list[Stage]:
+    """Returns the single stage of a network that is trained as a whole from the start."""
+    return [Stage("train", recipe.epochs, recipe.learning_rate)]
+
+
 class NetworkScorer(tf.Module):
     """A trained network and how a clip is scored with it."""
 
