@@ -1,0 +1,1 @@
+"""The pipeline on Google Cloud: compiled, checked, priced, submitted and watched."""
