@@ -1,8 +1,9 @@
-"""Transformed TFRecords to tf.data: deterministic, with static shapes."""
+"""Transformed TFRecords to tf.data: the same in every run, with static shapes."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 
 import keras
@@ -12,12 +13,11 @@ from numpy.typing import NDArray
 
 from models import augmentation, features, targets
 from models.recipe import Recipe
+from models.stored_clips import StoredClips
 from models.view import View
 from pipeline.config import AudioConfig
 
 _PARALLEL_FILES = 8
-# What is held for shuffling, before it is made float32.
-_SHUFFLE_BYTES = 64 * 2**20
 # Clips whose crops are mixed, so that those of a clip do not follow each other.
 _MIXED_CLIPS = 64
 
@@ -48,52 +48,54 @@ def records(file_patterns: Sequence[str], feature: str, numbers: Sequence[str]) 
     ).map(parse)
 
 
-def stored_segments(
-    file_patterns: Sequence[str], view: View, audio: AudioConfig, cache: str
-) -> tf.data.Dataset:
-    """Returns a dataset of (segments of a clip, integers [n, ...]; label).
+def store(file_patterns: Sequence[str], feature: str, folder: str) -> StoredClips:
+    """Returns the clips of transformed TFRecords by track, each in a file of its own.
 
-    Records hold every feature, compressed; whoever reads this dataset to its end for the first time
-    unpacks them, and leaves the segments in a file for the epochs that follow.
+    The order of the records is Beam's, and with several workers another one in every run. They also
+    hold every feature, compressed; here one is unpacked once for all epochs, one clip after the
+    other. A clip of none of the genres is left out.
 
     Args:
         file_patterns: transformed TFRecords.
-        view: what the network sees.
-        audio: how a clip was cut.
-        cache: how that file's path is to begin.
+        feature: the packed feature to keep.
+        folder: where the files go; belongs to these clips.
     """
+    os.makedirs(folder)
+    keys = (features.TRACK_ID, features.LABEL)
+    found = records(file_patterns, feature, keys).prefetch(tf.data.AUTOTUNE)
+    label_of: dict[int, int] = {}
+    for packed, track, label in found.as_numpy_iterator():
+        if label < 0:
+            continue
+        label_of[int(track)] = int(label)
+        with open(os.path.join(folder, str(track)), "wb") as file:
+            file.write(packed)
+    tracks = np.array(sorted(label_of), np.int64)
+    labels = np.array([label_of[track] for track in tracks], np.int64)
 
-    def read(packed: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return view.segments(packed, audio), label
+    def read(track: tf.Tensor) -> tf.Tensor:
+        return tf.io.read_file(tf.strings.join([folder, "/", tf.strings.as_string(track)]))
 
-    return clips(file_patterns, view.feature).map(read).cache(cache)
+    return StoredClips(tracks, labels, read)
 
 
-def outputs_of(
-    trunk: keras.Model, source: tf.data.Dataset, view: View, batch_size: int
-) -> tf.data.Dataset:
-    """Returns `stored_segments` as a trunk sees them: (float32 [n, ...], label).
+def outputs_of(trunk: keras.Model, source: StoredClips, view: View, batch_size: int) -> StoredClips:
+    """Returns the clips' segments as a trunk sees them: float32 [n, ...] a clip.
 
     They are held in memory: 5 KB a picture behind MobileNetV2's pooling.
     """
-    inputs = source.flat_map(
+    inputs = source.in_order().flat_map(
         lambda segments, _: tf.data.Dataset.from_tensor_slices(view.to_input(segments))
     )
     outputs = trunk.predict(inputs.batch(batch_size), verbose=0)
-    labels = np.array(list(source.map(lambda _, label: label).as_numpy_iterator()))
-    shape = [len(labels), -1, *outputs.shape[1:]]
-    return tf.data.Dataset.from_tensor_slices((outputs.reshape(shape), labels))
-
-
-def count_labels(dataset: tf.data.Dataset, n_classes: int) -> NDArray[np.int64]:
-    """Returns int64 [n_classes], clips of each genre, from a dataset of (anything, label)."""
-    labels = [int(label) for label in dataset.map(lambda _, label: label).as_numpy_iterator()]
-    known = [label for label in labels if label >= 0]
-    return np.bincount(known, minlength=n_classes).astype(np.int64)
+    held = tf.constant(outputs.reshape([len(source.keys), -1, *outputs.shape[1:]]))
+    return StoredClips(
+        np.arange(len(source.keys)), source.labels, lambda number: tf.gather(held, number)
+    )
 
 
 def training_batches(
-    source: tf.data.Dataset,
+    source: StoredClips,
     view: View,
     audio: AudioConfig,
     recipe: Recipe,
@@ -107,7 +109,7 @@ def training_batches(
     """Returns an epoch of batches of (inputs, targets, weights); another one at every iteration.
 
     Args:
-        source: `stored_segments`, or `clips` where the view has crops.
+        source: packed features where the view has crops, else segments.
         view: what the network sees.
         audio: how a clip was cut.
         recipe: how much of mixup and label smoothing.
@@ -142,18 +144,15 @@ def training_batches(
         weights = tf.linalg.matvec(wanted, class_weights)
         return inputs, targets.smooth(wanted, recipe.label_smoothing), weights
 
-    stretches = source
+    stretches = source.shuffled(seeds[1])
     crops = view.crops
     if crops is not None:
-        stretches = with_seeds(source, seeds[0]).map(
+        stretches = with_seeds(stretches, seeds[0]).map(
             lambda clip, seed: (crops(clip[0], seed, audio), clip[1]),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
     inputs = (
-        stretches.shuffle(_shuffle_size(stretches), seed=seeds[1])
-        .interleave(split, cycle_length=_MIXED_CLIPS)
-        .repeat()
-        .take(steps * batch_size)
+        stretches.interleave(split, cycle_length=_MIXED_CLIPS).repeat().take(steps * batch_size)
     )
     batches = (
         with_seeds(inputs, seeds[2])
@@ -163,25 +162,20 @@ def training_batches(
     return with_seeds(batches, seeds[3]).map(mix).prefetch(tf.data.AUTOTUNE)
 
 
-def _shuffle_size(stretches: tf.data.Dataset) -> int:
-    spec, _ = stretches.element_spec
-    return max(1, _SHUFFLE_BYTES // (spec.shape.num_elements() * spec.dtype.size))
-
-
 def steps_per_epoch(n_clips: int, inputs_per_clip: int, batch_size: int) -> int:
     """Returns how many batches it takes to see every input."""
     return max(1, math.ceil(n_clips * inputs_per_clip / batch_size))
 
 
 def evaluation_batches(
-    source: tf.data.Dataset, view: View, *, n_classes: int, batch_size: int
+    source: StoredClips, view: View, *, n_classes: int, batch_size: int
 ) -> tf.data.Dataset:
     """Returns batches of (inputs, plain targets), clip by clip, without chance.
 
     Args:
-        source: `stored_segments`.
+        source: segments.
         view: what the network sees.
-        n_classes: genres; a clip of none of them has targets that are all 0.
+        n_classes: genres.
         batch_size: inputs in a batch; the last one may be smaller.
     """
 
@@ -189,4 +183,4 @@ def evaluation_batches(
         inputs = tf.data.Dataset.from_tensor_slices(view.to_input(segments))
         return inputs.map(lambda one: (one, tf.one_hot(label, n_classes)))
 
-    return source.flat_map(split).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return source.in_order().flat_map(split).batch(batch_size).prefetch(tf.data.AUTOTUNE)

@@ -80,22 +80,22 @@ def train_network(job: Job, network: Network) -> Fitted:
     keras.backend.clear_session()
     keras.utils.set_random_seed(job.train.seed)
     tf.config.experimental.enable_op_determinism()
-    with _segments_folder(job.checkpoint_dir) as folder:
+    with _clips_folder(job.checkpoint_dir) as folder:
         return _train_in(folder, job, network)
 
 
 @contextlib.contextmanager
-def _segments_folder(checkpoint_dir: str) -> Iterator[str]:
-    """Yields an empty folder for what is unpacked once; gigabytes for a large archive.
+def _clips_folder(checkpoint_dir: str) -> Iterator[str]:
+    """Yields an empty folder for clips that are unpacked once; gigabytes for a large archive.
 
     Beside the checkpoints where these are on a disk, for `/tmp` may be memory. What a killed
     process has left there goes first.
     """
     if "://" in checkpoint_dir:
-        with tempfile.TemporaryDirectory(prefix="segments-") as folder:
+        with tempfile.TemporaryDirectory(prefix="clips-") as folder:
             yield folder
         return
-    folder = os.path.join(checkpoint_dir, "segments")
+    folder = os.path.join(checkpoint_dir, "clips")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     try:
@@ -106,24 +106,27 @@ def _segments_folder(checkpoint_dir: str) -> Iterator[str]:
 
 def _train_in(folder: str, job: Job, network: Network) -> Fitted:
     view, audio = network.view, job.audio
+
+    def segments(packed: tf.Tensor) -> tf.Tensor:
+        return view.segments(packed, audio)
+
+    source = input_fn.store(job.train_files, view.feature, os.path.join(folder, "train"))
     if view.crops is None:
-        source = input_fn.stored_segments(job.train_files, view, audio, f"{folder}/train")
-    else:
-        source = input_fn.clips(job.train_files, view.feature)
-    counts = input_fn.count_labels(source, job.n_classes)
-    n_clips = int(counts.sum())
+        source = source.then(segments)
+    compared = input_fn.store(job.eval_files, view.feature, os.path.join(folder, "eval"))
+    compared = compared.then(segments)
+    counts = np.bincount(source.labels, minlength=job.n_classes)
+    n_clips = len(source.labels)
     recipe = network.recipe(job.train, job.hyperparameters, n_clips)
     strategy = training_strategy()
     batch_size = recipe.batch_size * strategy.num_replicas_in_sync
     steps = input_fn.steps_per_epoch(n_clips, network.inputs_per_clip, batch_size)
 
-    stored = input_fn.stored_segments(job.eval_files, view, audio, f"{folder}/eval")
-
     def data(stage: Stage, trunk: keras.Model | None, epochs_done: int) -> Batches:
-        seen, training, validation = view, source, stored
+        seen, training, validation = view, source, compared
         if trunk is not None:
             training = input_fn.outputs_of(trunk, source, view, batch_size)
-            validation = input_fn.outputs_of(trunk, stored, view, batch_size)
+            validation = input_fn.outputs_of(trunk, compared, view, batch_size)
             seen = dataclasses.replace(view, to_input=lambda outputs: outputs)
         chance = np.random.SeedSequence([job.train.seed, *stage.name.encode(), epochs_done])
         return Batches(

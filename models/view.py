@@ -19,7 +19,7 @@ class View:
         feature: the transformed feature.
         segments: the stretches that are scored: integers [n, ...], from packed bytes.
         crops: the stretches of a training epoch: integers [n, ...], from packed bytes and a seed,
-            int64 [2]. None: the segments, which are then read only once for all epochs.
+            int64 [2]. None: the segments.
         to_input: float32 of the same shape, as the network takes them, from integers.
         augment: a changed input from an input and a seed.
         clip_scores: float32 [batch, n_classes] that sum to 1, from a model that gives logits and

@@ -1,5 +1,7 @@
 """What arrives at a network: every clip, in static shapes, by chance that a seed fixes."""
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,35 @@ import tensorflow as tf
 
 from models import cnn1d, fcn5, features, input_fn, sample_cnn
 from models.network import Network
+from models.stored_clips import StoredClips
 from pipeline.config import TrainConfig
 
 NETWORKS = {"cnn1d": cnn1d.NETWORK, "sample_cnn": sample_cnn.NETWORK, "fcn5": fcn5.NETWORK}
 
 
-def source_of(network: Network, transformed: Any, folder: Path) -> tf.data.Dataset:
-    if network.view.crops is not None:
-        return input_fn.clips([transformed.pattern], network.view.feature)
-    cache = str(folder / "cache")
-    return input_fn.stored_segments([transformed.pattern], network.view, transformed.config, cache)
+def record(packed: bytes, track: int, label: int) -> bytes:
+    example = tf.train.Example()
+    example.features.feature["x"].bytes_list.value.append(packed)
+    example.features.feature[features.TRACK_ID].int64_list.value.append(track)
+    example.features.feature[features.LABEL].int64_list.value.append(label)
+    return example.SerializeToString()
+
+
+def write_records(path: Path, records: Sequence[bytes]) -> None:
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for one in records:
+            writer.write(one)
+
+
+def packed_clips(network: Network, transformed: Any, folder: Path) -> StoredClips:
+    """Returns the clips in a new folder."""
+    place = folder / str(len(list(folder.iterdir())))
+    return input_fn.store([transformed.pattern], network.view.feature, str(place))
+
+
+def segments_of(network: Network, transformed: Any, folder: Path) -> StoredClips:
+    clips = packed_clips(network, transformed, folder)
+    return clips.then(lambda packed: network.view.segments(packed, transformed.config))
 
 
 def training(
@@ -34,6 +55,7 @@ def training(
     first_seed: int = 7,
 ) -> tf.data.Dataset:
     train = TrainConfig(mixup=mixup, label_smoothing=0.0)
+    source_of = segments_of if network.view.crops is None else packed_clips
     return input_fn.training_batches(
         source_of(network, transformed, folder),
         network.view,
@@ -80,7 +102,7 @@ def test_an_epoch_sees_every_clip_equally_often(
     np.testing.assert_array_equal(seen.sum(axis=0), [8 * network.inputs_per_clip] * 3)
 
 
-def test_pictures_are_read_once_and_shuffled(transformed: Any, tmp_path: Path) -> None:
+def test_pictures_are_shuffled(transformed: Any, tmp_path: Path) -> None:
     network = fcn5.NETWORK
     dataset = training(network, transformed, tmp_path, batch_size=4, augmented=False)
     first, second = (
@@ -88,33 +110,65 @@ def test_pictures_are_read_once_and_shuffled(transformed: Any, tmp_path: Path) -
     )
     in_order = [
         picture.numpy().astype("f4")
-        for pictures, _ in source_of(network, transformed, tmp_path)
+        for pictures, _ in segments_of(network, transformed, tmp_path).in_order()
         for picture in pictures
     ]
     for epoch in (first, second):
         assert not np.array_equal(epoch, in_order)
         assert sorted(map(np.sum, epoch)) == sorted(map(np.sum, in_order))
     assert not np.array_equal(first, second)
-    assert list(tmp_path.glob("cache*.data*"))
 
 
-def test_several_files_are_read_in_turn_and_always_alike(tmp_path: Path) -> None:
-    def record(number: int) -> bytes:
-        example = tf.train.Example()
-        example.features.feature["x"].bytes_list.value.append(b"")
-        example.features.feature[features.LABEL].int64_list.value.append(number)
-        return example.SerializeToString()
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_order_and_the_files_of_the_records_are_nothing(
+    name: str, transformed: Any, tmp_path: Path
+) -> None:
+    network = NETWORKS[name]
+    [path] = tf.io.gfile.glob(transformed.pattern)
+    found = [record.numpy() for record in tf.data.TFRecordDataset(path, "GZIP")]
+    order = np.random.default_rng(0).permutation(len(found))
+    for shard, places in enumerate(np.split(order, [3, 11])):
+        write_records(tmp_path / f"shard-{shard}", [found[place] for place in places])
+    other = dataclasses.replace(transformed, pattern=f"{tmp_path}/shard-*")
 
+    def batches(source: Any) -> list[tuple[np.ndarray, ...]]:
+        dataset = training(network, source, tmp_path, mixup=0.2)
+        validation = input_fn.evaluation_batches(
+            segments_of(network, source, tmp_path), network.view, n_classes=3, batch_size=5
+        )
+        return [*dataset.as_numpy_iterator(), *validation.as_numpy_iterator()]
+
+    for batch, of_other in zip(batches(transformed), batches(other), strict=True):
+        for part, part_of_other in zip(batch, of_other, strict=True):
+            np.testing.assert_array_equal(part, part_of_other)
+
+
+def test_clips_are_stored_by_track_and_those_without_a_genre_are_left_out(tmp_path: Path) -> None:
+    rows = [(50, 1), (7, -1), (300, 0), (4, 2)]  # track, label
+    for name, part in (("a", rows[:2]), ("b", rows[2:])):
+        write_records(tmp_path / name, [record(str(t).encode(), t, label) for t, label in part])
+    stored = input_fn.store([f"{tmp_path}/?"], "x", str(tmp_path / "clips"))
+    assert (stored.keys.tolist(), stored.labels.tolist()) == ([4, 50, 300], [2, 1, 0])
+    for _ in range(2):
+        read = [(clip.numpy(), int(label)) for clip, label in stored.in_order()]
+        assert read == [(b"4", 2), (b"50", 1), (b"300", 0)]
+
+
+def test_a_shuffle_reaches_from_the_first_clip_to_the_last() -> None:
+    clips = StoredClips(np.arange(10_000), np.zeros(10_000, np.int64), lambda key: key)
+    orders = [[int(key) for key, _ in clips.shuffled(seed)] for seed in (1, 1, 2)]
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == list(range(10_000))
+    assert 4_500 < np.mean(orders[0][:1_000]) < 5_500
+
+
+def test_several_files_are_read_in_turn(tmp_path: Path) -> None:
     for file in range(3):
-        with tf.io.TFRecordWriter(str(tmp_path / f"{file}.gz"), "GZIP") as writer:
-            for number in range(20):
-                writer.write(record(100 * file + number))
-    orders = [
-        [int(label) for _, label in input_fn.clips([f"{tmp_path}/*.gz"], "x")] for _ in range(3)
-    ]
-    assert orders[0] == orders[1] == orders[2]
-    assert sorted(orders[0]) == [100 * file + number for file in range(3) for number in range(20)]
-    assert orders[0][:3] == [0, 100, 200]
+        found = [record(b"", number, 100 * file + number) for number in range(20)]
+        write_records(tmp_path / f"{file}.gz", found)
+    labels = [int(label) for _, label in input_fn.clips([f"{tmp_path}/*.gz"], "x")]
+    assert sorted(labels) == [100 * file + number for file in range(3) for number in range(20)]
+    assert labels[:3] == [0, 100, 200]
 
 
 def test_mixed_inputs_weigh_what_their_genres_do(transformed: Any, tmp_path: Path) -> None:
@@ -138,39 +192,26 @@ def test_without_augmentation_windows_are_the_clips_own(transformed: Any, tmp_pa
 
 def test_validation_is_plain(transformed: Any, tmp_path: Path) -> None:
     network, config = cnn1d.NETWORK, transformed.config
-    stored = input_fn.stored_segments(
-        [transformed.pattern], network.view, config, str(tmp_path / "cache")
-    )
+    stored = segments_of(network, transformed, tmp_path)
     for _ in range(2):
         dataset = input_fn.evaluation_batches(stored, network.view, n_classes=3, batch_size=7)
         inputs, targets = map(np.concatenate, zip(*dataset.as_numpy_iterator(), strict=True))
         assert inputs.shape == (24 * config.n_windows, config.window_samples, 1)
-        expected, labels = zip(*stored, strict=True)
+        expected, labels = zip(*stored.in_order(), strict=True)
         np.testing.assert_allclose(inputs[..., 0], np.concatenate(expected) / 3_276.7, rtol=1e-5)
         np.testing.assert_array_equal(
             targets, np.repeat(np.eye(3)[list(map(int, labels))], config.n_windows, axis=0)
         )
 
 
-def test_labels_are_counted_but_for_the_unknown() -> None:
-    labels = [2, 0, -1, 2, 2]
-    dataset = tf.data.Dataset.from_tensor_slices((tf.zeros([5]), tf.constant(labels, tf.int64)))
-    np.testing.assert_array_equal(input_fn.count_labels(dataset, 4), [1, 0, 3, 0])
-
-
-def test_a_clip_of_no_genre_counts_for_nothing() -> None:
-    dataset = tf.data.Dataset.from_tensors((tf.zeros([1, 2, 2], tf.uint8), tf.constant(-1)))
-    batches = input_fn.evaluation_batches(dataset, fcn5.NETWORK.view, n_classes=3, batch_size=1)
-    (_, targets) = next(batches.as_numpy_iterator())
-    np.testing.assert_array_equal(targets, np.zeros([1, 3]))
-
-
 def test_the_outputs_of_a_trunk_stand_for_the_inputs(transformed: Any, tmp_path: Path) -> None:
     inputs = keras.layers.Input([96, 96])
     trunk = keras.Model(inputs, keras.layers.Flatten()(keras.layers.Rescaling(2.0)(inputs)))
-    stored = source_of(fcn5.NETWORK, transformed, tmp_path)
+    stored = segments_of(fcn5.NETWORK, transformed, tmp_path)
     outputs = input_fn.outputs_of(trunk, stored, fcn5.NETWORK.view, batch_size=7)
-    for (found, label), (picture, label_of_picture) in zip(outputs, stored, strict=True):
+    for (found, label), (picture, label_of_picture) in zip(
+        outputs.in_order(), stored.in_order(), strict=True
+    ):
         np.testing.assert_allclose(found[0], picture.numpy().reshape(-1) * 2.0)
         assert int(label) == int(label_of_picture)
 

@@ -90,7 +90,7 @@ def test_a_disk_that_is_too_small_is_told_in_numbers(tmp_path: Path) -> None:
 def test_the_need_grows_with_clips_length_and_models() -> None:
     audio = AudioConfig(clip_seconds=10.0)
     base = preflight.bytes_needed(100, 1, audio)
-    assert preflight.bytes_needed(200, 1, audio) - base == 100 * (4 * 220_500 + 250_000)
+    assert preflight.bytes_needed(200, 1, audio) - base == 100 * (6 * 220_500 + 250_000)
     assert preflight.bytes_needed(100, 2, audio) > base
     assert preflight.bytes_needed(100, 1, AudioConfig(clip_seconds=20.0)) > base
 
