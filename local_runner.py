@@ -23,11 +23,10 @@ from pipeline.config import (
     ContestConfig,
     DataConfig,
     GateConfig,
-    PipelineConfig,
     TrainConfig,
-    TuneConfig,
 )
 from pipeline.registry import MODEL_NAMES
+from pipeline.run_config import PipelineConfig, TuneConfig
 
 BEAM_RUNNERS = ("DirectRunner", "FlinkRunner", "SparkRunner", "PortableRunner")
 

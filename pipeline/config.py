@@ -1,7 +1,8 @@
-"""What a run is made of: frozen, validated values with their units, standard library only.
+"""What the parts of a run are given: frozen, validated values with their units.
 
 Every value that changes a result travels from here into the `custom_config` of a component, so
-that TFX's cache sees it.
+that TFX's cache sees it. Standard library only; and not a word about which models there are, or
+another model would be a change of the code that reads the archive.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import json
 import math
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
-
-from pipeline.registry import MODEL_NAMES, NETWORKS
 
 SUBSETS = ("small", "medium", "large", "full")
 SPLIT_POLICIES = ("official", "artist-hash")
@@ -25,7 +24,8 @@ FEATURE_SETS = ("audio", "fma")
 _T = TypeVar("_T")
 
 
-def _require(condition: bool, expected: str, got: object) -> None:
+def require(condition: bool, expected: str, got: object) -> None:
+    """Raises ValueError that says what was expected and what came, unless the condition holds."""
     if not condition:
         raise ValueError(f"{expected}, got {got!r}")
 
@@ -56,33 +56,33 @@ class AudioConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError for a value that no clip could be processed with."""
-        _require(math.isfinite(self.clip_seconds), "clip_seconds must be finite", self.clip_seconds)
-        _require(self.sample_rate_hz > 0, "sample_rate_hz must be positive", self.sample_rate_hz)
-        _require(
+        require(math.isfinite(self.clip_seconds), "clip_seconds must be finite", self.clip_seconds)
+        require(self.sample_rate_hz > 0, "sample_rate_hz must be positive", self.sample_rate_hz)
+        require(
             0 < self.min_clip_seconds <= self.clip_seconds,
             f"min_clip_seconds must be in (0, clip_seconds = {self.clip_seconds}]",
             self.min_clip_seconds,
         )
-        _require(self.n_fft > 0, "n_fft must be positive", self.n_fft)
-        _require(
+        require(self.n_fft > 0, "n_fft must be positive", self.n_fft)
+        require(
             0 < self.hop_length <= self.n_fft,
             f"hop_length must be in (0, n_fft = {self.n_fft}]",
             self.hop_length,
         )
-        _require(
+        require(
             0 <= self.fmin_hz < self.fmax_hz <= self.sample_rate_hz / 2,
             f"fmin_hz < fmax_hz must lie in [0, {self.sample_rate_hz / 2}]",
             (self.fmin_hz, self.fmax_hz),
         )
         for name in ("n_mels", "picture_columns", "n_windows", "window_samples"):
-            _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
+            require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
         powers_of_3 = {3**exponent for exponent in range(3, 11)}
-        _require(
+        require(
             self.segment_samples in powers_of_3,
             "segment_samples must be a power of 3 from 27 to 59049",
             self.segment_samples,
         )
-        _require(
+        require(
             self.dynamic_range_db > 0, "dynamic_range_db must be positive", self.dynamic_range_db
         )
 
@@ -118,9 +118,9 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError for an unknown subset or split policy, or a fraction outside [0, 1]."""
-        _require(self.subset in SUBSETS, f"subset must be one of {SUBSETS}", self.subset)
-        _require(self.split in SPLIT_POLICIES, f"split must be one of {SPLIT_POLICIES}", self.split)
-        _require(
+        require(self.subset in SUBSETS, f"subset must be one of {SUBSETS}", self.subset)
+        require(self.split in SPLIT_POLICIES, f"split must be one of {SPLIT_POLICIES}", self.split)
+        require(
             0 <= self.max_bad_fraction <= 1,
             "max_bad_fraction must be in [0, 1]",
             self.max_bad_fraction,
@@ -160,29 +160,29 @@ class TrainConfig:
         for name in ("epochs", "batch_size", "learning_rate"):
             value = getattr(self, name)
             valid = value is None or (value > 0 and math.isfinite(value))
-            _require(valid, f"{name} must be positive and finite", value)
-        _require(self.patience > 0, "patience must be positive", self.patience)
-        _require(
+            require(valid, f"{name} must be positive and finite", value)
+        require(self.patience > 0, "patience must be positive", self.patience)
+        require(
             0 <= self.seed < 2**32, "seed must be a whole number from 0 to 2**32 - 1", self.seed
         )
         for name in ("dropout", "label_smoothing"):
             share = getattr(self, name)
-            _require(share is None or 0 <= share < 1, f"{name} must be in [0, 1)", share)
+            require(share is None or 0 <= share < 1, f"{name} must be in [0, 1)", share)
         for name in ("mixup", "fine_tune_epochs"):
             number = getattr(self, name)
             valid = number is None or (number >= 0 and math.isfinite(number))
-            _require(valid, f"{name} must not be negative", number)
-        _require(
+            require(valid, f"{name} must not be negative", number)
+        require(
             1 <= self.fine_tune_blocks <= 16,
             "fine_tune_blocks must be from 1 to 16, the inverted-residual blocks of MobileNetV2",
             self.fine_tune_blocks,
         )
-        _require(
+        require(
             self.feature_set in FEATURE_SETS,
             f"feature_set must be one of {FEATURE_SETS}",
             self.feature_set,
         )
-        _require(
+        require(
             self.pca_components is None or self.pca_components >= 0,
             "pca_components must not be negative",
             self.pca_components,
@@ -195,26 +195,6 @@ class TrainConfig:
         """
         kept = {name: getattr(self, name) for name in ("seed", *settings)}
         return TrainConfig(**kept)
-
-
-@dataclasses.dataclass(frozen=True)
-class TuneConfig:
-    """Which networks' hyperparameters are searched for, and how long.
-
-    A trial trains a network for at most `epochs` epochs a stage, on `train`; `eval` compares them.
-    """
-
-    models: tuple[str, ...] = ()
-    trials: int = 8
-    epochs: int = 10
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for a model that is no network, or a count that is not positive."""
-        for model in self.models:
-            _require(model in NETWORKS, f"tune must be among {tuple(NETWORKS)}", model)
-        _require(len(set(self.models)) == len(self.models), "tune must not repeat", self.models)
-        for name in ("trials", "epochs"):
-            _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,7 +217,7 @@ class GateConfig:
         """Raises ValueError for a threshold outside [0, 1]."""
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            _require(0 <= value <= 1, f"{field.name} must be in [0, 1]", value)
+            require(0 <= value <= 1, f"{field.name} must be in [0, 1]", value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,45 +233,10 @@ class ContestConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError for an accuracy outside [0, 1]."""
-        _require(
+        require(
             0 <= self.max_credible_accuracy <= 1,
             "max_credible_accuracy must be in [0, 1]",
             self.max_credible_accuracy,
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class PipelineConfig:
-    """One run of the pipeline, on any platform."""
-
-    data: DataConfig
-    pipeline_root: str
-    metadata_path: str
-    serving_model_dir: str
-    checkpoint_dir: str
-    bad_files_path: str
-    name: str = "music-genre"
-    models: tuple[str, ...] = MODEL_NAMES
-    audio: AudioConfig = AudioConfig()
-    train: TrainConfig = TrainConfig()
-    tune: TuneConfig = TuneConfig()
-    gate: GateConfig = GateConfig()
-    contest: ContestConfig = ContestConfig()
-    beam_args: tuple[str, ...] = ()
-    enable_cache: bool = True
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for names that do not fit together, or features that are not read."""
-        _require(bool(self.models), f"models must name at least one of {MODEL_NAMES}", self.models)
-        for model in self.models:
-            _require(model in MODEL_NAMES, f"models must be among {MODEL_NAMES}", model)
-        _require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
-        for model in self.tune.models:
-            _require(model in self.models, f"tune must be among models {self.models}", model)
-        _require(
-            self.train.feature_set != "fma" or self.data.fma_features,
-            "data.fma_features must be true for the feature set fma",
-            self.data.fma_features,
         )
 
 

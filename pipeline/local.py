@@ -18,9 +18,9 @@ from rich.console import Console
 
 from components.fma_example_gen.faults import BAD_FILES_NAME
 from pipeline import beam_args, preflight, result_tables
-from pipeline.config import PipelineConfig
 from pipeline.console import ComponentLog, StepReporter, output_to_log
 from pipeline.errors import InputError, user_message
+from pipeline.run_config import PipelineConfig
 
 if TYPE_CHECKING:
     from pipeline.results import RunResult

@@ -22,9 +22,9 @@ from components.genre_report.component import GenreReport
 from components.strict_example_validator import StrictExampleValidator
 from models import features
 from pipeline.code_digest import code_digest
-from pipeline.config import PipelineConfig
 from pipeline.eval_config import gate_config
 from pipeline.registry import MODELS
+from pipeline.run_config import PipelineConfig
 
 SCHEMA_PATH = Path(__file__).parent / "schema.pbtxt"
 

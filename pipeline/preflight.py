@@ -19,8 +19,9 @@ from components.fma_example_gen.tracks import (
     check_trainable,
     plan_ingest,
 )
-from pipeline.config import SPLITS, AudioConfig, PipelineConfig
+from pipeline.config import SPLITS, AudioConfig
 from pipeline.errors import InputError
+from pipeline.run_config import PipelineConfig
 
 # What a run writes a clip beside its samples, which are in the Examples, again in the windows and,
 # while a network of raw audio is trained, a third time: picture, statistics, and what TFX adds.

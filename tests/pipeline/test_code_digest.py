@@ -56,12 +56,22 @@ def test_it_changes_with_what_is_imported(copy: Path, changed: str) -> None:
     assert code_digest(TARGET) != before
 
 
-@pytest.mark.parametrize("changed", ["pipeline/console.py", "models/trainer.py"])
+@pytest.mark.parametrize(
+    "changed", ["pipeline/console.py", "models/trainer.py", "pipeline/run_config.py"]
+)
 def test_it_does_not_change_with_what_is_not_imported(copy: Path, changed: str) -> None:
     before = code_digest(TARGET)
     touch(copy / changed)
     (copy / "components" / "brand_new.py").write_text("x = 1\n")
     assert code_digest(TARGET) == before
+
+
+@pytest.mark.parametrize("target", [TARGET, "models.preprocessing"])
+def test_another_model_does_not_have_the_archive_read_again(copy: Path, target: str) -> None:
+    before, of_ranker = code_digest(target), code_digest("components.candidate_ranker.component")
+    touch(copy / "pipeline" / "registry.py")
+    assert code_digest(target) == before
+    assert code_digest("components.candidate_ranker.component") != of_ranker
 
 
 def test_imports_within_functions_count(copy: Path) -> None:

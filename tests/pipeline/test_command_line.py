@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import local_runner
-from pipeline.config import TuneConfig
+from pipeline.run_config import TuneConfig
 
 ROOT = Path(local_runner.__file__).parent
 HEAVY = ("tensorflow", "tfx", "apache_beam", "pandas", "numpy", "librosa", "rich")

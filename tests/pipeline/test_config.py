@@ -9,16 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import (
-    AudioConfig,
-    DataConfig,
-    GateConfig,
-    PipelineConfig,
-    TrainConfig,
-    TuneConfig,
-    from_json,
-    to_json,
-)
+from pipeline.config import AudioConfig, DataConfig, GateConfig, TrainConfig, from_json, to_json
+from pipeline.run_config import PipelineConfig, TuneConfig
 
 PATHS = {
     "data": DataConfig("a", "m"),

@@ -12,16 +12,10 @@ from tfx.dsl.compiler import compiler
 
 from components.fma_example_gen.executor import unpack_custom_config
 from pipeline import code_digest
-from pipeline.config import (
-    AudioConfig,
-    ContestConfig,
-    DataConfig,
-    GateConfig,
-    PipelineConfig,
-    TuneConfig,
-)
+from pipeline.config import AudioConfig, ContestConfig, DataConfig, GateConfig
 from pipeline.pipeline import SCHEMA_PATH, create_pipeline
 from pipeline.registry import MODELS
+from pipeline.run_config import PipelineConfig, TuneConfig
 
 BEFORE = [
     "FmaExampleGen", "ImportSchemaGen", "StatisticsGen", "StrictExampleValidator", "Transform",

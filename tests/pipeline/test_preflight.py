@@ -15,8 +15,9 @@ from rich.console import Console
 
 import local_runner
 from pipeline import preflight
-from pipeline.config import AudioConfig, PipelineConfig
+from pipeline.config import AudioConfig
 from pipeline.errors import InputError
+from pipeline.run_config import PipelineConfig
 from tests.features_csv import to_csv
 
 WriteArchive = Callable[..., list[str]]
