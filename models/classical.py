@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from models import features
 from models.classical_scorer import LIMIT, ClassicalScorer, Head, Trained
 from models.family import Fitted, Job
-from models.labelled_clips import Clips, artist_folds, read_clips
+from models.labelled_clips import Clips, artist_folds, read_clips, ways_to_fold
 from pipeline.config import TrainConfig
 
 # What every classical model reads of TrainConfig.
@@ -102,7 +102,7 @@ def fit(
         best, found = _search(kind, clips, train)
         model = _pipeline(kind.classifier(train.seed)).set_params(**best)
         if kind.calibrated:
-            model = _calibrated(model, clips, train.seed)
+            model, found["calibrated"] = _calibrated(model, clips, train.seed)
         model.fit(clips.inputs, clips.labels)
     chosen = {
         name.removeprefix("classifier__"): value for name, value in best.items() if name != "pca"
@@ -168,15 +168,22 @@ def _simplest_of_the_best(results: Mapping[str, NDArray[np.float64]], n_folds: i
     return int(np.argmax(means >= means[top] - error - 1e-9))
 
 
-def _calibrated(pipeline: Pipeline, clips: Clips, seed: int) -> Pipeline | CalibratedClassifierCV:
-    """Returns the pipeline in a calibration by artist folds; bare where a fold misses a genre."""
-    folds = artist_folds(clips, seed)
+def _calibrated(
+    pipeline: Pipeline, clips: Clips, seed: int
+) -> tuple[Pipeline | CalibratedClassifierCV, str]:
+    """Returns the pipeline in a calibration, and by which folds.
+
+    Every genre has to be fitted in every fold. Where that cannot be with artists kept apart, as
+    for a genre of a single artist, the folds are by clip; where a genre has a single clip, the
+    pipeline is left as it is.
+    """
     genres = len(np.unique(clips.labels))
-    scored = sum(len(part) for _, part in folds)
-    whole = all(len(np.unique(clips.labels[fitted])) == genres for fitted, _ in folds)
-    if whole and scored == len(clips.labels):
-        return CalibratedClassifierCV(pipeline, cv=folds, ensemble=False)
-    return pipeline
+    for name, folds in ways_to_fold(clips, seed):
+        scored = sum(len(part) for _, part in folds)
+        whole = all(len(np.unique(clips.labels[fitted])) == genres for fitted, _ in folds)
+        if whole and scored == len(clips.labels):
+            return CalibratedClassifierCV(pipeline, cv=folds, ensemble=False), f"by {name} folds"
+    return pipeline, "no"
 
 
 def _pipeline(classifier: BaseEstimator) -> Pipeline:

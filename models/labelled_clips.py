@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,22 +59,31 @@ def read_clips(file_patterns: Sequence[str], feature: str) -> Clips:
 def artist_folds(clips: Clips, seed: int) -> Folds:
     """Returns folds in which no artist is both fitted and scored; as many as there can be, up to 5.
 
-    A clip of unknown artist (-1) counts as one of an artist of its own, and so does every clip
-    where the artists are too few to be kept apart with at least two genres left to fit. Empty
-    where the clips are too few even so.
+    Every clip counts as one of an artist of its own where the artists are too few to be kept apart
+    with at least two genres left to fit. Empty where the clips are too few even so.
+    """
+    return next((folds for _, folds in ways_to_fold(clips, seed) if folds), [])
+
+
+def ways_to_fold(clips: Clips, seed: int) -> Iterator[tuple[str, Folds]]:
+    """Yields the folds by artist, then those by clip, each with its name; empty ones, too.
+
+    All are stratified by genre. A clip of unknown artist (-1) counts as one of an artist of its
+    own. A fold with fewer than two genres to fit is left out.
     """
     each = np.arange(len(clips.labels))
     by_artist = np.where(clips.artists < 0, -1 - each, clips.artists)
-    for groups in (by_artist, each):
+    for name, groups in (("artist", by_artist), ("clip", each)):
         n_folds = min(N_FOLDS, len(np.unique(groups)), np.bincount(clips.labels).max())
         if n_folds < 2:
+            yield name, []
             continue
         splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-        folds = [
-            (fitted, scored)
-            for fitted, scored in splitter.split(clips.inputs, clips.labels, groups)
-            if len(scored) and len(np.unique(clips.labels[fitted])) > 1
-        ]
-        if folds:
-            return folds
-    return []
+        yield (
+            name,
+            [
+                (fitted, scored)
+                for fitted, scored in splitter.split(clips.inputs, clips.labels, groups)
+                if len(scored) and len(np.unique(clips.labels[fitted])) > 1
+            ],
+        )

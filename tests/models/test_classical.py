@@ -238,12 +238,23 @@ def test_a_sample_keeps_the_shares_of_genres_and_loses_none() -> None:
 def test_support_vectors_without_calibration_are_weighed_by_softmax() -> None:
     clips = make_clips(61, 3, seed=1)
     lone = np.where(np.arange(61) == 60, 3, clips.labels)  # a fourth genre, of one clip
-    model, scorer, _ = fit_and_export("svm", dataclasses.replace(clips, labels=lone), 4)
+    model, scorer, found = fit_and_export("svm", dataclasses.replace(clips, labels=lone), 4)
     assert not isinstance(model, CalibratedClassifierCV)
+    assert found["calibrated"] == "no"
     expected = tf.nn.softmax(model.decision_function(clips.inputs))
     np.testing.assert_allclose(scorer.clip_scores(pack(clips.inputs)), expected, atol=1e-6)
-    calibrated, _ = classical.fit(svm.KIND, clips, TrainConfig())
+    calibrated, found = classical.fit(svm.KIND, clips, TrainConfig())
     assert isinstance(calibrated, CalibratedClassifierCV)
+    assert found["calibrated"] == "by artist folds"
+
+
+def test_a_genre_of_a_single_artist_does_not_cost_all_others_their_calibration() -> None:
+    clips = make_clips(60, 3, seed=1)
+    artists = np.where(clips.labels == 2, 99, clips.artists)
+    clips = dataclasses.replace(clips, artists=artists)
+    model, _, found = fit_and_export("svm", clips, 3)
+    assert isinstance(model, CalibratedClassifierCV)
+    assert found["calibrated"] == "by clip folds"
 
 
 def test_neighbours_that_are_the_same_clip_share_their_vote() -> None:
