@@ -181,6 +181,8 @@ def _print_result(
 ) -> None:
     console.print()
     result_tables.print_board(console, result.leaderboard, pushed=result.pushed_to is not None)
+    if result.note:
+        console.print(f"  {result.note}", markup=False)
     console.print()
     rows = [
         ("model", result.pushed_to or "-"),

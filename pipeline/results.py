@@ -10,7 +10,6 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
 from components import files
-from components.atomic_pusher import push
 from components.candidate_ranker.executor import (
     BEST_MODEL,
     FITS_NAME,
@@ -20,6 +19,7 @@ from components.candidate_ranker.executor import (
 from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME
 from components.genre_report.executor import REPORT
 from components.model_properties import WITHHELD
+from pipeline.served import serve
 from pipeline.verdict import complete_board
 from report.data import PAGE_NAME
 
@@ -33,13 +33,15 @@ class RunResult:
 
     Attributes:
         leaderboard: the content of `leaderboard.json`.
-        pushed_to: the version's folder, None where the model was refused.
+        pushed_to: the folder of the newest version, None where the model was refused.
+        note: what else there is to say of the push, or None.
         faults: lines of the bad-file list by kind.
         report: path of the page.
     """
 
     leaderboard: dict[str, Any]
     pushed_to: str | None
+    note: str | None
     faults: dict[str, int]
     report: str
 
@@ -95,11 +97,14 @@ def publish(
     files.write_text(report, page)
     pushed = outputs["AtomicPusher", "pushed_model"]
     destination = _custom_property(pushed, "pushed_destination") if board["blessed"] else None
-    if destination and not files.exists(destination):
-        # Pushed by an earlier run and removed since; TFX's cache does not look.
-        base = destination.rpartition("/")[0]
-        destination = files.join(base, push(pushed.uri, base))
-    return RunResult(board, destination, summary["faults"], report)
+    note = None
+    if destination:
+        base, _, before = destination.rpartition("/")
+        version, pushed_again = serve(pushed.uri, base)
+        destination = str(version)
+        if pushed_again:
+            note = f"version {before}, of an earlier run, is not the newest: pushed again"
+    return RunResult(board, destination, note, summary["faults"], report)
 
 
 def _custom_property(artifact: Any, name: str) -> Any:

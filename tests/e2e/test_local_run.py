@@ -258,6 +258,21 @@ def test_a_changed_seed_trains_anew_and_meets_the_blessed_model(first: Run, arch
     assert len(tfma.load_eval_results(str(evaluation)).get_results()) == 2
 
 
+def test_an_earlier_configuration_is_served_again(first: Run, archive: Path) -> None:
+    # After the test above there is a newer version, of another seed.
+    before = first.versions
+    again = run(archive, first.output, *LENIENT)
+    assert again.status == 0, again.text
+    assert again.outcome("AtomicPusher") == "cached"
+    assert "pushed again" in again.text
+    assert again.versions[:-1] == before
+    newest = again.versions[-1]
+    assert str(newest) in again.text
+    for name in ("saved_model.pb", "fingerprint.pb"):
+        assert (newest / name).read_bytes() == (before[0] / name).read_bytes()
+    assert run(archive, first.output, *LENIENT).versions == again.versions
+
+
 def test_a_killed_run_carries_on(archive: Path, tmp_path: Path) -> None:
     output = tmp_path / "output"
     process = subprocess.Popen(
