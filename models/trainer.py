@@ -20,7 +20,7 @@ from models import features, fit_record, input_fn, signatures
 from models.family import Family, Fitted, Job
 from models.fit_record import FitRecord
 from pipeline.config import AudioConfig, TrainConfig, from_json
-from pipeline.errors import is_disk_full, user_message
+from pipeline.errors import in_a_line, is_disk_full
 from pipeline.registry import MODELS
 
 _CHECKED = 4  # clips
@@ -44,7 +44,7 @@ def run_fn(fn_args: Any) -> None:
         logging.exception("%s failed to train", name)
         if fileio.exists(fn_args.serving_model_dir):
             fileio.rmtree(fn_args.serving_model_dir)  # half a model, perhaps
-        record = FitRecord(name, fit_record.FAILED, reason=_reason(error))
+        record = FitRecord(name, fit_record.FAILED, reason=in_a_line(error))
     fit_record.write(fn_args.serving_model_dir, record)
     checkpoint_dir = _checkpoint_dir(fn_args)
     if record.status == fit_record.TRAINED and fileio.exists(checkpoint_dir):
@@ -102,12 +102,6 @@ def _record(name: str, fitted: Fitted, genres: Sequence[str], seconds: float) ->
         hyperparameters=dict(fitted.hyperparameters),
         curves=list(fitted.curves),
     )
-
-
-def _reason(error: Exception) -> str:
-    """Returns what went wrong in a line."""
-    first_line = (str(error).strip().splitlines() or [""])[0]
-    return user_message(error) or f"{type(error).__name__}: {first_line}"
 
 
 def _tuned(fn_args: Any) -> dict[str, Any]:

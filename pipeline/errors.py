@@ -30,6 +30,12 @@ def user_message(error: BaseException) -> str | None:
     return None
 
 
+def in_a_line(error: BaseException) -> str:
+    """Returns what went wrong in one line, whoever's fault it is."""
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    return user_message(error) or f"{type(error).__name__}: {first_line}"
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Returns whether a full disk is behind `error`, so that nothing after it would fare better."""
     return any(

@@ -19,7 +19,7 @@ from rich.console import Console
 from components.fma_example_gen.faults import BAD_FILES_NAME
 from pipeline import beam_args, preflight, result_tables
 from pipeline.console import ComponentLog, StepReporter, output_to_log
-from pipeline.errors import InputError, user_message
+from pipeline.errors import InputError, in_a_line, user_message
 from pipeline.run_config import PipelineConfig
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
             from pipeline.pipeline import create_pipeline
 
             _log_everything(ComponentLog(reporter))
+            results.withdraw(str(output))
             beam_args.bound_batches()
             dag = create_pipeline(config)
             note = _look_for_weights(config)
@@ -138,7 +139,12 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
                 console.print(f"  note      {note}", markup=False)
             if forgotten := failed_trainings.forget(config.metadata_path):
                 logging.info("Trained again, for they failed: %s", ", ".join(forgotten))
-            tfx.orchestration.LocalDagRunner().run(dag)
+            try:
+                tfx.orchestration.LocalDagRunner().run(dag)
+            except Exception as error:
+                done = results.latest_outputs(config.metadata_path, config.name)
+                results.publish_failure(done, str(output), in_a_line(error))
+                raise
             outputs = results.latest_outputs(config.metadata_path, config.name)
             return results.publish(outputs, str(output), config.contest.max_credible_accuracy)
         except BaseException:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
+from tfx.utils import path_utils
 
 from components import files
 from components.candidate_ranker.executor import (
@@ -15,12 +17,14 @@ from components.candidate_ranker.executor import (
     FITS_NAME,
     LEADERBOARD,
     LEADERBOARD_NAME,
+    entry_of,
 )
 from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME
 from components.genre_report.executor import REPORT
 from components.model_properties import WITHHELD
+from models import fit_record
 from pipeline.served import serve
-from pipeline.verdict import complete_board
+from pipeline.verdict import complete_board, failed_board
 from report.data import PAGE_NAME
 
 _PIPELINE_RUN = "pipeline_run"
@@ -64,6 +68,40 @@ def latest_outputs(metadata_path: str, pipeline_name: str) -> dict[tuple[str, st
     return outputs
 
 
+def withdraw(output_dir: str) -> None:
+    """Removes what an earlier run has published, which a run that fails would seem to say.
+
+    The pages of earlier runs are still among the artifacts, for `python -m report`.
+    """
+    for name in (LEADERBOARD_NAME, BAD_FILES_NAME, f"{REPORT}/{PAGE_NAME}"):
+        Path(output_dir, name).unlink(missing_ok=True)
+
+
+def publish_failure(outputs: dict[tuple[str, str], Any], output_dir: str, reason: str) -> None:
+    """Writes what there is of a run that did not come to its end: bad-file list, leaderboard.
+
+    Args:
+        outputs: what `latest_outputs` returned for it.
+        output_dir: the run's folder.
+        reason: why it failed.
+    """
+    if examples := outputs.get(("FmaExampleGen", "examples")):
+        _publish_bad_files(examples.uri, output_dir)
+    model_dirs = [
+        path_utils.serving_model_dir(artifact.uri)
+        for (node, key), artifact in outputs.items()
+        if node.startswith("Trainer.") and key == "model"
+    ]
+    fits = [fit_record.read(path) for path in model_dirs if fit_record.exists(path)]
+    board = failed_board([entry_of(fit) for fit in fits], reason)
+    files.write_text(files.join(output_dir, LEADERBOARD_NAME), json.dumps(board, indent=2))
+
+
+def _publish_bad_files(examples_uri: str, output_dir: str) -> None:
+    bad_files = files.read_text(files.join(examples_uri, BAD_FILES_NAME))
+    files.write_text(files.join(output_dir, BAD_FILES_NAME), bad_files)
+
+
 def publish(
     outputs: dict[tuple[str, str], Any], output_dir: str, max_credible_accuracy: float
 ) -> RunResult:
@@ -75,8 +113,7 @@ def publish(
         max_credible_accuracy: an accuracy above it is an alarm.
     """
     examples_uri = outputs["FmaExampleGen", "examples"].uri
-    bad_files = files.read_text(files.join(examples_uri, BAD_FILES_NAME))
-    files.write_text(files.join(output_dir, BAD_FILES_NAME), bad_files)
+    _publish_bad_files(examples_uri, output_dir)
     summary = json.loads(files.read_text(files.join(examples_uri, SUMMARY_NAME)))
     leaderboard_uri = outputs["CandidateRanker", LEADERBOARD].uri
     ranked = json.loads(files.read_text(files.join(leaderboard_uri, LEADERBOARD_NAME)))

@@ -49,3 +49,22 @@ def complete_board(
         "reasons": [*([withheld] if withheld else []), *refusals(evaluation_uri)],
     }
     return {**whole, "alarms": alarms(whole, overlaps, max_credible_accuracy, clips)}
+
+
+def failed_board(entries: Sequence[Mapping[str, Any]], reason: str) -> dict[str, Any]:
+    """Returns the content of `leaderboard.json` for a run that did not come to a verdict.
+
+    Args:
+        entries: of the candidates whose trainings ended, see `candidate_ranker`.
+        reason: why the run failed.
+    """
+    return {
+        "models": list(entries),
+        "best": None,
+        "leader": None,
+        "why_best": None,
+        "test": None,
+        "blessed": False,
+        "reasons": [reason],
+        "alarms": [],
+    }

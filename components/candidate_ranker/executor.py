@@ -151,29 +151,36 @@ def board(
         prediction_ms: likewise, for a clip.
     """
     failed = [name for name in fits if name not in evaluations]
-    entries = []
-    for name in (*ranking.order, *failed):
-        fit = fits[name]
-        entries.append(
-            {
-                "name": name,
-                "status": fit.status,
-                "reason": fit.reason,
-                "eval": _figures(evaluations[name]) if name in evaluations else None,
-                "parameters": fit.parameters,
-                "training_seconds": fit.training_seconds,
-                "prediction_ms": prediction_ms.get(name),
-                "servable": fit.servable,
-                "feature": fit.feature,
-                "tied": name in ranking.tied,
-                "hyperparameters": dict(fit.hyperparameters),
-            }
-        )
     return {
-        "models": entries,
+        "models": [
+            {
+                **entry_of(fits[name]),
+                "eval": _figures(evaluations[name]) if name in evaluations else None,
+                "prediction_ms": prediction_ms.get(name),
+                "tied": name in ranking.tied,
+            }
+            for name in (*ranking.order, *failed)
+        ],
         "best": ranking.best,
         "leader": ranking.order[0],
         "why_best": ranking.why_best,
+    }
+
+
+def entry_of(fit: FitRecord) -> dict[str, Any]:
+    """Returns what `leaderboard.json` holds of a candidate that has not been evaluated."""
+    return {
+        "name": fit.name,
+        "status": fit.status,
+        "reason": fit.reason,
+        "eval": None,
+        "parameters": fit.parameters,
+        "training_seconds": fit.training_seconds,
+        "prediction_ms": None,
+        "servable": fit.servable,
+        "feature": fit.feature,
+        "tied": False,
+        "hyperparameters": dict(fit.hyperparameters),
     }
 
 

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from pipeline.errors import InputError, user_message
+from pipeline.errors import InputError, in_a_line, user_message
 
 DISK_FULL = "the disk is full: free some space or choose another --output-dir"
 
@@ -82,3 +82,16 @@ def test_an_input_error_of_a_worker_is_found_in_the_text() -> None:
         "Traceback …\npipeline.errors.InputError: tracks.csv is gone [while running 'PlanShards']"
     )
     assert user_message(RuntimeError(text)) == "tracks.csv is gone"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (InputError("no audio in /a"), "no audio in /a"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (RuntimeError("first\nsecond"), "RuntimeError: first"),
+        (RuntimeError(), "RuntimeError: "),
+    ],
+)
+def test_every_error_is_told_in_a_line(error: Exception, line: str) -> None:
+    assert in_a_line(error) == line
