@@ -59,6 +59,7 @@ class Classical:
         calibrated: whether the classifier gives decisions that Platt's sigmoids are to turn into
             probabilities.
         max_clips: of more, a sample is fitted.
+        settings: fields of TrainConfig that it reads.
     """
 
     classifier: Callable[[int], BaseEstimator]
@@ -68,6 +69,11 @@ class Classical:
     whiten: bool = False
     calibrated: bool = False
     max_clips: int = 50_000
+    settings: tuple[str, ...] = SETTINGS
+
+    def train(self, job: Job) -> Fitted:
+        """Fits the model, the same one every time."""
+        return train_classical(job, self)
 
 
 def train_classical(job: Job, kind: Classical) -> Fitted:

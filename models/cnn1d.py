@@ -5,11 +5,9 @@ from __future__ import annotations
 import keras
 
 from models import network, windows
-from models.family import Fitted, Job
 from models.recipe import Epochs, Recipe
 from pipeline.config import AudioConfig
 
-SETTINGS = network.SETTINGS
 # The article does not say. By 2 and 2 the first dense layer has 16 million weights and learns the
 # demo corpus half as fast, at twice the time an epoch.
 _POOL_SIZES = (8, 16)
@@ -37,9 +35,8 @@ def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Mod
     )
 
 
-NETWORK = network.Network(
+MODEL = network.Network(
     view=windows.view(lambda audio: audio.window_samples, n_crops=_CROPS),
-    inputs_per_clip=_CROPS,
     epochs=Epochs(clips=12_000, least=15, most=40),
     defaults={
         "batch_size": 16,
@@ -57,8 +54,3 @@ NETWORK = network.Network(
     build_model=build_model,
     stages=network.one_stage,
 )
-
-
-def train(job: Job) -> Fitted:
-    """Trains the network."""
-    return network.train_network(job, NETWORK)

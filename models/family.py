@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import tensorflow as tf
 
@@ -71,10 +72,16 @@ class Fitted:
 
 
 class Family(Protocol):
-    """A module such as `models.cnn1d`."""
+    """What a module such as `models.cnn1d` holds under the name MODEL."""
 
-    SETTINGS: tuple[str, ...]
-    """Fields of TrainConfig that it reads beside the seed; others do not train it anew."""
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Fields of TrainConfig that it reads beside the seed; others do not train it anew."""
 
     def train(self, job: Job) -> Fitted:
         """Trains one model, the same one every time."""
+
+
+def load(module: str) -> Family:
+    """Returns the family in a module such as `models.cnn1d`, as `pipeline.registry` names them."""
+    return cast(Family, importlib.import_module(module).MODEL)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import keras
 
 from models import network, pictures
-from models.family import Fitted, Job
 from models.recipe import Epochs, Recipe
 from pipeline.config import AudioConfig
 
-SETTINGS = network.SETTINGS
 # Of k2c2 with 0.1 million parameters, as the second paper calls this network.
 _WIDTHS = (20, 41, 41, 62, 83)
 # The papers pool 96 x 1366 down to 1 x 1 by (2, 4), (2, 4), (2, 4), (3, 5), (4, 4).
@@ -41,9 +39,8 @@ def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Mod
     return model
 
 
-NETWORK = network.Network(
+MODEL = network.Network(
     view=pictures.VIEW,
-    inputs_per_clip=1,
     epochs=Epochs(clips=20_000, least=20, most=80),
     defaults={
         "batch_size": 16,
@@ -61,8 +58,3 @@ NETWORK = network.Network(
     build_model=build_model,
     stages=network.one_stage,
 )
-
-
-def train(job: Job) -> Fitted:
-    """Trains the network."""
-    return network.train_network(job, NETWORK)

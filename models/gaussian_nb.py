@@ -10,11 +10,8 @@ import numpy as np
 import tensorflow as tf
 from sklearn.naive_bayes import GaussianNB
 
-from models.classical import SETTINGS, Classical, train_classical
+from models.classical import Classical
 from models.classical_scorer import Trained, held, softmax
-from models.family import Fitted, Job
-
-__all__ = ["KIND", "SETTINGS", "train"]
 
 
 class Head(tf.Module):
@@ -37,15 +34,10 @@ class Head(tf.Module):
         return softmax(self._offset - 0.5 * distance)
 
 
-KIND = Classical(
+MODEL = Classical(
     classifier=lambda seed: GaussianNB(),
     # More smoothing makes the genres' variances more alike, which is a simpler model.
     grid=lambda n_clips: [{"var_smoothing": share} for share in (0.1, 0.01, 1e-9)],
     head=Head,
     components=(50, 100),
 )
-
-
-def train(job: Job) -> Fitted:
-    """Fits the model."""
-    return train_classical(job, KIND)

@@ -12,11 +12,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
-from models.classical import SETTINGS, Classical, train_classical
+from models.classical import Classical
 from models.classical_scorer import Trained, held
-from models.family import Fitted, Job
-
-__all__ = ["KIND", "SETTINGS", "train"]
 
 # Nearer than this is the same clip: below it, distances are rounding errors of the cosine.
 _NEAREST = 1e-6
@@ -50,7 +47,7 @@ class Head(tf.Module):
         return votes / tf.reduce_sum(votes, axis=1, keepdims=True)
 
 
-KIND = Classical(
+MODEL = Classical(
     classifier=lambda seed: KNeighborsClassifier(
         weights=closeness, metric="cosine", algorithm="brute"
     ),
@@ -62,8 +59,3 @@ KIND = Classical(
     # They are all held: 20,000 by 50 numbers are 8 MB, and scoring a clip takes a millisecond.
     max_clips=20_000,
 )
-
-
-def train(job: Job) -> Fitted:
-    """Fits the model."""
-    return train_classical(job, KIND)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 from sklearn.linear_model import LogisticRegression
 
-from models.classical import SETTINGS, Classical, train_classical
+from models.classical import Classical
 from models.classical_scorer import Trained, held, softmax
-from models.family import Fitted, Job
-
-__all__ = ["KIND", "SETTINGS", "train"]
 
 
 class Head(tf.Module):
@@ -25,15 +22,10 @@ class Head(tf.Module):
         return softmax(tf.matmul(inputs, self._weights) + self._intercept)
 
 
-KIND = Classical(
+MODEL = Classical(
     # lbfgs, the default, draws nothing at random.
     classifier=lambda seed: LogisticRegression(max_iter=1_000),
     components=(50, None),
     grid=lambda n_clips: [{"C": c} for c in (0.003, 0.01, 0.03, 0.1, 0.3)],
     head=Head,
 )
-
-
-def train(job: Job) -> Fitted:
-    """Fits the model."""
-    return train_classical(job, KIND)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 from sklearn.neural_network import MLPClassifier
 
-from models.classical import SETTINGS, Classical, train_classical
+from models.classical import Classical
 from models.classical_scorer import Trained, held, softmax
-from models.family import Fitted, Job
-
-__all__ = ["KIND", "SETTINGS", "train"]
 
 _HIDDEN = 64
 # Few: stopping early is what keeps it from learning a few hundred clips by heart.
@@ -33,7 +30,7 @@ class Head(tf.Module):
         return softmax(tf.matmul(inputs, weights) + intercept)
 
 
-KIND = Classical(
+MODEL = Classical(
     # All clips in every step: on a few hundred, or thousand, the quicker way, and nothing but the
     # first weights is drawn at random.
     classifier=lambda seed: MLPClassifier(
@@ -43,8 +40,3 @@ KIND = Classical(
     grid=lambda n_clips: [{"alpha": alpha} for alpha in (100.0, 30.0, 10.0)],
     head=Head,
 )
-
-
-def train(job: Job) -> Fitted:
-    """Fits the model."""
-    return train_classical(job, KIND)

@@ -7,19 +7,11 @@ import math
 import keras
 
 from models import network, pictures
-from models.family import Fitted, Job
 from models.fitting import Stage
 from models.recipe import Epochs, Recipe
 from pipeline.config import AudioConfig
 from pipeline.errors import InputError
 
-SETTINGS = (
-    *network.SETTINGS,
-    "mobilenet_weights",
-    "mobilenet_weights_digest",
-    "fine_tune_epochs",
-    "fine_tune_blocks",
-)
 _FINE_TUNE_EPOCHS = 15
 _FINE_TUNE_LEARNING_RATE = 3e-4
 _BASE, _POOLED = "base", "pooled"
@@ -134,9 +126,8 @@ def unfreeze_top(model: keras.Model, blocks: int) -> None:
         layer.trainable = is_top and not isinstance(layer, keras.layers.BatchNormalization)
 
 
-NETWORK = network.Network(
+MODEL = network.Network(
     view=pictures.VIEW,
-    inputs_per_clip=1,
     epochs=Epochs(clips=10_000, least=10, most=40),
     defaults={
         "batch_size": 16,
@@ -153,9 +144,11 @@ NETWORK = network.Network(
     },
     build_model=build_model,
     stages=stages,
+    settings=(
+        *network.SETTINGS,
+        "mobilenet_weights",
+        "mobilenet_weights_digest",
+        "fine_tune_epochs",
+        "fine_tune_blocks",
+    ),
 )
-
-
-def train(job: Job) -> Fitted:
-    """Trains the network."""
-    return network.train_network(job, NETWORK)

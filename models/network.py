@@ -35,21 +35,25 @@ class Network:
 
     Attributes:
         view: what it sees of a clip.
-        inputs_per_clip: inputs that a clip gives in a training epoch.
         epochs: how long it is trained where `TrainConfig.epochs` is None.
         defaults: the other values of its recipe, where TrainConfig leaves them open.
         space: what a Tuner may try for such values: a name to the values of it.
         build_model: the untrained network for so many classes; it gives logits.
         stages: the stages of its training, in order.
+        settings: fields of TrainConfig that it reads.
     """
 
     view: View
-    inputs_per_clip: int
     epochs: Epochs
     defaults: Mapping[str, Any]
     space: Mapping[str, tuple[float, ...]]
     build_model: Callable[[int, AudioConfig, Recipe], keras.Model]
     stages: Callable[[Recipe], list[Stage]]
+    settings: tuple[str, ...] = SETTINGS
+
+    def train(self, job: Job) -> Fitted:
+        """Trains the network, the same one every time."""
+        return train_network(job, self)
 
     def recipe(self, train: TrainConfig, tuned: Mapping[str, Any], n_clips: int) -> Recipe:
         """Returns how it is trained on `n_clips` clips; see `models.recipe.complete`."""
@@ -120,7 +124,7 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
     recipe = network.recipe(job.train, job.hyperparameters, n_clips)
     strategy = training_strategy()
     batch_size = recipe.batch_size * strategy.num_replicas_in_sync
-    steps = input_fn.steps_per_epoch(n_clips, network.inputs_per_clip, batch_size)
+    steps = input_fn.steps_per_epoch(n_clips, view.inputs_per_clip, batch_size)
 
     def data(stage: Stage, trunk: keras.Model | None, epochs_done: int) -> Batches:
         seen, training, validation = view, source, compared

@@ -49,4 +49,4 @@ def clip_scores(model: keras.Model, packed: tf.Tensor, audio: AudioConfig) -> tf
     return tf.nn.softmax(model(to_input(unpack(packed, audio)), training=False))
 
 
-VIEW = View(features.PICTURE, segments, None, to_input, augment, clip_scores)
+VIEW = View(features.PICTURE, 1, segments, None, to_input, augment, clip_scores)

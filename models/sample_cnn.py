@@ -7,11 +7,9 @@ import math
 import keras
 
 from models import network, windows
-from models.family import Fitted, Job
 from models.recipe import Epochs, Recipe
 from pipeline.config import AudioConfig
 
-SETTINGS = network.SETTINGS
 # Of the 3^9 model: nine modules behind the strided convolution.
 _WIDTHS = (128, 128, 256, 256, 256, 256, 256, 256)
 _TOP_WIDTH = 512
@@ -56,9 +54,8 @@ def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Mod
     return model
 
 
-NETWORK = network.Network(
+MODEL = network.Network(
     view=windows.view(lambda audio: audio.segment_samples, n_crops=_CROPS),
-    inputs_per_clip=_CROPS,
     epochs=Epochs(clips=10_000, least=12, most=40),
     defaults={
         "batch_size": 16,
@@ -76,8 +73,3 @@ NETWORK = network.Network(
     build_model=build_model,
     stages=network.one_stage,
 )
-
-
-def train(job: Job) -> Fitted:
-    """Trains the network."""
-    return network.train_network(job, NETWORK)

@@ -9,11 +9,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.svm import SVC
 
-from models.classical import SETTINGS, Classical, train_classical
+from models.classical import Classical
 from models.classical_scorer import Trained, held, softmax
-from models.family import Fitted, Job
-
-__all__ = ["KIND", "SETTINGS", "train"]
 
 
 class Head(tf.Module):
@@ -88,7 +85,7 @@ def _pair_weights(
     return np.stack(columns, axis=1)
 
 
-KIND = Classical(
+MODEL = Classical(
     classifier=lambda seed: SVC(kernel="rbf", gamma="scale", decision_function_shape="ovr"),
     # A smaller C is a wider margin.
     grid=lambda n_clips: [{"C": c} for c in (1.0, 3.0, 10.0)],
@@ -97,8 +94,3 @@ KIND = Classical(
     # Its time grows with the square of the clips: 10,000 take minutes, 100,000 would take days.
     max_clips=10_000,
 )
-
-
-def train(job: Job) -> Fitted:
-    """Fits the model."""
-    return train_classical(job, KIND)

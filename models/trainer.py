@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import os
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,11 +16,10 @@ from absl import logging
 from tfx.dsl.io import fileio
 
 from models import features, fit_record, input_fn, signatures
-from models.family import Family, Fitted, Job
+from models.family import Fitted, Job, load
 from models.fit_record import FitRecord
 from pipeline.config import AudioConfig, TrainConfig, from_json
 from pipeline.errors import in_a_line, is_disk_full
-from pipeline.registry import MODELS
 
 _CHECKED = 4  # clips
 
@@ -32,8 +30,9 @@ def run_fn(fn_args: Any) -> None:
     A candidate that fails does not stop the others: `CandidateRanker` lists it as failed.
 
     Args:
-        fn_args: TFX's `FnArgs`. `custom_config` holds `model`, a name, `audio` and `train`, the
-            configurations, and `checkpoint_dir`, below which an interrupted training goes on.
+        fn_args: TFX's `FnArgs`. `custom_config` holds `model`, a name, `module`, where it is,
+            `audio` and `train`, the configurations, and `checkpoint_dir`, below which an
+            interrupted training goes on.
     """
     name = fn_args.custom_config["model"]
     try:
@@ -54,7 +53,7 @@ def run_fn(fn_args: Any) -> None:
 def _train_and_export(fn_args: Any) -> FitRecord:
     custom = fn_args.custom_config
     name = custom["model"]
-    family = cast(Family, importlib.import_module(MODELS[name]))
+    family = load(custom["module"])
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
     job = Job(
         name=name,

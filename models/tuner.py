@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import keras_tuner
 import tensorflow_transform as tft
@@ -14,11 +13,10 @@ from absl import logging
 from tfx import v1 as tfx
 
 from models import features
-from models.family import Job
+from models.family import Job, load
 from models.network import Network, train_network
 from pipeline.config import AudioConfig, TrainConfig, from_json
 from pipeline.errors import is_disk_full
-from pipeline.registry import MODELS
 
 OBJECTIVE = "val_loss"
 # The score of a trial that failed, above every loss that a trained network has. Where all fail, one
@@ -30,11 +28,11 @@ def tuner_fn(fn_args: Any) -> tfx.components.TunerFnResult:
     """Returns the search; its trials are trained on `train` and compared on `eval`.
 
     Args:
-        fn_args: TFX's `FnArgs`. `custom_config` holds `model`, a name, `audio` and `train`, the
-            configurations, and `trials` and `epochs`, of a stage, at most.
+        fn_args: TFX's `FnArgs`. `custom_config` holds `model`, a name, `module`, where it is,
+            `audio` and `train`, the configurations, and `trials` and `epochs`, of a stage, at most.
     """
     custom = fn_args.custom_config
-    network = importlib.import_module(MODELS[custom["model"]]).NETWORK
+    network = cast(Network, load(custom["module"]))
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     job = Job(
         name=custom["model"],

@@ -17,6 +17,7 @@ class View:
 
     Attributes:
         feature: the transformed feature.
+        inputs_per_clip: stretches of a clip in a training epoch.
         segments: the stretches that are scored: integers [n, ...], from packed bytes.
         crops: the stretches of a training epoch: integers [n, ...], from packed bytes and a seed,
             int64 [2]. None: the segments.
@@ -27,6 +28,7 @@ class View:
     """
 
     feature: str
+    inputs_per_clip: int
     segments: Callable[[tf.Tensor, AudioConfig], tf.Tensor]
     crops: Callable[[tf.Tensor, tf.Tensor, AudioConfig], tf.Tensor] | None
     to_input: Callable[[tf.Tensor], tf.Tensor]

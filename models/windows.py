@@ -58,4 +58,4 @@ def view(length: Callable[[AudioConfig], int], *, n_crops: int) -> View:
         # layers' outputs take megabytes each.
         return tf.map_fn(one_clip, packed, fn_output_signature=tf.float32, parallel_iterations=1)
 
-    return View(features.WINDOWS, segments, crops, to_input, augment, clip_scores)
+    return View(features.WINDOWS, n_crops, segments, crops, to_input, augment, clip_scores)

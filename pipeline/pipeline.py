@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from components.fma_example_gen.component import FmaExampleGen
 from components.genre_report.component import GenreReport
 from components.strict_example_validator import StrictExampleValidator
 from models import features
+from models.family import load
 from pipeline.code_digest import code_digest
 from pipeline.eval_config import gate_config
 from pipeline.registry import MODELS
@@ -153,7 +153,7 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> tfx.compon
 def _tuner(
     name: str, config: PipelineConfig, transform: tfx.components.Transform
 ) -> tfx.components.Tuner:
-    family = importlib.import_module(MODELS[name])
+    family = load(MODELS[name])
     return tfx.components.Tuner(
         tuner_fn="models.tuner.tuner_fn",
         examples=transform.outputs["transformed_examples"],
@@ -162,8 +162,9 @@ def _tuner(
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         custom_config={
             "model": name,
+            "module": MODELS[name],
             "audio": dataclasses.asdict(config.audio),
-            "train": dataclasses.asdict(config.train.only(family.SETTINGS)),
+            "train": dataclasses.asdict(config.train.only(family.settings)),
             "trials": config.tune.trials,
             "epochs": config.tune.epochs,
             "code_digest": code_digest("models.tuner", MODELS[name]),
@@ -177,7 +178,7 @@ def _trainer(
     transform: tfx.components.Transform,
     tuner: tfx.components.Tuner | None,
 ) -> tfx.components.Trainer:
-    family = importlib.import_module(MODELS[name])
+    family = load(MODELS[name])
     return tfx.components.Trainer(
         run_fn="models.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -187,8 +188,10 @@ def _trainer(
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         custom_config={
             "model": name,
+            # Trainers do not look it up, or another model would have them all train anew.
+            "module": MODELS[name],
             "audio": dataclasses.asdict(config.audio),
-            "train": dataclasses.asdict(config.train.only(family.SETTINGS)),
+            "train": dataclasses.asdict(config.train.only(family.settings)),
             # Here and not as a stamp, for the Trainer names its checkpoints after this.
             "code_digest": code_digest("models.trainer", MODELS[name]),
             "checkpoint_dir": config.checkpoint_dir,

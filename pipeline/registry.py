@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# A name for flags, tables and component ids; the module is what `models.family.Family` describes.
+# A name for flags, tables and component ids; the module holds a `models.family.Family`, as MODEL.
 CLASSICAL = {
     "logistic_regression": "models.logistic_regression",
     "knn": "models.knn",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,17 +14,18 @@ from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import f1_score
 
-from models import classical, features, knn, svm
+from models import classical, features, knn
+from models.family import load
 from models.labelled_clips import Clips, artist_folds, read_clips
 from pipeline.config import TrainConfig
+from pipeline.registry import CLASSICAL
 
-NAMES = ("logistic_regression", "knn", "gaussian_nb", "svm", "mlp")
 TOLERANCE = 1e-4
 N_COLUMNS = 60
 
 
 def kind(name: str) -> classical.Classical:
-    return importlib.import_module(f"models.{name}").KIND
+    return cast(classical.Classical, load(CLASSICAL[name]))
 
 
 def make_clips(n_clips: int, n_genres: int, seed: int, noise: float = 2.0) -> Clips:
@@ -55,10 +55,9 @@ def fit_and_export(
 
 def only_one_setting(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Make a model search no settings but its last one, which takes a tenth of the time."""
-    family = importlib.import_module(f"models.{name}")
-    grid = family.KIND.grid
-    last = dataclasses.replace(family.KIND, grid=lambda n_clips: grid(n_clips)[-1:])
-    monkeypatch.setattr(family, "KIND", last)
+    grid = kind(name).grid
+    last = dataclasses.replace(kind(name), grid=lambda n_clips: grid(n_clips)[-1:])
+    monkeypatch.setattr(f"{CLASSICAL[name]}.MODEL", last)
 
 
 def reload(scorer: tf.Module, folder: Path) -> Any:
@@ -71,7 +70,7 @@ def reload(scorer: tf.Module, folder: Path) -> Any:
 
 
 @pytest.mark.parametrize(("n_genres", "pca_components"), [(2, 0), (3, 10), (10, 0), (10, 10)])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_a_saved_model_scores_as_scikit_learn_does(
     name: str,
     n_genres: int,
@@ -99,7 +98,7 @@ def test_a_saved_model_scores_as_scikit_learn_does(
     np.testing.assert_allclose(single, scores[:1], atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_far_off_values_do_not_blow_up(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     only_one_setting(monkeypatch, name)
     model, scorer, _ = fit_and_export(name, make_clips(90, 3, seed=1), 3)
@@ -110,7 +109,7 @@ def test_far_off_values_do_not_blow_up(name: str, monkeypatch: pytest.MonkeyPatc
     np.testing.assert_allclose(scores, expected, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_a_genre_without_a_clip_scores_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     only_one_setting(monkeypatch, name)
     clips = make_clips(90, 3, seed=1)
@@ -121,7 +120,7 @@ def test_a_genre_without_a_clip_scores_nothing(name: str, monkeypatch: pytest.Mo
     assert (scores[:, [1, 4]] == 0).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_columns_of_another_number_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     only_one_setting(monkeypatch, name)
     _, scorer, _ = fit_and_export(name, make_clips(40, 2, seed=1), 2)
@@ -130,7 +129,7 @@ def test_columns_of_another_number_are_refused(name: str, monkeypatch: pytest.Mo
             scorer.clip_scores(pack(inputs))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_two_fits_are_the_same(name: str) -> None:
     clips, packed = make_clips(120, 3, seed=1), pack(make_clips(50, 3, seed=2).inputs)
     scores, found = [], []
@@ -152,7 +151,7 @@ def test_two_fits_are_the_same(name: str) -> None:
         ([0, 1], [1, 2]),  # nothing can be held out
     ],
 )
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLASSICAL)
 def test_few_artists_and_few_clips(name: str, labels: list[int], artists: list[int]) -> None:
     made = make_clips(len(labels), 2, seed=1)
     clips = Clips(made.inputs, np.array(labels), np.array(artists))
@@ -218,7 +217,7 @@ def test_settings_are_chosen_by_folds_that_keep_artists_apart() -> None:
 def test_of_equally_good_settings_the_simplest_is_taken() -> None:
     # So far apart that every setting is right about every clip.
     clips = make_clips(60, 3, seed=1, noise=0.1)
-    for name in NAMES:
+    for name in CLASSICAL:
         _, _, hyperparameters = fit_and_export(name, clips, 3)
         assert hyperparameters["cv_macro_f1"] == 1.0, name
         assert hyperparameters.items() >= kind(name).grid(48)[0].items(), name
@@ -243,7 +242,7 @@ def test_support_vectors_without_calibration_are_weighed_by_softmax() -> None:
     assert found["calibrated"] == "no"
     expected = tf.nn.softmax(model.decision_function(clips.inputs))
     np.testing.assert_allclose(scorer.clip_scores(pack(clips.inputs)), expected, atol=1e-6)
-    calibrated, found = classical.fit(svm.KIND, clips, TrainConfig())
+    calibrated, found = classical.fit(kind("svm"), clips, TrainConfig())
     assert isinstance(calibrated, CalibratedClassifierCV)
     assert found["calibrated"] == "by artist folds"
 

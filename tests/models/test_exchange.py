@@ -13,24 +13,20 @@ import sys
 import textwrap
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tfx.version
 
-from models import cnn1d, fcn5, input_fn, mobilenet, sample_cnn
+from models import input_fn
+from models.family import load
+from models.network import Network
 from pipeline.config import TrainConfig
-from pipeline.registry import MODELS
+from pipeline.registry import MODELS, NETWORKS
 from tests.stand_ins import wav_of
 
-# Those whose weights are a file of Keras.
-NETWORKS = {
-    "cnn1d": cnn1d.NETWORK,
-    "sample_cnn": sample_cnn.NETWORK,
-    "fcn5": fcn5.NETWORK,
-    "mobilenet_v2": mobilenet.NETWORK,
-}
 TOLERANCE = 1e-4
 WEIGHTS = "model.weights.h5"
 
@@ -123,7 +119,7 @@ def test_plain_tensorflow_predicts_as_the_other_generation_did(name, exchange, t
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_of_the_other_generation_load(name, exchange, transformed) -> None:
     theirs = left_by_the_other_generation(name, exchange)
-    network, audio = NETWORKS[name], transformed.config
+    network, audio = cast(Network, load(NETWORKS[name])), transformed.config
     recipe = network.recipe(TrainConfig(mobilenet_weights="none"), {}, n_clips=24)
     model = network.build_model(3, audio, recipe)
     model.load_weights(theirs.folder / WEIGHTS)

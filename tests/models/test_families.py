@@ -1,6 +1,7 @@
 """The networks against their papers, what is trainable in them, and how they score a clip."""
 
 import dataclasses
+from typing import cast
 
 import keras
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 import tensorflow as tf
 
 from models import cnn1d, fcn5, mobilenet, sample_cnn
+from models.family import load
 from models.network import Network
 from models.recipe import Epochs, Recipe
 from pipeline.config import AudioConfig, TrainConfig
 from pipeline.errors import InputError
+from pipeline.registry import NETWORKS
 
 AUDIO = AudioConfig(n_windows=3)
 UNTRAINED = TrainConfig(mobilenet_weights="none")
@@ -28,11 +31,11 @@ def kinds(model: keras.Model) -> list[str]:
 @pytest.fixture(scope="module")
 def mobilenet_model() -> keras.Model:
     keras.utils.set_random_seed(0)
-    return mobilenet.build_model(5, AUDIO, recipe(mobilenet.NETWORK))
+    return mobilenet.build_model(5, AUDIO, recipe(mobilenet.MODEL))
 
 
 def test_cnn1d_is_the_articles_network() -> None:
-    model = cnn1d.build_model(8, AUDIO, recipe(cnn1d.NETWORK))
+    model = cnn1d.build_model(8, AUDIO, recipe(cnn1d.MODEL))
     assert kinds(model) == [
         "Conv1D", "MaxPooling1D", "Conv1D", "MaxPooling1D", "Flatten",
         "Dense", "Dropout", "Dense", "Dropout", "Dense",
@@ -46,7 +49,7 @@ def test_cnn1d_is_the_articles_network() -> None:
 
 
 def test_sample_cnn_is_the_3_9_model_of_its_paper() -> None:
-    model = sample_cnn.build_model(50, AUDIO, recipe(sample_cnn.NETWORK))
+    model = sample_cnn.build_model(50, AUDIO, recipe(sample_cnn.MODEL))
     assert model.input_shape == (None, 59_049, 1)
     assert kinds(model) == [
         *["Conv1D", "BatchNormalization", "ReLU"],
@@ -75,14 +78,14 @@ def test_sample_cnn_is_the_3_9_model_of_its_paper() -> None:
 
 def test_sample_cnn_shrinks_with_its_segment() -> None:
     audio = dataclasses.replace(AUDIO, segment_samples=729)
-    model = sample_cnn.build_model(4, audio, recipe(sample_cnn.NETWORK))
+    model = sample_cnn.build_model(4, audio, recipe(sample_cnn.MODEL))
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv1D)]
     assert [layer.filters for layer in convolutions] == [128, 128, 128, 256, 256, 512, 512]
     assert model.get_layer(index=-3).input.shape == (None, 1, 512)
 
 
 def test_fcn5_is_the_small_k2c2_of_its_papers() -> None:
-    model = fcn5.build_model(50, AUDIO, recipe(fcn5.NETWORK))
+    model = fcn5.build_model(50, AUDIO, recipe(fcn5.MODEL))
     assert model.input_shape == (None, 224, 224)
     assert kinds(model) == [
         *["Rescaling", "Reshape"],
@@ -101,7 +104,7 @@ def test_fcn5_is_the_small_k2c2_of_its_papers() -> None:
 
 @pytest.mark.parametrize(
     ("network", "length"),
-    [(cnn1d.NETWORK, 2_000), (sample_cnn.NETWORK, 729)],
+    [(cnn1d.MODEL, 2_000), (sample_cnn.MODEL, 729)],
     ids=["cnn1d", "sample_cnn"],
 )
 def test_a_clips_scores_are_the_mean_over_segments_from_its_first_to_its_last_sample(
@@ -123,7 +126,7 @@ def test_a_clips_scores_are_the_mean_over_segments_from_its_first_to_its_last_sa
 def test_a_clip_shorter_than_a_segment_is_repeated() -> None:
     audio = AudioConfig(n_windows=2, window_samples=100, segment_samples=729)
     clip = np.arange(100, dtype="<i2")
-    segments = sample_cnn.NETWORK.view.segments(tf.constant(clip.tobytes()), audio)
+    segments = sample_cnn.MODEL.view.segments(tf.constant(clip.tobytes()), audio)
     np.testing.assert_array_equal(segments, [np.tile(clip, 8)[:729]] * 2)
 
 
@@ -134,7 +137,7 @@ def test_default_epochs_follow_the_size_of_the_archive() -> None:
 
 def test_what_is_asked_for_goes_before_what_was_tuned_and_that_before_the_default() -> None:
     network = dataclasses.replace(
-        cnn1d.NETWORK,
+        cnn1d.MODEL,
         defaults={
             "batch_size": 16, "learning_rate": 1e-3, "dropout": 0.5,
             "label_smoothing": 0.1, "mixup": 0.2,
@@ -148,12 +151,12 @@ def test_what_is_asked_for_goes_before_what_was_tuned_and_that_before_the_defaul
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("module", [cnn1d, sample_cnn, fcn5, mobilenet])
-def test_a_search_holds_the_defaults_and_nothing_that_is_not_read(module) -> None:
-    network = module.NETWORK
-    assert set(network.space) <= set(network.defaults) <= set(module.SETTINGS)
-    for name, values in network.space.items():
-        assert network.defaults[name] in values
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_search_holds_the_defaults_and_nothing_that_is_not_read(name: str) -> None:
+    network = cast(Network, load(NETWORKS[name]))
+    assert set(network.space) <= set(network.defaults) <= set(network.settings)
+    for setting, values in network.space.items():
+        assert network.defaults[setting] in values
         assert list(values) == sorted(set(values))
 
 
@@ -197,7 +200,7 @@ def test_weights_come_from_a_file(tmp_path) -> None:
     path = tmp_path / "base.weights.h5"
     base.save_weights(path)
     model = mobilenet.build_model(
-        3, AUDIO, recipe(mobilenet.NETWORK, TrainConfig(mobilenet_weights=str(path)))
+        3, AUDIO, recipe(mobilenet.MODEL, TrainConfig(mobilenet_weights=str(path)))
     )
     loaded = model.get_layer("base").get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(loaded, base.get_weights(), strict=True))
@@ -212,7 +215,7 @@ def test_a_file_that_holds_no_weights_is_named(tmp_path) -> None:
 
 def stages(**values: object) -> list[tuple[str, int]]:
     train = TrainConfig(**values)  # type: ignore[arg-type]
-    found = mobilenet.stages(recipe(mobilenet.NETWORK, train))
+    found = mobilenet.stages(recipe(mobilenet.MODEL, train))
     return [(stage.name, stage.epochs) for stage in found]
 
 

@@ -3,19 +3,21 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import cnn1d, fcn5, features, input_fn, sample_cnn
+from models import cnn1d, fcn5, features, input_fn
+from models.family import load
 from models.network import Network
 from models.stored_clips import StoredClips
 from pipeline.config import TrainConfig
+from pipeline.registry import NETWORKS
 
-NETWORKS = {"cnn1d": cnn1d.NETWORK, "sample_cnn": sample_cnn.NETWORK, "fcn5": fcn5.NETWORK}
+MODELS = {name: cast(Network, load(module)) for name, module in NETWORKS.items()}
 
 
 def record(packed: bytes, track: int, label: int) -> bytes:
@@ -64,16 +66,16 @@ def training(
         augmented=augmented,
         class_weights=np.array(class_weights, "f4"),
         batch_size=batch_size,
-        steps=input_fn.steps_per_epoch(24, network.inputs_per_clip, batch_size),
+        steps=input_fn.steps_per_epoch(24, network.view.inputs_per_clip, batch_size),
         seeds=range(first_seed, first_seed + 4),
     )
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", MODELS)
 def test_batches_are_static_whole_and_the_same_for_the_same_seeds(
     name: str, transformed: Any, tmp_path: Path
 ) -> None:
-    network = NETWORKS[name]
+    network = MODELS[name]
 
     def read(first_seed: int) -> list[list[tuple[np.ndarray, ...]]]:
         dataset = training(network, transformed, tmp_path, mixup=0.2, first_seed=first_seed)
@@ -83,7 +85,7 @@ def test_batches_are_static_whole_and_the_same_for_the_same_seeds(
         return [list(dataset.as_numpy_iterator()) for _ in range(2)]
 
     first, second = read(7), read(7)
-    assert len(first[0]) == -(-24 * network.inputs_per_clip // 5)
+    assert len(first[0]) == -(-24 * network.view.inputs_per_clip // 5)
     for epoch, again in zip(first, second, strict=True):
         for batch, batch_again in zip(epoch, again, strict=True):
             for part, part_again in zip(batch, batch_again, strict=True):
@@ -92,18 +94,18 @@ def test_batches_are_static_whole_and_the_same_for_the_same_seeds(
     assert not np.array_equal(first[0][0][0], read(8)[0][0][0])
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", MODELS)
 def test_an_epoch_sees_every_clip_equally_often(
     name: str, transformed: Any, tmp_path: Path
 ) -> None:
-    network = NETWORKS[name]
+    network = MODELS[name]
     dataset = training(network, transformed, tmp_path, batch_size=4, augmented=False)
     seen = np.concatenate([targets for _, targets, _ in dataset.as_numpy_iterator()])
-    np.testing.assert_array_equal(seen.sum(axis=0), [8 * network.inputs_per_clip] * 3)
+    np.testing.assert_array_equal(seen.sum(axis=0), [8 * network.view.inputs_per_clip] * 3)
 
 
 def test_pictures_are_shuffled(transformed: Any, tmp_path: Path) -> None:
-    network = fcn5.NETWORK
+    network = fcn5.MODEL
     dataset = training(network, transformed, tmp_path, batch_size=4, augmented=False)
     first, second = (
         np.concatenate([inputs for inputs, _, _ in dataset.as_numpy_iterator()]) for _ in range(2)
@@ -119,11 +121,11 @@ def test_pictures_are_shuffled(transformed: Any, tmp_path: Path) -> None:
     assert not np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", MODELS)
 def test_the_order_and_the_files_of_the_records_are_nothing(
     name: str, transformed: Any, tmp_path: Path
 ) -> None:
-    network = NETWORKS[name]
+    network = MODELS[name]
     [path] = tf.io.gfile.glob(transformed.pattern)
     found = [record.numpy() for record in tf.data.TFRecordDataset(path, "GZIP")]
     order = np.random.default_rng(0).permutation(len(found))
@@ -172,16 +174,14 @@ def test_several_files_are_read_in_turn(tmp_path: Path) -> None:
 
 
 def test_mixed_inputs_weigh_what_their_genres_do(transformed: Any, tmp_path: Path) -> None:
-    dataset = training(
-        fcn5.NETWORK, transformed, tmp_path, mixup=1.0, class_weights=(1.0, 2.0, 4.0)
-    )
+    dataset = training(fcn5.MODEL, transformed, tmp_path, mixup=1.0, class_weights=(1.0, 2.0, 4.0))
     for _, targets, weights in dataset.as_numpy_iterator():
         np.testing.assert_allclose(weights, targets @ [1, 2, 4], rtol=1e-6)
         assert ((targets > 0).sum(axis=1) <= 2).all()
 
 
 def test_without_augmentation_windows_are_the_clips_own(transformed: Any, tmp_path: Path) -> None:
-    dataset = training(cnn1d.NETWORK, transformed, tmp_path, augmented=False, mixup=1.0)
+    dataset = training(cnn1d.MODEL, transformed, tmp_path, augmented=False, mixup=1.0)
     inputs, targets, _ = next(dataset.as_numpy_iterator())
     assert set(np.unique(targets)) == {0.0, 1.0}
     held = [packed.numpy() for packed, _ in input_fn.clips([transformed.pattern], features.WINDOWS)]
@@ -191,7 +191,7 @@ def test_without_augmentation_windows_are_the_clips_own(transformed: Any, tmp_pa
 
 
 def test_validation_is_plain(transformed: Any, tmp_path: Path) -> None:
-    network, config = cnn1d.NETWORK, transformed.config
+    network, config = cnn1d.MODEL, transformed.config
     stored = segments_of(network, transformed, tmp_path)
     for _ in range(2):
         dataset = input_fn.evaluation_batches(stored, network.view, n_classes=3, batch_size=7)
@@ -207,8 +207,8 @@ def test_validation_is_plain(transformed: Any, tmp_path: Path) -> None:
 def test_the_outputs_of_a_trunk_stand_for_the_inputs(transformed: Any, tmp_path: Path) -> None:
     inputs = keras.layers.Input([96, 96])
     trunk = keras.Model(inputs, keras.layers.Flatten()(keras.layers.Rescaling(2.0)(inputs)))
-    stored = segments_of(fcn5.NETWORK, transformed, tmp_path)
-    outputs = input_fn.outputs_of(trunk, stored, fcn5.NETWORK.view, batch_size=7)
+    stored = segments_of(fcn5.MODEL, transformed, tmp_path)
+    outputs = input_fn.outputs_of(trunk, stored, fcn5.MODEL.view, batch_size=7)
     for (found, label), (picture, label_of_picture) in zip(
         outputs.in_order(), stored.in_order(), strict=True
     ):

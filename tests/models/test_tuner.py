@@ -43,6 +43,7 @@ def tune(transformed: Any, folder: Path, train: TrainConfig) -> dict[str, Any]:
             "custom_config": json.dumps(
                 {
                     "model": "fcn5",
+                    "module": "models.fcn5",
                     "audio": dataclasses.asdict(transformed.config),
                     "train": dataclasses.asdict(train),
                     "trials": TRIALS,
@@ -69,7 +70,7 @@ def test_a_search_finds_the_best_of_its_trials_and_the_same_one_twice(
     assert {name: trials[0][name] for name in names} == first["best"]["values"]
     (defaults,) = (trial for trial in trials if trial["trial_id"] == "0")
     assert {name: defaults[name] for name in names} == {
-        name: fcn5.NETWORK.defaults[name] for name in names
+        name: fcn5.MODEL.defaults[name] for name in names
     }
     assert len({tuple(trial[name] for name in sorted(names)) for trial in trials}) == TRIALS
     assert tune(transformed, tmp_path / "second", train) == first
@@ -87,7 +88,7 @@ def test_what_was_tuned_is_trained_with_and_recorded(transformed: Any, tmp_path:
     told = fit_record.read(done.fn_args.serving_model_dir).hyperparameters
     assert told["learning_rate"] == 0.01
     assert told["mixup"] == 0.4  # asked for, which goes before
-    assert told["dropout"] == fcn5.NETWORK.defaults["dropout"]
+    assert told["dropout"] == fcn5.MODEL.defaults["dropout"]
     assert (told["epochs"], told["batch_size"]) == (1, 8)
     assert told["tuned"] == ["learning_rate", "mixup"]
 
@@ -111,7 +112,7 @@ def search(answers: list[Any], folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     trained = Trained(answers)
     monkeypatch.setattr(tuner, "train_network", trained)
     job = Job("fcn5", 3, [], [], None, TrainConfig(), "c", "l", max_epochs=2)  # type: ignore[arg-type]
-    found = tuner.search_for(job, fcn5.NETWORK, trials=len(answers), directory=str(folder))
+    found = tuner.search_for(job, fcn5.MODEL, trials=len(answers), directory=str(folder))
     found.search()
     return SimpleNamespace(jobs=trained.jobs, best=found.get_best_hyperparameters()[0].values)
 
@@ -135,7 +136,7 @@ def test_where_all_trials_fail_the_training_tells_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = search([ValueError("no")] * 5, tmp_path, monkeypatch)
-    assert set(done.best) == set(fcn5.NETWORK.space)
+    assert set(done.best) == set(fcn5.MODEL.space)
 
 
 def test_a_full_disk_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from models import signatures, trainer
 from pipeline.config import TrainConfig
+from pipeline.registry import MODELS
 
 
 def train_and_export(
@@ -23,6 +24,7 @@ def train_and_export(
     fn_args = SimpleNamespace(
         custom_config={
             "model": name,
+            "module": MODELS[name],
             "audio": vars(transformed.config),
             "train": vars(train),
             "checkpoint_dir": str(folder / "checkpoints"),
