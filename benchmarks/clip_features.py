@@ -14,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
+from benchmarks.librosa_descriptors import descriptors, magnitudes
 from benchmarks.workload import Workload
 from components.fma_example_gen.audio_io import decode_clip
 from models import audio, preprocessing, statistics
@@ -67,7 +68,7 @@ def clip_graph(config: AudioConfig) -> Any:
 
 def _librosa(pcm16: NDArray[np.int16], config: AudioConfig) -> tuple[Any, Any, Any]:
     signal = pcm16.astype(np.float32) / 32_768.0
-    magnitude = np.abs(librosa.stft(signal, n_fft=config.n_fft, hop_length=config.hop_length))
+    magnitude = magnitudes(signal, config)
     return (
         _picture(magnitude**2, config),
         _windows(signal, config),
@@ -100,26 +101,7 @@ def _windows(signal: NDArray[np.float32], config: AudioConfig) -> NDArray[np.int
 def _statistics(
     signal: NDArray[np.float32], magnitude: NDArray[np.float32], config: AudioConfig
 ) -> NDArray[np.float32]:
-    rate_hz, n_fft, hop = config.sample_rate_hz, config.n_fft, config.hop_length
-    power = magnitude**2
-    feature = librosa.feature
-    mel_db = librosa.power_to_db(feature.melspectrogram(S=power, sr=rate_hz))
-    mfcc = feature.mfcc(S=mel_db, n_mfcc=20)
-    chroma = feature.chroma_stft(S=power, sr=rate_hz, n_fft=n_fft, tuning=0.0)
-    frames = np.concatenate(
-        [
-            chroma,
-            mfcc,
-            feature.delta(mfcc),
-            feature.rms(S=magnitude, frame_length=n_fft),
-            feature.spectral_bandwidth(S=magnitude, sr=rate_hz),
-            feature.spectral_centroid(S=magnitude, sr=rate_hz),
-            feature.spectral_contrast(S=magnitude, sr=rate_hz),
-            feature.spectral_rolloff(S=magnitude, sr=rate_hz),
-            feature.tonnetz(chroma=chroma),
-            feature.zero_crossing_rate(signal, frame_length=n_fft, hop_length=hop),
-        ]
-    )
+    frames = np.concatenate(list(descriptors(signal, magnitude, config).values()))
     functions = (
         scipy.stats.kurtosis, np.max, np.mean, np.median, np.min, scipy.stats.skew, np.std,
     )  # fmt: skip

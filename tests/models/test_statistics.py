@@ -10,6 +10,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
+from benchmarks.librosa_descriptors import descriptors, magnitudes
 from components.fma_example_gen.audio_io import decode_clip
 from corpus import CorpusSpec, build_catalogue
 from corpus.clips import write_clip
@@ -41,26 +42,8 @@ MOMENT_TOLERANCE = 1e-3
 
 
 def reference(signal: np.ndarray, config: AudioConfig) -> Frames:
-    """Returns librosa's descriptors, [size, frames] each, as FMA's features.py asks for them."""
-    rate_hz, n_fft, hop = config.sample_rate_hz, config.n_fft, config.hop_length
-    magnitude = np.abs(librosa.stft(signal, n_fft=n_fft, hop_length=hop))
-    power = magnitude**2
-    mel_db = librosa.power_to_db(librosa.feature.melspectrogram(sr=rate_hz, S=power))
-    mfcc = librosa.feature.mfcc(S=mel_db, n_mfcc=20)
-    chroma = librosa.feature.chroma_stft(S=power, sr=rate_hz, n_fft=n_fft, n_chroma=12, tuning=0.0)
-    feature = librosa.feature
-    return {
-        "chroma_stft": chroma,
-        "mfcc": mfcc,
-        "mfcc_delta": feature.delta(mfcc),
-        "rmse": feature.rms(S=magnitude, frame_length=n_fft),
-        "spectral_bandwidth": feature.spectral_bandwidth(S=magnitude, sr=rate_hz),
-        "spectral_centroid": feature.spectral_centroid(S=magnitude, sr=rate_hz),
-        "spectral_contrast": feature.spectral_contrast(S=magnitude, sr=rate_hz, n_bands=6),
-        "spectral_rolloff": feature.spectral_rolloff(S=magnitude, sr=rate_hz),
-        "tonnetz": feature.tonnetz(chroma=chroma),
-        "zcr": feature.zero_crossing_rate(signal, frame_length=n_fft, hop_length=hop),
-    }
+    """Returns librosa's descriptors, [size, frames] each."""
+    return descriptors(signal, magnitudes(signal, config), config)
 
 
 def described(signal: np.ndarray, config: AudioConfig) -> Frames:
