@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,7 +29,8 @@ class FitRecord:
         genres: names by class id, as the model knows them.
         servable: whether audio alone is enough to score a clip.
         parameters: numbers that the SavedModel's scorer holds.
-        training_seconds: from the first look at the data to the last weight.
+        training_seconds: from the first look at the data to the last weight; of a training that
+            was interrupted those of the process that ended it.
         hyperparameters: what it was trained with.
         curves: see `models.family.Fitted`.
     """
@@ -46,11 +48,23 @@ class FitRecord:
 
 
 def write(model_dir: str, record: FitRecord) -> None:
-    """Writes a record beside the SavedModel in `model_dir`; the two travel together."""
+    """Writes a record beside the SavedModel in `model_dir`; the two travel together.
+
+    A figure that is no number, such as the loss of an epoch that diverged, is written as null.
+    """
     path = _path(model_dir)
     tf.io.gfile.makedirs(os.path.dirname(path))
     with tf.io.gfile.GFile(path, "w") as file:
-        json.dump(dataclasses.asdict(record), file, indent=2)
+        json.dump(_finite(dataclasses.asdict(record)), file, indent=2, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """Returns a value with null for each number in it that is none, for which JSON has no word."""
+    if isinstance(value, Mapping):
+        return {key: _finite(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(held) for held in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def exists(model_dir: str) -> bool:

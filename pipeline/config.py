@@ -20,6 +20,9 @@ SPLITS = ("train", "eval", "test")
 # official split end at .55; for the other subsets too few are known.
 MAX_CREDIBLE_ACCURACY = {"small": 0.75}
 FEATURE_SETS = ("audio", "fma")
+# The highest band of the spectral contrast begins at 6,400 Hz, which has to be below half of it.
+MIN_SAMPLE_RATE_HZ = 12_800
+MIN_PICTURE_SIDE = 32  # networks of images halve it five times
 
 _T = TypeVar("_T")
 
@@ -57,7 +60,11 @@ class AudioConfig:
     def __post_init__(self) -> None:
         """Raises ValueError for a value that no clip could be processed with."""
         require(math.isfinite(self.clip_seconds), "clip_seconds must be finite", self.clip_seconds)
-        require(self.sample_rate_hz > 0, "sample_rate_hz must be positive", self.sample_rate_hz)
+        require(
+            self.sample_rate_hz > MIN_SAMPLE_RATE_HZ,
+            f"sample_rate_hz must be above {MIN_SAMPLE_RATE_HZ}, for the spectral contrast",
+            self.sample_rate_hz,
+        )
         require(
             0 < self.min_clip_seconds <= self.clip_seconds,
             f"min_clip_seconds must be in (0, clip_seconds = {self.clip_seconds}]",
@@ -74,7 +81,11 @@ class AudioConfig:
             f"fmin_hz < fmax_hz must lie in [0, {self.sample_rate_hz / 2}]",
             (self.fmin_hz, self.fmax_hz),
         )
-        for name in ("n_mels", "picture_columns", "n_windows", "window_samples"):
+        for name in ("n_mels", "picture_columns"):
+            side = getattr(self, name)
+            expected = f"{name} must be at least {MIN_PICTURE_SIDE}, for MobileNetV2 and FCN-5"
+            require(side >= MIN_PICTURE_SIDE, expected, side)
+        for name in ("n_windows", "window_samples"):
             require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
         powers_of_3 = {3**exponent for exponent in range(3, 11)}
         require(

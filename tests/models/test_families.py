@@ -1,6 +1,7 @@
 """The networks against their papers, what is trainable in them, and how they score a clip."""
 
 import dataclasses
+from types import ModuleType
 from typing import cast
 
 import keras
@@ -12,7 +13,7 @@ from models import cnn1d, fcn5, mobilenet, sample_cnn
 from models.family import load
 from models.network import Network
 from models.recipe import Epochs, Recipe
-from pipeline.config import AudioConfig, TrainConfig
+from pipeline.config import MIN_PICTURE_SIDE, AudioConfig, TrainConfig
 from pipeline.errors import InputError
 from pipeline.registry import NETWORKS
 
@@ -128,6 +129,13 @@ def test_a_clip_shorter_than_a_segment_is_repeated() -> None:
     clip = np.arange(100, dtype="<i2")
     segments = sample_cnn.MODEL.view.segments(tf.constant(clip.tobytes()), audio)
     np.testing.assert_array_equal(segments, [np.tile(clip, 8)[:729]] * 2)
+
+
+@pytest.mark.parametrize("module", [fcn5, mobilenet])
+def test_the_smallest_pictures_are_large_enough(module: ModuleType) -> None:
+    audio = AudioConfig(n_mels=MIN_PICTURE_SIDE, picture_columns=MIN_PICTURE_SIDE)
+    model = module.build_model(4, audio, recipe(module.MODEL))
+    assert model(np.zeros([1, 32, 32], "f4")).shape == (1, 4)
 
 
 def test_default_epochs_follow_the_size_of_the_archive() -> None:

@@ -25,7 +25,10 @@ PATHS = {
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"sample_rate_hz": 0}, "sample_rate_hz must be positive, got 0"),
+        (
+            {"sample_rate_hz": 12_800, "fmax_hz": 6_000},
+            "sample_rate_hz must be above 12800, for the spectral contrast, got 12800",
+        ),
         (
             {"min_clip_seconds": 0.0},
             "min_clip_seconds must be in (0, clip_seconds = 30.0], got 0.0",
@@ -47,8 +50,11 @@ PATHS = {
             {"fmin_hz": 300.0, "fmax_hz": 300.0},
             "fmin_hz < fmax_hz must lie in [0, 11025.0], got (300.0, 300.0)",
         ),
-        ({"n_mels": 0}, "n_mels must be positive, got 0"),
-        ({"picture_columns": -1}, "picture_columns must be positive, got -1"),
+        ({"n_mels": 31}, "n_mels must be at least 32, for MobileNetV2 and FCN-5, got 31"),
+        (
+            {"picture_columns": 31},
+            "picture_columns must be at least 32, for MobileNetV2 and FCN-5, got 31",
+        ),
         ({"n_windows": 0}, "n_windows must be positive, got 0"),
         ({"window_samples": 0}, "window_samples must be positive, got 0"),
         ({"dynamic_range_db": 0.0}, "dynamic_range_db must be positive, got 0.0"),
@@ -175,6 +181,7 @@ def test_a_segment_is_a_power_of_3() -> None:
 
 def test_limits_themselves_are_accepted() -> None:
     TrainConfig(dropout=0.0, label_smoothing=0.0, mixup=0.0)
+    AudioConfig(sample_rate_hz=12_801, fmax_hz=6_400.0, n_mels=32, picture_columns=32)
     AudioConfig(clip_seconds=1.0, min_clip_seconds=1.0, hop_length=2048, fmax_hz=11_025.0)
     DataConfig("a", "m", max_bad_fraction=0.0)
     DataConfig("a", "m", max_bad_fraction=1.0)

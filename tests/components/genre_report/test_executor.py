@@ -39,7 +39,7 @@ from tests.stand_ins import beam_context, model_artifact, scores_for
 
 ROOT = Path(__file__).parents[3]
 GENRES = ("Pop", "Rock", "Müßiggang")
-AUDIO = AudioConfig(sample_rate_hz=8_000, fmax_hz=4_000.0, clip_seconds=2.0)
+AUDIO = AudioConfig(sample_rate_hz=16_000, fmax_hz=8_000.0, clip_seconds=2.0)
 HOSTILE = "</h3><script>alert(1)</script>"
 CURVES = [{"stage": "all", "epochs": [{"loss": 1.0, "val_loss": 1.2, "accuracy": 0.5}]}]
 # For each split the class ids of its clips; of test also what the better model takes them for.
@@ -61,7 +61,7 @@ def clips() -> Iterator[tuple[str, int, tf.train.Example]]:
         }
         for place, label in enumerate(LABELS[split]):
             track_id += 1
-            signal = chance.integers(-9_000, 9_000, 16_000).astype("<i2")
+            signal = chance.integers(-9_000, 9_000, 32_000).astype("<i2")
             example = tf.train.Example()
             feature = example.features.feature
             feature[features.AUDIO].bytes_list.value.append(signal.tobytes())
