@@ -80,7 +80,7 @@ def train_classical(job: Job, kind: Classical) -> Fitted:
     """Returns the model with the best settings, fitted on the train split."""
     train = job.train
     feature = _FEATURES[train.feature_set]
-    clips = read_clips(job.train_files, feature).sample(kind.max_clips, train.seed)
+    clips = read_clips(job.train_files, feature).sample(kind.max_clips, train.seed).in_float64()
     model, hyperparameters = fit(kind, clips, train)
     scorer = export(kind, model, clips, job.n_classes)
     return Fitted(
@@ -205,7 +205,7 @@ def _pipeline(classifier: BaseEstimator) -> Pipeline:
 
 
 def _settings(
-    kind: Classical, train: TrainConfig, parts: Sequence[NDArray[np.float64]]
+    kind: Classical, train: TrainConfig, parts: Sequence[NDArray[np.floating[Any]]]
 ) -> list[dict[str, Any]]:
     """Returns the pipeline's settings to choose among, the simplest first.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,18 @@ Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 @dataclasses.dataclass(frozen=True)
 class Clips:
-    """Labelled clips: inputs float64 [clips, columns], labels and artists int64 [clips]."""
+    """Labelled clips: inputs [clips, columns], labels and artists int64 [clips].
 
-    inputs: NDArray[np.float64]
+    Inputs are float32 as they are read, and float64 as models are fitted on them.
+    """
+
+    inputs: NDArray[np.floating[Any]]
     labels: NDArray[np.int64]
     artists: NDArray[np.int64]
+
+    def in_float64(self) -> Clips:
+        """Returns the same with inputs in float64, which take twice the memory: sample first."""
+        return dataclasses.replace(self, inputs=self.inputs.astype(np.float64))
 
     def sample(self, at_most: int, seed: int) -> Clips:
         """Returns so many clips, of each genre its share but at least one; all if there are few."""
@@ -53,7 +61,7 @@ def read_clips(file_patterns: Sequence[str], feature: str) -> Clips:
     inputs = np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1)
     kept = np.argsort(tracks, kind="stable")
     kept = kept[labels[kept] >= 0]
-    return Clips(inputs[kept].astype(np.float64), labels[kept], artists[kept])
+    return Clips(inputs[kept], labels[kept], artists[kept])
 
 
 def artist_folds(clips: Clips, seed: int) -> Folds:

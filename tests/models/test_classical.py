@@ -181,6 +181,8 @@ def test_clips_are_read_by_track_and_those_without_a_genre_are_left_out(tmp_path
                 writer.write(example.SerializeToString())
     clips = read_clips([f"{tmp_path}/*"], features.STATISTICS)
     np.testing.assert_array_equal(clips.inputs, [[4, 0.5], [5, 0.5], [9, 0.5]])
+    assert clips.inputs.dtype == np.float32  # all clips, of which a sample is converted
+    assert clips.in_float64().inputs.dtype == np.float64
     assert (clips.labels.tolist(), clips.artists.tolist()) == ([2, 1, 0], [40, 50, -1])
 
 
