@@ -182,7 +182,7 @@ def _tuner(
             "epochs": config.tune.epochs,
             "code_digest": code_digest("models.tuner", MODELS[name]),
         },
-    ).with_id(f"Tuner.{name}")
+    )
 
 
 def _trainer(
@@ -209,4 +209,4 @@ def _trainer(
             "code_digest": code_digest("models.trainer", MODELS[name]),
             "checkpoint_dir": config.checkpoint_dir,
         },
-    ).with_id(f"Trainer.{name}")
+    )

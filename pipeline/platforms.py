@@ -31,10 +31,10 @@ class ThisMachine:
     """Everything in the process of the runner, with a metadata store of the output folder."""
 
     def trainer(self, model: str, **arguments: Any) -> tfx.components.Trainer:
-        return tfx.components.Trainer(**arguments)
+        return tfx.components.Trainer(**arguments).with_id(f"Trainer.{model}")
 
     def tuner(self, model: str, **arguments: Any) -> tfx.components.Tuner:
-        return tfx.components.Tuner(**arguments)
+        return tfx.components.Tuner(**arguments).with_id(f"Tuner.{model}")
 
     def baseline(self, candidate: types.BaseChannel) -> BaseNode:
         return tfx.dsl.Resolver(

@@ -13,7 +13,7 @@ from pipeline.pipeline import create_pipeline
 from pipeline.vertex.platform import VertexPlatform
 from pipeline.vertex.settings import VertexConfig
 
-_JOBS = ("Trainer.", "Tuner.")
+_JOBS = ("Trainer-", "Tuner-")
 # A container that waits for a custom job.
 _WAITING = {"cpuLimit": 1.0, "memoryLimit": 4.0}
 

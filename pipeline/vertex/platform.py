@@ -22,16 +22,19 @@ class VertexPlatform:
     vertex: VertexConfig
 
     def trainer(self, model: str, **arguments: Any) -> tfx.components.Trainer:
-        return self._in_a_job(CustomJobTrainer, f"Trainer.{model}", model, arguments)
+        return self._in_a_job(CustomJobTrainer, "Trainer", model, arguments)
 
     def tuner(self, model: str, **arguments: Any) -> tfx.components.Tuner:
-        return self._in_a_job(CustomJobTuner, f"Tuner.{model}", model, arguments)
+        return self._in_a_job(CustomJobTuner, "Tuner", model, arguments)
 
     def _in_a_job(
-        self, component: Callable[..., Any], name: str, model: str, arguments: dict[str, Any]
+        self, component: Callable[..., Any], kind: str, model: str, arguments: dict[str, Any]
     ) -> Any:
-        job = jobs.custom_config(self.vertex, name, model)
-        return component(**{**arguments, "custom_config": {**arguments["custom_config"], **job}})
+        # Letters, digits and hyphens: a name of which every service makes resources.
+        node_id = f"{kind}-{model.replace('_', '-')}"
+        job = jobs.custom_config(self.vertex, node_id, model)
+        custom_config = {**arguments["custom_config"], **job}
+        return component(**{**arguments, "custom_config": custom_config}).with_id(node_id)
 
     def baseline(self, candidate: types.BaseChannel) -> BaseNode:
         """Returns a query for the model that the pipeline of this name blessed last.
