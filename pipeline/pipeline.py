@@ -16,6 +16,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 from components.atomic_pusher import AtomicPusher
 from components.candidate_ranker.component import CandidateRanker
 from components.candidate_ranker.executor import BEST_MODEL, EVALUATION, LEADERBOARD
+from components.comparable_evaluator import ComparableEvaluator
 from components.fma_example_gen.component import FmaExampleGen
 from components.genre_report.component import GenreReport
 from components.packaged_schema import PackagedSchemaGen
@@ -64,13 +65,13 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     )
     best_model = ranker.outputs[BEST_MODEL]
     baseline = platform.baseline(best_model).with_id("LatestBlessedModel")
-    evaluator = tfx.components.Evaluator(
+    evaluator = ComparableEvaluator(
         examples=examples,
         model=best_model,
         baseline_model=baseline.outputs["model"],
         eval_config=gate_config(config.gate),
         example_splits=["test"],
-    )
+    ).with_id("Evaluator")
     pusher = AtomicPusher(
         model=best_model,
         model_blessing=evaluator.outputs["blessing"],
@@ -95,7 +96,7 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     _stamp(validator, code_digest("components.strict_example_validator"))
     _stamp(transform, code_digest("models.preprocessing"))
     _stamp(ranker, code_digest("components.candidate_ranker.component"))
-    _stamp(evaluator, code_digest("pipeline.eval_config"))
+    _stamp(evaluator, code_digest("components.comparable_evaluator", "pipeline.eval_config"))
     _stamp(pusher, code_digest("components.atomic_pusher"))
     _stamp(report, code_digest("components.genre_report.component"))
     return tfx.dsl.Pipeline(
