@@ -34,6 +34,15 @@ def fingerprint(pattern: str) -> str:
     return digest.hexdigest()
 
 
+def digest(path: str) -> str:
+    """Returns a SHA-256 hex digest of what is in a file."""
+    found = hashlib.sha256()
+    with open_binary(path) as handle:
+        while block := handle.read(2**20):
+            found.update(block)
+    return found.hexdigest()
+
+
 def _listing(pattern: str) -> list[tuple[str, int, float]]:
     (matched,) = FileSystems.match([pattern])
     return sorted(

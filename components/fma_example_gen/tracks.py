@@ -19,6 +19,7 @@ from components.fma_example_gen.splits import OFFICIAL, artist_hash_split, offic
 from pipeline.config import SPLITS, DataConfig
 from pipeline.errors import InputError
 
+TRACKS_NAME = "tracks.csv"
 # What is read of the 52 columns of tracks.csv: (group, column) → field of Row.
 _COLUMNS = {
     ("set", "split"): "split",
@@ -102,7 +103,7 @@ def plan_ingest(data: DataConfig) -> IngestPlan:
 
 
 def _load_rows(metadata_dir: str) -> dict[int, Row]:
-    path = files.join(metadata_dir, "tracks.csv")
+    path = files.join(metadata_dir, TRACKS_NAME)
     if not files.exists(metadata_dir):
         raise InputError(f"the metadata folder {metadata_dir} does not exist")
     if not files.exists(path):

@@ -14,6 +14,7 @@ from pipeline.vertex.platform import VertexPlatform
 from pipeline.vertex.settings import VertexConfig
 
 _JOBS = ("Trainer-", "Tuner-")
+_DRIVER = "components.fma_example_gen.driver"
 # A container that waits for a custom job.
 _WAITING = {"cpuLimit": 1.0, "memoryLimit": 4.0}
 
@@ -27,7 +28,9 @@ def compile_pipeline(config: PipelineConfig, vertex: VertexConfig) -> dict[str, 
         )
     )
     job: dict[str, Any] = runner.run(dag, write_out=False)
-    _size_containers(job["pipelineSpec"]["deploymentSpec"]["executors"], vertex)
+    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
+    _size_containers(executors, vertex)
+    _digest_archive(executors["FmaExampleGen_executor"]["container"])
     return job
 
 
@@ -37,6 +40,11 @@ def _size_containers(executors: dict[str, Any], vertex: VertexConfig) -> None:
     for name, executor in executors.items():
         if "container" in executor:
             executor["container"]["resources"] = _WAITING if name.startswith(_JOBS) else asked
+
+
+def _digest_archive(example_gen: dict[str, Any]) -> None:
+    """Has Vertex AI look at all of the archive before it takes the Examples from its cache."""
+    example_gen["lifecycle"]["preCacheCheck"]["command"] = ["python", "-m", _DRIVER]
 
 
 def write(job: dict[str, Any], path: str) -> None:

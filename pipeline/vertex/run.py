@@ -19,8 +19,8 @@ PROGRAM = "vertex_runner.py"
 def compile_only(config: PipelineConfig, vertex: VertexConfig, output: str) -> int:
     """Writes the compiled pipeline; looks at no input file and needs no network.
 
-    The digests of the input files stay empty, therefore: the cache then sees of the audio what
-    TFX's own fingerprint has of it (number, sizes and times), and nothing of `tracks.csv`.
+    The digests of the archive stay empty, therefore; FmaExampleGen's driver fills them in when the
+    pipeline runs.
     """
 
     def whole() -> int:

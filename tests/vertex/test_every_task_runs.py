@@ -114,7 +114,7 @@ def test_every_task_has_run(first: Run, spec: Path) -> None:
     containers = {task.name for task in tasks if "container" in task.executor}
     assert set(first.executor_inputs) == containers
     assert not first.cached
-    assert {"Tuner.fcn5", "Trainer.fcn5", "Trainer.knn", "AtomicPusher"} <= containers
+    assert {"Tuner-fcn5", "Trainer-fcn5", "Trainer-knn", "AtomicPusher"} <= containers
 
 
 def test_a_first_run_has_no_baseline(first: Run) -> None:
@@ -128,7 +128,7 @@ def test_a_first_run_has_no_baseline(first: Run) -> None:
 
 def test_models_train_in_custom_jobs(first: Run, cloud: Cloud) -> None:
     jobs = {job.display_name: job for job in cloud.jobs.jobs}
-    assert set(jobs) == {"Tuner.fcn5", *(f"Trainer.{name}" for name in MODELS)}
+    assert set(jobs) == {"Tuner-fcn5", *(f"Trainer-{name}" for name in MODELS)}
     for job in jobs.values():
         assert job.name.startswith("projects/my-project/locations/us-central1/")
         assert job.state.name == "JOB_STATE_SUCCEEDED"
