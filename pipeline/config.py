@@ -264,7 +264,8 @@ class ContestConfig:
 class PipelineConfig:
     """One run of the pipeline, on any platform.
 
-    `metadata_path` is empty where the platform keeps the metadata.
+    `metadata_path` is empty where the platform keeps the metadata. `retried` has, for models whose
+    last training failed, (model, digest of the note that it left), which stands in the cache key.
     """
 
     data: DataConfig
@@ -281,6 +282,7 @@ class PipelineConfig:
     gate: GateConfig = GateConfig()
     contest: ContestConfig = ContestConfig()
     beam_args: tuple[str, ...] = ()
+    retried: tuple[tuple[str, str], ...] = ()
     enable_cache: bool = True
 
     def __post_init__(self) -> None:

@@ -194,6 +194,7 @@ def _trainer(
     tuner: tfx.components.Tuner | None,
 ) -> tfx.components.Trainer:
     family = importlib.import_module(MODELS[name])
+    note = dict(config.retried).get(name)
     return platform.trainer(
         name,
         run_fn="models.trainer.run_fn",
@@ -209,5 +210,6 @@ def _trainer(
             # Here and not as a stamp, for the Trainer names its checkpoints after this.
             "code_digest": code_digest("models.trainer", MODELS[name]),
             "checkpoint_dir": config.checkpoint_dir,
+            **({"retried": note} if note else {}),
         },
     )

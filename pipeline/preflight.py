@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components import files
+from components import failure_notes, files
 from components.fma_example_gen import fma_features
 from components.fma_example_gen.tracks import (
     IngestPlan,
@@ -29,7 +29,7 @@ _MODEL_BYTES = 1_500_000_000
 
 
 def check(config: PipelineConfig) -> tuple[PipelineConfig, IngestPlan]:
-    """Returns the configuration with the digests of its input files, and what is to be read.
+    """Returns the configuration with the digests of the files it starts from, and what is to read.
 
     Raises:
         InputError: where the input cannot train a classifier.
@@ -46,7 +46,8 @@ def check(config: PipelineConfig) -> tuple[PipelineConfig, IngestPlan]:
     if train.mobilenet_weights not in ("imagenet", "none"):
         digest = _digest(_bucket_path(train.mobilenet_weights))
         train = dataclasses.replace(train, mobilenet_weights_digest=digest)
-    return dataclasses.replace(config, data=data, train=train), plan
+    retried = failure_notes.fingerprints(config.checkpoint_dir, config.models)
+    return dataclasses.replace(config, data=data, train=train, retried=retried), plan
 
 
 def _bucket_path(path: str) -> str:

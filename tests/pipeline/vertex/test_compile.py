@@ -110,7 +110,7 @@ def shown_configuration(name: str) -> str:
     return parameter(tasks(name)["GenreReport"], "configuration")
 
 
-def test_a_tuner_is_a_job_too_and_runs_as_it_does_locally() -> None:
+def test_a_tuner_is_a_job_too() -> None:
     args = containers("medium")["Tuner-fcn5"]["args"]
     assert args[args.index("--executor_class_path") + 1] == "components.custom_jobs.TunerExecutor"
     source = tasks("medium")["Trainer-fcn5"]["inputs"]["artifacts"]["hyperparameters"]
