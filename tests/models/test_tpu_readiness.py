@@ -94,7 +94,7 @@ def test_layers_compute_in_bfloat16_and_the_logits_are_float32(seen: dict[str, A
     assert {layer.compute_dtype for layer in hidden} == {"bfloat16"}
     assert logits.compute_dtype == "float32"
     assert {weight.dtype for weight in model.weights} == {"float32"}
-    assert model.output.dtype == "float32"
+    assert model.outputs[0].dtype == "float32"
     assert keras.config.dtype_policy().name == "float32"
 
 
