@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.vertex.settings import VertexConfig
 
 # Below this many clips a worker process's start (it imports TFX again) costs more than it brings.
 _CLIPS_WORTH_WORKERS = 2_000
 
+_BOUNDED_BATCHES = "tfxio_use_byte_size_batching"
 _RUNNER = "pipeline.beam_runner.LocalRunner"
 
 
@@ -39,6 +45,53 @@ def _flags(mode: str, workers: int) -> tuple[str, ...]:
     )
 
 
+def on_vertex(vertex: VertexConfig, scratch: str) -> tuple[str, ...]:
+    """Returns the flags of the containers that run on Vertex AI.
+
+    TFX sets the flags of absl that it finds among Beam's, so batches are bounded here, too.
+
+    Args:
+        vertex: the runner and its workers.
+        scratch: folder, `gs://…`, for what Dataflow stages and spills.
+    """
+    if vertex.beam_runner == "DataflowRunner":
+        flags = tuple(_dataflow(vertex, scratch))
+    elif vertex.task.cpus == 1:
+        flags = _flags("in_memory", 1)
+    else:
+        flags = _flags("multi_processing", vertex.task.cpus)
+    return (*flags, f"--{_BOUNDED_BATCHES}")
+
+
+def _dataflow(vertex: VertexConfig, scratch: str) -> Iterator[str]:
+    workers = vertex.dataflow
+    yield "--runner=DataflowRunner"
+    yield f"--project={vertex.project}"
+    yield f"--region={vertex.region}"
+    yield f"--temp_location={scratch}/temp"
+    yield f"--staging_location={scratch}/staging"
+    yield f"--machine_type={workers.machine_type}"
+    yield "--autoscaling_algorithm=THROUGHPUT_BASED"
+    yield f"--max_num_workers={workers.max_workers}"
+    yield f"--disk_size_gb={workers.disk_gb}"
+    yield "--experiments=use_runner_v2"  # custom images need it
+    yield f"--sdk_container_image={vertex.image}"
+    # Beam is in the image; by default it would be fetched and staged for every component.
+    yield "--sdk_location=container"
+    if workers.setup_file:
+        yield f"--setup_file={workers.setup_file}"
+    if vertex.service_account:
+        yield f"--service_account_email={vertex.service_account}"
+    if vertex.encryption_key:
+        yield f"--dataflow_kms_key={vertex.encryption_key}"
+    if workers.subnetwork:
+        yield f"--subnetwork={workers.subnetwork}"
+    if not workers.public_ips:
+        yield "--no_use_public_ips"
+    for key, value in vertex.labels:
+        yield f"--labels={key}={value}"
+
+
 def bound_batches() -> None:
     """Makes TFX cut its batches by bytes (20 MiB) instead of rows.
 
@@ -49,4 +102,4 @@ def bound_batches() -> None:
     from tfx_bsl.coders import batch_util
 
     del batch_util  # imported for the flag that it defines
-    flags.FLAGS.set_default("tfxio_use_byte_size_batching", True)
+    flags.FLAGS.set_default(_BOUNDED_BATCHES, True)

@@ -262,7 +262,10 @@ class ContestConfig:
 
 @dataclasses.dataclass(frozen=True)
 class PipelineConfig:
-    """One run of the pipeline, on any platform."""
+    """One run of the pipeline, on any platform.
+
+    `metadata_path` is empty where the platform keeps the metadata.
+    """
 
     data: DataConfig
     pipeline_root: str

@@ -44,9 +44,14 @@ def check(config: PipelineConfig) -> tuple[PipelineConfig, IngestPlan]:
         data = dataclasses.replace(data, fma_features_digest=digest)
     train = config.train
     if train.mobilenet_weights not in ("imagenet", "none"):
-        digest = _digest(train.mobilenet_weights)
+        digest = _digest(_bucket_path(train.mobilenet_weights))
         train = dataclasses.replace(train, mobilenet_weights_digest=digest)
     return dataclasses.replace(config, data=data, train=train), plan
+
+
+def _bucket_path(path: str) -> str:
+    """Returns the `gs://` path of a file where Vertex AI's custom jobs have it mounted."""
+    return "gs://" + path.removeprefix("/gcs/") if path.startswith("/gcs/") else path
 
 
 def _digest(path: str) -> str:

@@ -1,0 +1,84 @@
+"""A run on Vertex AI, from the checks to the verdict on the console."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.config import PipelineConfig
+from pipeline.exit_status import BAD_INPUT, PUSHED, with_exit_status
+from pipeline.vertex.settings import VertexConfig
+
+PROGRAM = "vertex_runner.py"
+
+
+def compile_only(config: PipelineConfig, vertex: VertexConfig, output: str) -> int:
+    """Writes the compiled pipeline; looks at no input file and needs no network.
+
+    The digests of the input files stay empty, therefore: the cache then sees of the audio what
+    TFX's own fingerprint has of it (number, sizes and times), and nothing of `tracks.csv`.
+    """
+
+    def whole() -> int:
+        _compile(config, vertex, output)
+        Console(highlight=False).print(f"compiled to {output}", markup=False, soft_wrap=True)
+        return PUSHED
+
+    return with_exit_status(PROGRAM, whole)
+
+
+def _compile(config: PipelineConfig, vertex: VertexConfig, output: str) -> dict[str, object]:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # CUDA's absence, a screenful
+    from pipeline.vertex import compile
+
+    job = compile.compile_pipeline(config, vertex)
+    compile.write(job, output)
+    return job
+
+
+def submit(config: PipelineConfig, vertex: VertexConfig, *, output: str | None, wait: bool) -> int:
+    """Checks, compiles and submits the pipeline.
+
+    Args:
+        config: the run; the digests of its input files are filled in here.
+        vertex: where it runs.
+        output: where the compiled pipeline is left; None for nowhere.
+        wait: whether to follow the job to its end.
+    """
+    console = Console(highlight=False)
+
+    def whole() -> int:
+        from pipeline import preflight
+        from pipeline.vertex import checks, cost, submission, watching
+
+        problems = checks.check(vertex, config)
+        for problem in problems:
+            console.print(str(problem), markup=False, soft_wrap=True)
+        if problems:
+            return BAD_INPUT
+        checked, plan = preflight.check(config)
+        preflight.print_plan(console, checked, plan, _beam(vertex))
+        with tempfile.TemporaryDirectory() as folder:
+            spec_path = output or str(Path(folder) / "pipeline.json")
+            job = _compile(checked, vertex, spec_path)
+            cost.print_estimate(console, job, n_clips=len(plan.tracks))
+            name = submission.submit(
+                spec_path,
+                vertex,
+                pipeline_root=checked.pipeline_root,
+                enable_cache=checked.enable_cache,
+            )
+        console.print(f"submitted {name}", markup=False, soft_wrap=True)
+        return watching.watch(name, vertex) if wait else PUSHED
+
+    return with_exit_status(PROGRAM, whole)
+
+
+def _beam(vertex: VertexConfig) -> str:
+    if vertex.beam_runner == "DataflowRunner":
+        workers = vertex.dataflow
+        return f"Dataflow, at most {workers.max_workers} {workers.machine_type} a component"
+    return f"in the containers, {vertex.task.cpus} processes"
