@@ -119,12 +119,12 @@ def _uncached(pipeline_spec: Mapping[str, Any]) -> dict[str, Any]:
 def _read(spec_path: str) -> dict[str, Any]:
     try:
         with open(spec_path, encoding="utf-8") as file:
-            spec: dict[str, Any] = json.load(file)
+            spec = json.load(file)
     except OSError as error:
         raise InputError(f"cannot read {spec_path}: {error.strerror}") from error
     except ValueError as error:
         raise InputError(f"{spec_path} is not a compiled pipeline: {error}") from error
-    if "pipelineInfo" not in spec.get("pipelineSpec", spec):
+    if not isinstance(spec, dict) or "pipelineInfo" not in spec.get("pipelineSpec", spec):
         raise InputError(f"{spec_path} is not a compiled pipeline: it has no pipelineInfo")
     return spec
 
@@ -174,7 +174,7 @@ def _create_job(
 def _create_schedule(
     job: aiplatform_v1.PipelineJob, vertex: VertexConfig, cloud: Cloud
 ) -> Submitted:
-    """Creates a schedule, asking once: its name is the service's, and two asked for would be two."""
+    """Creates a schedule, asking once: its name is the service's, so that two would be two."""
     from google.cloud import aiplatform_v1
 
     schedule = aiplatform_v1.Schedule(

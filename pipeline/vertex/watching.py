@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from pipeline.local import FAULT, INTERRUPTED, PUSHED, REFUSED
+from pipeline.exit_status import FAULT, INTERRUPTED, PUSHED, REFUSED
 from pipeline.vertex import faults
 from pipeline.vertex.cloud import Cloud
 from pipeline.vertex.settings import VertexConfig
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Tasks that tell how it ended, the property of their output that does, and where it is.
 _PUSHER, _PUSHED_MODEL, _PUSHED = "AtomicPusher", "pushed_model", "pushed"
 _EVALUATOR, _BLESSING, _BLESSED = "Evaluator", "blessing", "blessed"
-_REPORT, _PAGE = "GenreReport", "report"
+_REPORT, _PAGE = "GenreReport", "page"
 # States that are news, as they are shown: word and colour.
 _SHOWN = {
     "RUNNING": ("running", "default"),
