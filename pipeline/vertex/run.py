@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline.config import PipelineConfig
+from pipeline.errors import InputError
 from pipeline.exit_status import BAD_INPUT, PUSHED, with_exit_status
 from pipeline.vertex.settings import VertexConfig
 
@@ -35,7 +36,10 @@ def _compile(config: PipelineConfig, vertex: VertexConfig, output: str) -> dict[
     from pipeline.vertex import compile
 
     job = compile.compile_pipeline(config, vertex)
-    compile.write(job, output)
+    try:
+        compile.write(job, output)
+    except OSError as error:
+        raise InputError(f"cannot write --output {output}: {error.strerror}") from error
     return job
 
 
