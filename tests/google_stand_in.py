@@ -252,4 +252,4 @@ def serving(buckets: Path) -> Iterator[Google]:
     finally:
         web.shutdown()
         web.server_close()
-        rpc.stop(None)
+        rpc.stop(grace=1).wait()

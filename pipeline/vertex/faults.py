@@ -181,7 +181,14 @@ def _out(error: Exception, vertex: VertexConfig) -> str:
             f"there is no Vertex AI at {vertex.region}-aiplatform.googleapis.com ({said}): "
             "check --region and the network"
         )
+    if vertex.schedule:
+        first = (
+            "see that https://console.cloud.google.com/vertex-ai/pipelines/schedules?project="
+            f"{vertex.project} has no new schedule, then run"
+        )
+    else:
+        first = "run"
     return (
-        f"Vertex AI in {vertex.region} stays out ({said}): run the same command again later; "
+        f"Vertex AI in {vertex.region} stays out ({said}): {first} the same command again later; "
         "https://status.cloud.google.com tells of outages"
     )

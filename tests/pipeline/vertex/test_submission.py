@@ -272,8 +272,9 @@ def test_a_job_that_came_through_though_its_answer_did_not_is_no_second_job(
 
 def test_a_schedule_is_asked_for_only_once(submit, google, vertex):
     google.faults.append((grpc.StatusCode.UNAVAILABLE, "The service is unavailable."))
-    refusal(submit, dataclasses.replace(vertex, schedule="0 3 * * 1"))
+    message = refusal(submit, dataclasses.replace(vertex, schedule="0 3 * * 1"))
     assert len(google.requests) == 1
+    assert "has no new schedule" in message
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", "{}", '{"pipelineSpec": {}}'])
