@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -39,6 +40,16 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--beam-workers", type=shared_flags.positive, metavar="N",
         help="worker processes, 1 for none; default: by the number of clips",
+    )  # fmt: skip
+    group.add_argument(
+        "--job-endpoint", default="", metavar="HOST:PORT",
+        help="job service of Flink, Spark or another portable runner; default: Beam starts one for "
+        "Flink or Spark, with Java",
+    )  # fmt: skip
+    group.add_argument(
+        "--worker-pool", default="", metavar="HOST:PORT",
+        help="Python workers of a portable runner, with this project's packages; default: in this "
+        "process",
     )  # fmt: skip
     group.add_argument(
         "--beam-arg", action="append", default=[], metavar="=--flag=VALUE",
@@ -77,6 +88,17 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
     )
 
 
+def _check_beam(flags: argparse.Namespace) -> None:
+    for name in ("job_endpoint", "worker_pool"):
+        value = getattr(flags, name)
+        if value and flags.beam_runner == "DirectRunner":
+            raise ValueError(f"{name} needs a --beam-runner other than DirectRunner")
+        if value and not re.fullmatch(r"\S+:\d+", value):
+            raise ValueError(f"{name} must be HOST:PORT, got {value!r}")
+    if flags.beam_runner == "PortableRunner" and not flags.job_endpoint:
+        raise ValueError("--beam-runner PortableRunner needs --job-endpoint HOST:PORT")
+
+
 def _absolute(path: str) -> str:
     return path if "://" in path else str(Path(path).absolute())
 
@@ -96,6 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser.parse_args(arguments)
     try:
         config = make_config(flags)
+        _check_beam(flags)
     except ValueError as error:
         parser.error(str(error))
     # Beam's clients of Google's services warn of this Python version, a screenful each time.
@@ -103,7 +126,13 @@ def main(arguments: list[str] | None = None) -> int:
     # Only now what takes seconds to import.
     from pipeline import local
 
-    beam = local.BeamChoice(flags.beam_runner, flags.beam_workers, tuple(flags.beam_arg))
+    beam = local.BeamChoice(
+        flags.beam_runner,
+        flags.beam_workers,
+        tuple(flags.beam_arg),
+        flags.job_endpoint,
+        flags.worker_pool,
+    )
     if flags.dry_run:
         return local.show_plan(config, beam)
     return local.run(config, Path(flags.output_dir).absolute(), beam, resume=not flags.no_resume)

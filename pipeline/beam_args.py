@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 # Below this many clips a worker process's start (it imports TFX again) costs more than it brings.
 _CLIPS_WORTH_WORKERS = 2_000
 
+# The workers have the packages. Without this flag TFX packs itself anew for every component, for
+# workers that have not: two seconds each, left behind in the temporary folder.
+_NOTHING_TO_PACK = "--sdk_container_image=none"
 _BOUNDED_BATCHES = "tfxio_use_byte_size_batching"
 _RUNNER = "pipeline.beam_runner.LocalRunner"
 
@@ -39,10 +42,34 @@ def _flags(mode: str, workers: int) -> tuple[str, ...]:
         f"--runner={_RUNNER}",
         f"--direct_running_mode={mode}",
         f"--direct_num_workers={workers}",
-        # No container runs here. Without this flag TFX packs itself anew for every component, for
-        # workers elsewhere: two seconds each, left behind in the temporary folder.
-        "--sdk_container_image=none",
+        _NOTHING_TO_PACK,
     )
+
+
+def portable(
+    runner: str, job_endpoint: str, worker_pool: str, workers: int | None
+) -> tuple[tuple[str, ...], str]:
+    """Returns the flags of a runner behind Beam's job service, and a line that says how it runs.
+
+    Args:
+        runner: `FlinkRunner`, `SparkRunner` or `PortableRunner`.
+        job_endpoint: `HOST:PORT` of the job service; empty for one that Beam starts by itself,
+            which it can for Flink and Spark, with Java.
+        worker_pool: `HOST:PORT` of a pool of Python workers; empty for workers in this process.
+        workers: how many of them work at once; None leaves it to the runner.
+    """
+    flags = [f"--runner={runner}"]
+    if job_endpoint:
+        flags.append(f"--job_endpoint={job_endpoint}")
+    if worker_pool:
+        flags += ["--environment_type=EXTERNAL", f"--environment_config={worker_pool}"]
+    else:
+        flags.append("--environment_type=LOOPBACK")
+    if workers:
+        flags.append(f"--parallelism={workers}")
+    flags.append(_NOTHING_TO_PACK)
+    where = f"workers of {worker_pool}" if worker_pool else "workers in this process"
+    return tuple(flags), f"{runner} at {job_endpoint or 'a job service of its own'}, {where}"
 
 
 def on_vertex(vertex: VertexConfig, scratch: str) -> tuple[str, ...]:

@@ -30,18 +30,25 @@ PROGRAM = "local_runner.py"
 
 @dataclasses.dataclass(frozen=True)
 class BeamChoice:
-    """The runner, the number of workers (None: by the number of clips) and further flags."""
+    """The runner, the number of workers (None: by the number of clips) and further flags.
+
+    `job_endpoint` and `worker_pool` are those of `beam_args.portable`.
+    """
 
     runner: str
     workers: int | None
     extra: tuple[str, ...]
+    job_endpoint: str = ""
+    worker_pool: str = ""
 
     def flags(self, n_clips: int) -> tuple[tuple[str, ...], str]:
         """Returns Beam's flags and a line that says what was chosen and why."""
         if self.runner == "DirectRunner":
             flags, why = beam_args.direct_runner(n_clips, self.workers)
         else:
-            flags, why = (f"--runner={self.runner}",), self.runner
+            flags, why = beam_args.portable(
+                self.runner, self.job_endpoint, self.worker_pool, self.workers
+            )
         return flags + self.extra, why
 
 

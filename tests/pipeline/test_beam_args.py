@@ -13,9 +13,10 @@ import pytest
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     PipelineOptions,
+    PortableOptions,
 )
 
-from pipeline.beam_args import direct_runner, on_vertex
+from pipeline.beam_args import direct_runner, on_vertex, portable
 from pipeline.vertex.settings import DataflowConfig, TaskConfig, VertexConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +100,34 @@ print(json.dumps([before["max_batch_size"], after, size(bytes(1_300_000))]))
     assert rows == 1_000
     assert bounds == {"min_batch_size": 20 * 2**20, "max_batch_size": 20 * 2**20}
     assert clip_bytes == 1_300_000
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "pool", "environment", "why"),
+    [
+        (
+            "flink:8099", "", ("LOOPBACK", None),
+            "FlinkRunner at flink:8099, workers in this process",
+        ),
+        (
+            "flink:8099", "workers:50000", ("EXTERNAL", "workers:50000"),
+            "FlinkRunner at flink:8099, workers of workers:50000",
+        ),
+        (
+            "", "", ("LOOPBACK", None),
+            "FlinkRunner at a job service of its own, workers in this process",
+        ),
+    ],
+)  # fmt: skip
+def test_a_portable_runner_is_told_its_job_service_and_its_workers(
+    endpoint: str, pool: str, environment: tuple[str, str | None], why: str
+) -> None:
+    flags, reason = portable("FlinkRunner", endpoint, pool, workers=4)
+    options = PipelineOptions(list(flags)).view_as(PortableOptions)
+    assert options.job_endpoint == (endpoint or None)
+    assert (options.environment_type, options.environment_config) == environment
+    assert "--parallelism=4" in flags
+    assert reason == why
 
 
 VERTEX = VertexConfig(
