@@ -82,6 +82,8 @@ def explain(error: Exception, vertex: VertexConfig) -> str:
     said = _first_line(error)
     if isinstance(error, auth.DefaultCredentialsError):
         return f"there are no Google Cloud credentials here: run `{LOGIN}`"
+    if isinstance(error, auth.TransportError):
+        return f"Google Cloud is out of reach ({said}): check the network and its proxy"
     if isinstance(error, auth.GoogleAuthError | exceptions.Unauthenticated):
         return f"Google Cloud does not take the credentials ({said}): run `{LOGIN}`"
     if isinstance(error, exceptions.Forbidden):

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from pipeline.registry import CLASSICAL, MODELS, NETWORKS
 from pipeline.vertex import cost, placement
-from pipeline.vertex.placement import CONTAINER, CUSTOM_JOB, DATAFLOW
+from pipeline.vertex.placement import CONTAINER, CUSTOM_JOB, DATAFLOW, Place
 
 GOLDEN = Path(__file__).parent / "golden"
 WORKLOAD = yaml.safe_load(cost.WORKLOAD.read_text())
@@ -59,14 +59,12 @@ def test_every_container_of_a_compiled_pipeline_has_a_place(name):
     assert set(places(name)) == containers
 
 
-def test_trainers_are_on_the_machines_of_their_custom_jobs():
-    found = places("full")
-    networks = {found[f"Trainer-{name.replace('_', '-')}"] for name in NETWORKS}
-    [network] = networks
-    assert network.kind == CUSTOM_JOB
-    assert (network.accelerator, network.accelerators > 0) != ("", False)
-    assert found["Trainer-svm"].kind == CUSTOM_JOB
-    assert found["Trainer-svm"].accelerator == ""
+def test_trainers_and_tuners_are_on_the_machines_of_their_custom_jobs():
+    t4, tpu = places("medium"), places("full")
+    for name in ("Trainer-fcn5", "Tuner-fcn5"):
+        assert t4[name] == Place(CUSTOM_JOB, "n1-standard-8", 8, "NVIDIA_TESLA_T4", 1)
+    assert tpu["Trainer-fcn5"] == Place(CUSTOM_JOB, "cloud-tpu", 1, "TPU_V3", 8)
+    assert tpu["Trainer-svm"] == Place(CUSTOM_JOB, "n1-highmem-16", 16)
 
 
 def test_what_beam_computes_is_on_dataflow_with_its_workers():
@@ -94,13 +92,13 @@ def test_hours_are_the_measured_seconds_over_the_cpus_of_the_machine():
 
 def test_an_accelerator_counts_as_the_cpus_it_is_taken_for():
     text = json.dumps(golden("full"))
-    spec = with_custom_config(json.loads(text), "Trainer-cnn1d", **_on("NVIDIA_TESLA_T4", 2))
-    work = WORKLOAD["training"]["cnn1d"]
+    spec = with_custom_config(json.loads(text), "Trainer-fcn5", **_on("NVIDIA_TESLA_T4", 2))
+    work = WORKLOAD["training"]["fcn5"]
     seen = 8000 * WORKLOAD["train_share"] * work["epochs"]
     cpu_seconds = work["seconds"] + seen * work["seconds_a_clip"]
     busy = 2 * WORKLOAD["worth_in_cpus"]["NVIDIA_TESLA_T4"]
     by_hand = WORKLOAD["starting_seconds"][CUSTOM_JOB] + cpu_seconds / busy
-    assert items(spec, 8000)["Trainer-cnn1d"].hours == pytest.approx(by_hand / 3600)
+    assert items(spec, 8000)["Trainer-fcn5"].hours == pytest.approx(by_hand / 3600)
 
 
 def _on(accelerator, count):
@@ -114,33 +112,31 @@ def _on(accelerator, count):
 
 
 def test_epochs_that_were_asked_for_count():
-    train = {"epochs": 2 * WORKLOAD["training"]["cnn1d"]["epochs"]}
-    spec = with_custom_config(golden("full"), "Trainer-cnn1d", train=train)
-    before = items(golden("full"), 10**6)["Trainer-cnn1d"].hours
-    assert items(spec, 10**6)["Trainer-cnn1d"].hours == pytest.approx(2 * before, rel=0.2)
+    train = {"epochs": 2 * WORKLOAD["training"]["fcn5"]["epochs"]}
+    spec = with_custom_config(golden("full"), "Trainer-fcn5", train=train)
+    before = items(golden("full"), 10**6)["Trainer-fcn5"].hours
+    assert items(spec, 10**6)["Trainer-fcn5"].hours == pytest.approx(2 * before, rel=0.2)
 
 
 def test_a_tuner_trains_once_a_trial():
-    spec = with_custom_config(golden("full"), "Trainer-cnn1d", trials=8, epochs=10)
-    before = with_custom_config(golden("full"), "Trainer-cnn1d", trials=1, epochs=10)
-    ratio = (
-        items(spec, 10**7)["Trainer-cnn1d"].hours / items(before, 10**7)["Trainer-cnn1d"].hours
-    )
+    spec = with_custom_config(golden("full"), "Trainer-fcn5", trials=8, epochs=10)
+    before = with_custom_config(golden("full"), "Trainer-fcn5", trials=1, epochs=10)
+    ratio = items(spec, 10**7)["Trainer-fcn5"].hours / items(before, 10**7)["Trainer-fcn5"].hours
     assert ratio == pytest.approx(8, rel=0.05)
 
 
 def test_whole_tracks_take_longer_to_decode_and_no_longer_to_train():
     clips, tracks = items(golden("full"), 106574), items(golden("full"), 106574, untrimmed=True)
     assert tracks["FmaExampleGen"].hours > 2 * clips["FmaExampleGen"].hours
-    assert tracks["Trainer-cnn1d"] == clips["Trainer-cnn1d"]
+    assert tracks["Trainer-fcn5"] == clips["Trainer-fcn5"]
 
 
 # Prices
 
 
 def test_a_custom_job_costs_its_machine_and_its_accelerators():
-    spec = with_custom_config(golden("full"), "Trainer-cnn1d", **_on("NVIDIA_TESLA_T4", 2))
-    item = items(spec, 8000)["Trainer-cnn1d"]
+    spec = with_custom_config(golden("full"), "Trainer-fcn5", **_on("NVIDIA_TESLA_T4", 2))
+    item = items(spec, 8000)["Trainer-fcn5"]
     an_hour = TABLE["training"]["n1-standard-8"] + 2 * TABLE["accelerators"]["NVIDIA_TESLA_T4"]
     assert item.price == pytest.approx(item.hours * an_hour)
 
@@ -157,8 +153,8 @@ def test_the_user_s_own_prices_are_taken(tmp_path):
     table = {**TABLE, "training": {"n1-standard-8": 100.0}, "pipeline_run": 0.0}
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(table))
-    spec = with_custom_config(golden("full"), "Trainer-cnn1d", **_on("NVIDIA_TESLA_T4", 1))
-    item = items(spec, 8000, prices=path)["Trainer-cnn1d"]
+    spec = with_custom_config(golden("full"), "Trainer-fcn5", **_on("NVIDIA_TESLA_T4", 1))
+    item = items(spec, 8000, prices=path)["Trainer-fcn5"]
     assert item.price == pytest.approx(item.hours * 100.4025)
 
 

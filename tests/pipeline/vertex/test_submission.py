@@ -8,12 +8,13 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.auth import exceptions as auth
 from google.cloud import aiplatform_v1
 
 from pipeline.errors import InputError
 from pipeline.vertex import submission
 from pipeline.vertex.cloud import Cloud
-from pipeline.vertex.faults import Patience
+from pipeline.vertex.faults import Patience, explain
 
 HERE = Path(__file__).parent
 SPEC = HERE / "small_pipeline.json"
@@ -170,6 +171,20 @@ def test_credentials_that_are_not_taken_ask_for_a_login(submit, google):
     message = refusal(submit)
     assert "Request had invalid authentication credentials" in message
     assert message.endswith("run `gcloud auth application-default login`")
+
+
+@pytest.mark.parametrize(
+    "error, mend",
+    [
+        (
+            auth.RefreshError("Reauthentication is needed"),
+            "`gcloud auth application-default login`",
+        ),
+        (auth.TransportError("Failed to resolve oauth2.googleapis.com"), "check the network"),
+    ],
+)
+def test_expired_credentials_and_a_missing_network_are_told_apart(vertex, error, mend):
+    assert mend in explain(error, vertex)
 
 
 def test_a_missing_role_is_said_with_the_command_that_grants_it(submit, google):
