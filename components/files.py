@@ -21,6 +21,17 @@ def exists(path: str) -> bool:
     return bool(FileSystems.exists(path))
 
 
+def folder_exists(path: str) -> bool:
+    """Returns whether a folder is there; in a bucket, which has no folders, whether it has a file.
+
+    Beam's `exists` asks for an object of the very name, and no folder of a bucket is one.
+    """
+    if exists(path):
+        return True
+    (found,) = FileSystems.match([join(path, "**")], limits=[1])
+    return bool(found.metadata_list)
+
+
 def matching(pattern: str) -> list[str]:
     """Returns the paths of the files that match a glob pattern, sorted."""
     return [path for path, _, _ in _listing(pattern)]

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models import augmentation, features, targets
+from models import augmentation, features, targets, whole_batches
 from models.recipe import Recipe
 from models.view import View
 from pipeline.config import AudioConfig
@@ -79,7 +79,7 @@ def outputs_of(
     inputs = source.flat_map(
         lambda segments, _: tf.data.Dataset.from_tensor_slices(view.to_input(segments))
     )
-    outputs = trunk.predict(inputs.batch(batch_size), verbose=0)
+    outputs = whole_batches.predict(trunk, inputs, batch_size)
     labels = np.array(list(source.map(lambda _, label: label).as_numpy_iterator()))
     shape = [len(labels), -1, *outputs.shape[1:]]
     return tf.data.Dataset.from_tensor_slices((outputs.reshape(shape), labels))

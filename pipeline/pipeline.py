@@ -98,6 +98,8 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     _stamp(ranker, code_digest("components.candidate_ranker.component"))
     _stamp(evaluator, code_digest("components.comparable_evaluator", "pipeline.eval_config"))
     _stamp(pusher, code_digest("components.atomic_pusher"))
+    for deployer in deployers:
+        _stamp(deployer, code_digest(type(deployer).__module__))
     _stamp(report, code_digest("components.genre_report.component"))
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,

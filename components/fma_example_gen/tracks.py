@@ -104,7 +104,7 @@ def plan_ingest(data: DataConfig) -> IngestPlan:
 
 def _load_rows(metadata_dir: str) -> dict[int, Row]:
     path = files.join(metadata_dir, TRACKS_NAME)
-    if not files.exists(metadata_dir):
+    if not files.folder_exists(metadata_dir):
         raise InputError(f"the metadata folder {metadata_dir} does not exist")
     if not files.exists(path):
         raise InputError(f"there is no tracks.csv in {metadata_dir}")
@@ -215,7 +215,7 @@ def find_audio(audio_dir: str) -> list[str]:
     Raises:
         InputError: where the folder is missing or holds no such file.
     """
-    if not files.exists(audio_dir):
+    if not files.folder_exists(audio_dir):
         raise InputError(f"the audio folder {audio_dir} does not exist")
     if set(audio_dir) & set("*?["):
         raise InputError(f"the audio folder {audio_dir} has one of * ? [ in its path; rename it")

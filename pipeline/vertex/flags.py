@@ -158,6 +158,11 @@ def _add_machines(parser: argparse.ArgumentParser) -> None:
         "ct5lp-hightpu-1t, -4t or -8t for TPU v5e",
     )  # fmt: skip
     group.add_argument(
+        "--network-image", default="", metavar="IMAGE",
+        help="of the networks' machine: one with CUDA's libraries for a GPU, one with libtpu for a "
+        "TPU; default: --image",
+    )  # fmt: skip
+    group.add_argument(
         "--accelerator-type", choices=("", *ACCELERATORS), default="", metavar="TYPE",
         help=f"of the networks' machine: {', '.join(ACCELERATORS)}",
     )  # fmt: skip
@@ -239,6 +244,7 @@ def vertex_config(flags: argparse.Namespace) -> VertexConfig:
         network_machine=Machine(
             flags.network_machine_type, flags.accelerator_type, _accelerator_count(flags)
         ),
+        network_image=flags.network_image,
         endpoint=_endpoint(flags) if flags.deploy else None,
         schedule=flags.schedule,
         failure_policy=flags.failure_policy,

@@ -20,20 +20,22 @@ def custom_config(vertex: VertexConfig, node_id: str, model: str) -> dict[str, A
         node_id: of the component; the job is shown under it.
         model: name; networks have a machine of their own.
     """
-    machine = vertex.network_machine if model in NETWORKS else vertex.classical
+    machine, image = vertex.classical, vertex.image
+    if model in NETWORKS:
+        machine, image = vertex.network_machine, vertex.network_image or vertex.image
     return {
         ENABLE_VERTEX_KEY: True,
         VERTEX_REGION_KEY: vertex.region,
-        TRAINING_ARGS_KEY: {"project": vertex.project, **_job(vertex, node_id, machine)},
+        TRAINING_ARGS_KEY: {"project": vertex.project, **_job(vertex, node_id, machine, image)},
     }
 
 
-def _job(vertex: VertexConfig, node_id: str, machine: Machine) -> dict[str, Any]:
+def _job(vertex: VertexConfig, node_id: str, machine: Machine, image: str) -> dict[str, Any]:
     """Returns a `CustomJob` of Vertex AI; TFX fills in the command."""
     pool = {
         "machine_spec": _machine_spec(machine),
         "replica_count": 1,
-        "container_spec": {"image_uri": vertex.image},
+        "container_spec": {"image_uri": image},
     }
     spec: dict[str, Any] = {"worker_pool_specs": [pool]}
     if vertex.service_account:

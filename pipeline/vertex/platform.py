@@ -11,6 +11,8 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 
 from components.custom_jobs import CustomJobTrainer, CustomJobTuner
+from components.endpoint_deployer.component import EndpointDeployer
+from components.endpoint_deployer.target import Target
 from pipeline.vertex import jobs
 from pipeline.vertex.settings import VertexConfig
 
@@ -50,4 +52,6 @@ class VertexPlatform:
         )
 
     def deployers(self, pushed_model: types.BaseChannel) -> list[BaseNode]:
-        return []
+        if self.vertex.endpoint is None:
+            return []
+        return [EndpointDeployer(pushed_model, Target.of(self.vertex))]

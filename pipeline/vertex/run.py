@@ -11,6 +11,9 @@ from rich.console import Console
 from pipeline.config import PipelineConfig
 from pipeline.errors import InputError
 from pipeline.exit_status import BAD_INPUT, PUSHED, with_exit_status
+from pipeline.vertex import cost
+from pipeline.vertex.cloud import Cloud, Endpoints
+from pipeline.vertex.problems import ERROR
 from pipeline.vertex.settings import VertexConfig
 
 PROGRAM = "vertex_runner.py"
@@ -24,8 +27,10 @@ def compile_only(config: PipelineConfig, vertex: VertexConfig, output: str) -> i
     """
 
     def whole() -> int:
-        _compile(config, vertex, output)
-        Console(highlight=False).print(f"compiled to {output}", markup=False, soft_wrap=True)
+        job = _compile(config, vertex, output)
+        console = Console(highlight=False, soft_wrap=True)
+        cost.print_estimate(console, job)
+        console.print(f"compiled to {output}", markup=False)
         return PUSHED
 
     return with_exit_status(PROGRAM, whole)
@@ -43,7 +48,14 @@ def _compile(config: PipelineConfig, vertex: VertexConfig, output: str) -> dict[
     return job
 
 
-def submit(config: PipelineConfig, vertex: VertexConfig, *, output: str | None, wait: bool) -> int:
+def submit(
+    config: PipelineConfig,
+    vertex: VertexConfig,
+    *,
+    output: str | None,
+    wait: bool,
+    endpoints: Endpoints | None = None,
+) -> int:
     """Checks, compiles and submits the pipeline.
 
     Args:
@@ -51,17 +63,19 @@ def submit(config: PipelineConfig, vertex: VertexConfig, *, output: str | None, 
         vertex: where it runs.
         output: where the compiled pipeline is left; None for nowhere.
         wait: whether to follow the job to its end.
+        endpoints: where Google's services answer; None for Google's own.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
 
     def whole() -> int:
         from pipeline import preflight
-        from pipeline.vertex import checks, cost, submission, watching
+        from pipeline.vertex import checks, submission, watching
 
-        problems = checks.check(vertex, config)
+        cloud = Cloud(vertex.project, vertex.region, endpoints)
+        problems = checks.check(vertex, config, cloud=cloud)
         for problem in problems:
-            console.print(str(problem), markup=False, soft_wrap=True)
-        if problems:
+            console.print(str(problem), markup=False)
+        if any(problem.kind == ERROR for problem in problems):
             return BAD_INPUT
         checked, plan = preflight.check(config)
         preflight.print_plan(console, checked, plan, _beam(vertex))
@@ -69,14 +83,19 @@ def submit(config: PipelineConfig, vertex: VertexConfig, *, output: str | None, 
             spec_path = output or str(Path(folder) / "pipeline.json")
             job = _compile(checked, vertex, spec_path)
             cost.print_estimate(console, job, n_clips=len(plan.tracks))
-            name = submission.submit(
+            submitted = submission.submit(
                 spec_path,
                 vertex,
                 pipeline_root=checked.pipeline_root,
                 enable_cache=checked.enable_cache,
+                cloud=cloud,
+                say=lambda text: console.print(text, markup=False),
             )
-        console.print(f"submitted {name}", markup=False, soft_wrap=True)
-        return watching.watch(name, vertex) if wait else PUSHED
+        console.print(f"submitted {submitted.name}", markup=False)
+        console.print(f"  {submitted.console_url}", markup=False)
+        if not wait:
+            return PUSHED
+        return watching.watch(submitted.name, vertex, cloud=cloud, console=console)
 
     return with_exit_status(PROGRAM, whole)
 

@@ -149,6 +149,7 @@ class VertexConfig:
         task: the containers of the tasks.
         classical: the machine that classical models train on.
         network_machine: the machine that networks train, and are tuned, on.
+        network_image: what runs there; empty for `image`. A GPU and a TPU need one of their own.
         endpoint: where a pushed model is deployed; None: only to the bucket.
         schedule: cron expression; empty to run once, now.
         failure_policy: `slow` lets independent tasks finish after a failure, `fast` stops.
@@ -166,6 +167,7 @@ class VertexConfig:
     task: TaskConfig = TaskConfig()
     classical: Machine = Machine()
     network_machine: Machine = Machine()
+    network_image: str = ""
     endpoint: EndpointConfig | None = None
     schedule: str = ""
     failure_policy: str = "slow"
@@ -184,6 +186,7 @@ class VertexConfig:
             value = getattr(self, name)
             _require(form.fullmatch(value), f"{name} must be {expected}", value)
         for name, form, expected in (
+            ("network_image", _IMAGE, "an image, such as image, or empty for that one"),
             ("service_account", _SERVICE_ACCOUNT, "NAME@PROJECT.iam.gserviceaccount.com"),
             ("encryption_key", _KEY, "projects/P/locations/R/keyRings/K/cryptoKeys/N"),
             ("network", _NETWORK, "projects/PROJECT-NUMBER/global/networks/NAME"),
