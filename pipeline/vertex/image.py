@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from pipeline.vertex.cloud import Cloud
-from pipeline.vertex.problems import UNKNOWN, Problem
-from pipeline.vertex.settings import VertexConfig
+from pipeline.vertex.machines import is_tpu, tpu_topology
+from pipeline.vertex.problems import UNKNOWN, WARNING, Problem
+from pipeline.vertex.settings import Machine, VertexConfig
 
 # Registries that take Google's access tokens.
 _GOOGLES = re.compile(r"([a-z0-9-]+-docker\.pkg\.dev|([a-z]+\.)?gcr\.io)")
@@ -23,23 +24,43 @@ _MANIFESTS = ", ".join(
 
 
 def check(vertex: VertexConfig, cloud: Cloud) -> Iterator[Problem]:
-    """Asks for the head of the image's manifest."""
+    """Looks for the image, and for that of the networks' machine where it has one of its own."""
+    yield from _check(vertex.image, "cpu", cloud)
+    machine = target(vertex.network_machine)
+    if vertex.network_image:
+        yield from _check(vertex.network_image, machine, cloud)
+    elif machine != "cpu":
+        yield Problem(
+            f"networks train in {vertex.image}: unless it was built with --target {machine}, they "
+            "do not see their accelerator; give --network-image",
+            kind=WARNING,
+        )
+
+
+def target(machine: Machine) -> str:
+    """Returns the target of the Dockerfile that a machine needs."""
+    if is_tpu(machine.machine_type):
+        return "tpu-v5e" if tpu_topology(machine.machine_type) else "tpu"
+    return "gpu" if machine.accelerator_type else "cpu"
+
+
+def _check(image: str, stage: str, cloud: Cloud) -> Iterator[Problem]:
+    """Asks for the head of an image's manifest."""
     from google.api_core.exceptions import NotFound
 
-    host, repository, reference = parts(vertex.image)
+    host, repository, reference = parts(image)
     if not _GOOGLES.fullmatch(host):
-        yield Problem(
-            f"image {vertex.image}, for {host} is not a registry of Google's", "", UNKNOWN
-        )
+        yield Problem(f"image {image}, for {host} is not a registry of Google's", "", UNKNOWN)
         return
     registry = cloud.endpoints.registry.format(host=host)
     url = f"{registry}/v2/{repository}/manifests/{reference}"
     try:
         cloud.rest("HEAD", url, headers={"Accept": _MANIFESTS})
     except NotFound:
+        flag = "" if stage == "cpu" else f"--target {stage} "  # cpu is what is built by default
         yield Problem(
-            f"there is no image {vertex.image}",
-            f"docker build --tag {vertex.image} . && docker push {vertex.image}",
+            f"there is no image {image}",
+            f"docker build {flag}--tag {image} . && docker push {image}",
         )
 
 

@@ -106,7 +106,7 @@ def test_packages_are_those_of_the_lock_checked_against_their_hashes() -> None:
 def test_what_only_developers_use_is_taken_out_again(project: dict[str, Any]) -> None:
     (uninstalled,) = (run for run in STAGES["packages"].all("RUN") if "pip uninstall" in run)
     developers = {Requirement(line).name for line in project["extras_require"]["dev"]}
-    assert set(uninstalled.split()[3:]) == developers
+    assert set(uninstalled.split()[3:]) == developers - {"wheel"}  # astunparse needs that one
 
 
 def test_the_whole_project_is_in_it(project: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from tests.components.endpoint_deployer.vertex_server import VertexServer
 
 PARENT = "projects/my-project/locations/europe-west4"
 MODEL = f"{PARENT}/models/music-genre"
+IMAGE = "us-central1-docker.pkg.dev/my-project/music-genre/pipeline:latest"
 KEY = "projects/my-project/locations/europe-west4/keyRings/r/cryptoKeys/k"
 
 Run = Callable[..., dict[str, Any]]
@@ -177,6 +178,14 @@ def test_a_new_model_replaces_every_old_one_at_once(server: VertexServer, run: R
     assert len(endpoint.deployed_models) == 1
 
 
+def test_a_model_can_be_there_without_a_request(server: VertexServer, run: Run) -> None:
+    old = run(target(), "1700000000")["deployed_model_id"]
+    dark = run(target(traffic_percent=0), "1700000001")
+    assert dark["traffic_split"] == {old: 100}
+    (endpoint,) = server.endpoints.values()
+    assert [model.id for model in endpoint.deployed_models] == [old, dark["deployed_model_id"]]
+
+
 def test_nothing_is_done_twice(server: VertexServer, run: Run) -> None:
     first = run(target())
     done = len(server.requests)
@@ -267,10 +276,10 @@ def test_a_model_on_a_disk_is_refused() -> None:
 
 def test_a_target_survives_its_way_through_the_specification() -> None:
     assert Target.from_json(target().to_json()) == target()
-    vertex = VertexConfig("p", "us-central1", "image", endpoint=EndpointConfig())
+    vertex = VertexConfig("my-project", "us-central1", IMAGE, endpoint=EndpointConfig())
     assert Target.from_json(Target.of(vertex).to_json()) == Target.of(vertex)
     with pytest.raises(ValueError, match="no endpoint"):
-        Target.of(VertexConfig("p", "us-central1", "image"))
+        Target.of(VertexConfig("my-project", "us-central1", IMAGE))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +287,7 @@ def test_a_target_survives_its_way_through_the_specification() -> None:
     [
         ("us-central1", "", "us", "cpu"),
         ("asia-east1", "", "asia", "cpu"),
-        ("southamerica-east1", "NVIDIA_L4", "us", "gpu"),
+        ("southamerica-east1", "NVIDIA_TESLA_T4", "us", "gpu"),
     ],
 )
 def test_the_serving_image_is_near_and_fits_the_machine(

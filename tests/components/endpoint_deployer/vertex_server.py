@@ -99,7 +99,8 @@ class VertexServer:
         deployed.id = str(next(self._ids))
         deployed.model, _, deployed.model_version_id = deployed.model.partition("@")
         split = dict(request.traffic_split)
-        split[deployed.id] = split.pop("0")
+        if "0" in split:
+            split[deployed.id] = split.pop("0")
 
         def finish() -> None:
             endpoint.deployed_models.append(deployed)

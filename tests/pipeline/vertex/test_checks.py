@@ -19,10 +19,17 @@ _APIS = ("aiplatform", "artifactregistry", "compute", "storage", "dataflow")
 _MANIFEST = (
     "/registry/us-central1-docker.pkg.dev/v2/my-project-123/music-genre/pipeline/manifests/1"
 )
+_WITH_CUDA = "us-central1-docker.pkg.dev/my-project-123/music-genre/pipeline:gpu"
 _ACT_AS = (
     "/v1/projects/-/serviceAccounts/runner@my-project-123.iam.gserviceaccount.com"
     ":testIamPermissions"
 )
+
+
+def _manifest(tag):
+    return f"{_MANIFEST.rpartition('/')[0]}/{tag}"
+
+
 _METRIC = "aiplatform.googleapis.com/custom_model_training_nvidia_t4_gpus"
 _QUOTA = (
     "/v1beta1/projects/my-project-123/services/aiplatform.googleapis.com/consumerQuotaMetrics/"
@@ -71,6 +78,7 @@ def google(google):
                 ]
             },
             ("HEAD", _MANIFEST): {},
+            ("HEAD", _manifest("gpu")): {},
             ("POST", _ACT_AS): {"permissions": ["iam.serviceAccounts.actAs"]},
             ("GET", _QUOTA): quota(4),
             ("GET", _REGION): cpus(200, 0),
@@ -84,7 +92,7 @@ def google(google):
 @pytest.fixture
 def check(google, cloud, vertex, config):
     def call(**changes):
-        changed = dataclasses.replace(vertex, network_machine=T4)
+        changed = dataclasses.replace(vertex, network_machine=T4, network_image=_WITH_CUDA)
         return checks.check(dataclasses.replace(changed, **changes), config, cloud=cloud)
 
     return call
@@ -149,6 +157,33 @@ def test_an_image_that_is_not_there_is_said_with_the_commands_that_make_it(check
     google.answers["HEAD", _MANIFEST] = 404
     name = "us-central1-docker.pkg.dev/my-project-123/music-genre/pipeline:1"
     assert only(check()).command == f"docker build --tag {name} . && docker push {name}"
+
+
+@pytest.mark.parametrize(
+    "machine, stage",
+    [
+        (T4, "gpu"),
+        (Machine("cloud-tpu", "TPU_V3", 8), "tpu"),
+        (Machine("ct5lp-hightpu-4t"), "tpu-v5e"),
+    ],
+)
+def test_the_networks_image_is_made_for_their_machine(machine, stage):
+    assert image.target(machine) == stage
+    assert image.target(Machine()) == "cpu"
+
+
+def test_a_networks_image_that_is_not_there_is_said_with_its_target(check, google):
+    google.answers["HEAD", _manifest("gpu")] = 404
+    assert only(check()).command == (
+        f"docker build --target gpu --tag {_WITH_CUDA} . && docker push {_WITH_CUDA}"
+    )
+
+
+def test_an_accelerator_that_the_image_may_not_see_is_a_warning(check):
+    problem = only(check(network_image=""))
+    assert problem.kind == WARNING
+    assert "--target gpu" in problem.what
+    assert "--network-image" in problem.what
 
 
 def test_an_image_of_another_registry_is_not_asked_for(check):

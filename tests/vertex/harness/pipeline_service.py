@@ -21,14 +21,26 @@ Artifacts = dict[str, list[Artifact]]
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What a run has done: the outputs of every task, and the tasks that were taken from the cache.
+    """A run, and what it has done so far.
 
-    `executor_inputs` is what the containers were given, by task.
+    Attributes:
+        job: that is run.
+        id: of the run.
+        outputs: of every task.
+        executor_inputs: what the containers are given, by task.
+        cached: the tasks whose outputs are an earlier run's.
     """
 
+    job: Job
+    id: str
     outputs: dict[str, Artifacts] = dataclasses.field(default_factory=dict)
     executor_inputs: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     cached: set[str] = dataclasses.field(default_factory=set)
+
+    @property
+    def folder(self) -> str:
+        """Where the tasks write, each below it."""
+        return f"{self.job.root}/{_PROJECT_NUMBER}/{self.id}"
 
     def artifact(self, task: str, key: str) -> Artifact:
         """Return the only output of a task under a key."""
@@ -54,21 +66,18 @@ class PipelineService:
         Raises:
             ContainerError: where a task fails.
         """
-        run = Run()
-        job_id = f"{job.name}-{next(self._numbers)}"
-        folder = f"{job.root}/{_PROJECT_NUMBER}/{job_id}"
+        run = Run(job, f"{job.name}-{next(self._numbers)}")
         for task in job.tasks:
             inputs = {
                 key: run.outputs[producer][output]
                 for key, (producer, output) in task.artifact_sources.items()
             }
-            log = self._logs / job_id / f"{task.name}.log"
             if "resolver" in task.executor:
                 run.outputs[task.name] = self._resolve(task, inputs)
             elif "importer" in task.executor:
                 run.outputs[task.name] = self._import(task)
             else:
-                run.outputs[task.name] = self._start(task, inputs, folder, run, log)
+                run.outputs[task.name] = self._start(task, inputs, run)
         return run
 
     def _resolve(self, task: Task, inputs: Artifacts) -> Artifacts:
@@ -92,44 +101,51 @@ class PipelineService:
         }
         return _publish(outputs)
 
-    def _start(self, task: Task, inputs: Artifacts, folder: str, run: Run, log: Path) -> Artifacts:
+    def _start(self, task: Task, inputs: Artifacts, run: Run) -> Artifacts:
         """Run the container of a task, unless what an equal one has done can be taken."""
         container = task.executor["container"]
         if container["image"] != self._image.name:
             raise ContainerError(f"{task.name}: no image {container['image']}")
-        task_folder = f"{folder}/{task.name}_{len(run.outputs) + 1:020d}"
-        outputs = {
-            key: [
-                self._store.add(
-                    output["artifactType"], f"{task_folder}/{key}", output.get("metadata", {})
-                )
-            ]
-            for key, output in task.outputs.items()
-        }
-        given = _executor_input(task, inputs, outputs, f"{task_folder}/executor_output.json")
+        log = self._logs / run.id / f"{task.name}.log"
+        folder = (
+            f"{run.job.root}/{_PROJECT_NUMBER}/{run.id}/{task.name}_{len(run.outputs) + 1:019d}"
+        )
+        outputs = self._declare(task, folder)
+        given = _executor_input(task, inputs, outputs, f"{folder}/executor_output.json")
         run.executor_inputs[task.name] = given
-        output_file = self._buckets.path(given["outputs"]["outputFile"])
-        driven: dict[str, Any] = {}
+        driven = {}
         if driver := container.get("lifecycle", {}).get("preCacheCheck"):
             self._execute(driver, given, log)
-            driven = self._read_back(output_file, outputs)
-        key = _cache_key(container, given["inputs"], driven)
+            driven = self._read_back(given, outputs)
+        key = _cache_key(run.job, task, given["inputs"], driven)
         if task.cached and key in self._cache:
             run.cached.add(task.name)
             return self._cache[key]
         self._execute(container, given, log)
-        self._read_back(output_file, outputs)
+        self._read_back(given, outputs)
         self._cache[key] = _publish(outputs)
         return outputs
+
+    def _declare(self, task: Task, folder: str) -> Artifacts:
+        """Return the artifacts that a task is to make, pending until it has."""
+        return {
+            key: [
+                self._store.add(
+                    output["artifactType"], f"{folder}/{key}", output.get("metadata", {})
+                )
+            ]
+            for key, output in task.outputs.items()
+        }
 
     def _execute(self, container: Mapping[str, Any], given: Mapping[str, Any], log: Path) -> None:
         words = [*container["command"], *container.get("args", ())]
         resolved = [placeholders.resolve(word, given) for word in words]
         self._image.run([self._buckets.local(word) for word in resolved], log)
 
-    def _read_back(self, output_file: Path, outputs: Artifacts) -> dict[str, Any]:
+    def _read_back(self, given: Mapping[str, Any], outputs: Artifacts) -> dict[str, Any]:
         """Take what an executor says of its outputs into the store; return its parameters."""
-        written = json.loads(self._buckets.cloud(output_file.read_text()))
+        path = self._buckets.path(given["outputs"]["outputFile"])
+        written = json.loads(self._buckets.cloud(path.read_text()))
         for key, described in written.get("artifacts", {}).items():
             for artifact, values in zip(outputs[key], described["artifacts"], strict=True):
                 # Vertex AI knows an artifact by the name that it has given.
@@ -162,13 +178,24 @@ def _publish(outputs: Artifacts) -> Artifacts:
     return outputs
 
 
-def _cache_key(
-    container: Mapping[str, Any], inputs: Mapping[str, Any], driven: Mapping[str, Any]
-) -> str:
-    """Return what Vertex AI compares: the container, the inputs by name and the parameters."""
+def _cache_key(job: Job, task: Task, inputs: Mapping[str, Any], driven: Mapping[str, Any]) -> str:
+    """Return what Vertex AI compares, among the runs of pipelines of one name.
+
+    That is what is run, the names of the artifacts that it is given, parameters and outputs;
+    not what the artifacts hold, nor on which machine it runs.
+    """
+    container = task.executor["container"]
     names = {
         key: [artifact["name"] for artifact in found["artifacts"]]
         for key, found in inputs["artifacts"].items()
     }
-    parameters = {**inputs["parameterValues"], **driven}
-    return json.dumps([container, names, parameters], sort_keys=True)
+    return json.dumps(
+        [
+            job.name,
+            [container.get(key) for key in ("image", "command", "args", "env")],
+            names,
+            {**inputs["parameterValues"], **driven},
+            task.outputs,
+        ],
+        sort_keys=True,
+    )
