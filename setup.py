@@ -66,8 +66,6 @@ INSTALL_REQUIRES = [
     "matplotlib==3.10.8",
     "pillow==12.3.0",
     "jinja2==3.1.6",
-    # Reads files of flags; TFX and kfp bring it.
-    "pyyaml==6.0.3",
     # The console, and the memory figures it shows.
     "rich==15.0.0",
     "psutil==7.2.2",

@@ -20,27 +20,26 @@ _RUNNING, _FINISHED = "Component %s is running.", "Component %s is finished."
 
 
 class _CpuClock(logging.Handler):
-    """Notes the CPU seconds between a component's start and end."""
+    """Writes down the CPU seconds between a component's start and end."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__(logging.INFO)
-        self.seconds: dict[str, float] = {}
+        self._path = path
+        self._seconds: dict[str, float] = {}
         self._started = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.msg == _RUNNING:
             self._started = time.process_time()
         elif record.msg == _FINISHED and isinstance(record.args, tuple):
-            self.seconds[str(record.args[0])] = round(time.process_time() - self._started, 2)
+            self._seconds[str(record.args[0])] = round(time.process_time() - self._started, 2)
+            self._path.write_text(json.dumps(self._seconds, indent=1) + "\n", encoding="utf-8")
 
 
 def main(arguments: list[str]) -> int:
     """Runs the pipeline and writes the seconds by component to the file that is named first."""
-    clock = _CpuClock()
-    logging.getLogger("absl").addHandler(clock)
-    status = local_runner.main([*arguments[1:], "--beam-workers=1"])
-    Path(arguments[0]).write_text(json.dumps(clock.seconds, indent=1) + "\n", encoding="utf-8")
-    return status
+    logging.getLogger("absl").addHandler(_CpuClock(Path(arguments[0])))
+    return local_runner.main([*arguments[1:], "--beam-workers=1"])
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ def test_credentials_that_are_not_taken_ask_for_a_login(submit, google):
     "error, mend",
     [
         (
-            auth.RefreshError("Reauthentication is needed"),
+            auth.RefreshError("Log in again"),
             "`gcloud auth application-default login`",
         ),
         (auth.TransportError("Failed to resolve oauth2.googleapis.com"), "check the network"),
