@@ -63,12 +63,15 @@ bench: install ## measure speed and memory
 	$(PY) -m benchmarks
 
 # Pins that are there stay; a changed setup.py moves only what it has to.
-LOCK = pip compile setup.py --extra dev --generate-hashes --custom-compile-command 'make lock' --quiet $(LOCK_FLAGS)
+LOCK = pip compile --generate-hashes --custom-compile-command 'make lock' --quiet $(LOCK_FLAGS)
+LOCK_PROJECT = $(LOCK) setup.py --extra dev
+LOCK_OLD = --python-version 3.10 --python-platform x86_64-manylinux_2_28
 .PHONY: lock
-lock: ## compile requirements/tfx-*.txt from setup.py
+lock: ## compile requirements/tfx-*.txt from setup.py, and cuda.txt from cuda.in
 	@set -eu; uv=$$($(SETUP) uv); \
-	"$$uv" $(LOCK) --python-version 3.10 --python-platform x86_64-manylinux_2_28 -o requirements/tfx-1.16.txt; \
-	"$$uv" $(LOCK) --python-version 3.11 --universal -o requirements/tfx-1.21.txt
+	"$$uv" $(LOCK_PROJECT) $(LOCK_OLD) -o requirements/tfx-1.16.txt; \
+	"$$uv" $(LOCK_PROJECT) --python-version 3.11 --universal -o requirements/tfx-1.21.txt; \
+	"$$uv" $(LOCK) requirements/cuda.in --no-deps --no-annotate $(LOCK_OLD) -o requirements/cuda.txt
 
 .PHONY: report
 report: install ## open the newest report of OUTPUT (default: the demo's) in the browser

@@ -38,6 +38,10 @@ BY_GENERATION = [
     ("apache-beam[gcp]", "2.59.0", "2.77.0"),
     # Compiles the pipeline for Vertex AI: the newest that takes the protobuf below.
     ("kfp", "2.5.0", "2.17.0"),
+    # Google Cloud: submitting to Vertex AI, looking at buckets, and what both are made of.
+    ("google-cloud-aiplatform", "1.165.1", "1.165.1"),
+    ("google-cloud-storage", "2.19.0", "3.17.1"),
+    ("google-api-core", "2.29.0", "2.44.0"),
     # What the compiled parts of each TFX take.
     ("protobuf", "3.20.3", "6.33.6"),
     ("pyarrow", "10.0.1", "18.1.0"),
@@ -62,9 +66,16 @@ INSTALL_REQUIRES = [
     "matplotlib==3.10.8",
     "pillow==12.3.0",
     "jinja2==3.1.6",
+    # Reads files of flags; TFX and kfp bring it.
+    "pyyaml==6.0.3",
     # The console, and the memory figures it shows.
     "rich==15.0.0",
     "psutil==7.2.2",
+    # Credentials for Google Cloud, and its wire.
+    "google-auth==2.62.2",
+    "grpcio==1.85.1",
+    # Flags, prices and tables as text.
+    "pyyaml==6.0.3",
     # Logging as TFX and Beam use it.
     "absl-py==1.4.0",
     # TFX imports pkg_resources, which setuptools 81 drops.
@@ -95,7 +106,7 @@ setup(
     # Artifact types under the names that Vertex AI gives them.
     py_modules=["system"],
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
-    package_data={"": ["*.pbtxt"], "report": ["templates/*.html"]},
+    package_data={"": ["*.pbtxt", "*.yaml"], "report": ["templates/*.html"]},
     install_requires=INSTALL_REQUIRES,
     extras_require={"dev": DEV_REQUIRES},
 )

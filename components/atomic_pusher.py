@@ -6,6 +6,7 @@ import os
 import time
 from typing import Any
 
+import tensorflow as tf
 from tfx import types
 from tfx.components.pusher import component, executor
 from tfx.dsl.components.base import executor_spec
@@ -50,15 +51,38 @@ class Executor(executor.Executor):
 def push(model_path: str, base_directory: str) -> str:
     """Copies a SavedModel to a new version below `base_directory` and returns the version.
 
-    The copy is made beside `base_directory`, on the same file system; `copy_dir` removes what an
-    interrupted one has left there. Versions are Unix times, and always above those that are there.
+    Versions are Unix times, and always above those that are there.
     """
-    aside = base_directory.rstrip("/") + ".incoming"
-    io_utils.copy_dir(model_path, aside)
     fileio.makedirs(base_directory)
     version = str(max(int(time.time()), _latest(base_directory) + 1))
-    fileio.rename(aside, os.path.join(base_directory, version))
+    place = _place_in_bucket if "://" in base_directory else _place_in_folder
+    place(model_path, base_directory.rstrip("/"), version)
     return version
+
+
+def _place_in_folder(model_path: str, base_directory: str, version: str) -> None:
+    """Copies beside `base_directory`, on the same file system, and renames.
+
+    `copy_dir` removes what an interrupted copy has left there.
+    """
+    aside = base_directory + ".incoming"
+    io_utils.copy_dir(model_path, aside)
+    fileio.rename(aside, os.path.join(base_directory, version))
+
+
+def _place_in_bucket(model_path: str, base_directory: str, version: str) -> None:
+    """Copies file by file, and last the one without which nothing loads a SavedModel.
+
+    A bucket has no folders to rename, only objects, one after the other. What a server finds of
+    an unfinished or interrupted copy, it cannot load; TensorFlow Serving tries again.
+    """
+    last = os.path.join(model_path, tf.saved_model.SAVED_MODEL_FILENAME_PB)
+    paths = [
+        os.path.join(folder, name) for folder, _, names in fileio.walk(model_path) for name in names
+    ]
+    for path in sorted(paths, key=lambda path: (path == last, path)):
+        copy = os.path.join(base_directory, version, os.path.relpath(path, model_path))
+        io_utils.copy_file(path, copy)
 
 
 def _latest(base_directory: str) -> int:
@@ -67,6 +91,6 @@ def _latest(base_directory: str) -> int:
 
 
 class AtomicPusher(component.Pusher):
-    """Pusher to a folder, by copy and rename."""
+    """Pusher to a folder, by copy and rename, or to a bucket."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

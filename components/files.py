@@ -21,6 +21,17 @@ def exists(path: str) -> bool:
     return bool(FileSystems.exists(path))
 
 
+def folder_exists(path: str) -> bool:
+    """Returns whether a folder is there; in a bucket, which has no folders, whether it has a file.
+
+    Beam's `exists` asks for an object of the very name, and no folder of a bucket is one.
+    """
+    if exists(path):
+        return True
+    (found,) = FileSystems.match([join(path, "**")], limits=[1])
+    return bool(found.metadata_list)
+
+
 def matching(pattern: str) -> list[str]:
     """Returns the paths of the files that match a glob pattern, sorted."""
     return [path for path, _, _ in _listing(pattern)]
@@ -32,6 +43,15 @@ def fingerprint(pattern: str) -> str:
     for found in _listing(pattern):
         digest.update(repr(found).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
+
+
+def digest(path: str) -> str:
+    """Returns a SHA-256 hex digest of what is in a file."""
+    found = hashlib.sha256()
+    with open_binary(path) as handle:
+        while block := handle.read(2**20):
+            found.update(block)
+    return found.hexdigest()
 
 
 def _listing(pattern: str) -> list[tuple[str, int, float]]:

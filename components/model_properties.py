@@ -12,4 +12,5 @@ WITHHELD = "withheld"
 
 def is_servable(model: Any) -> bool:
     """Returns whether a Model artifact says, or leaves open, that audio alone can be scored."""
-    return model.get_custom_property(SERVABLE) != 0
+    # On Vertex AI the property is a float, and `get_custom_property` has no 0.0.
+    return not model.has_custom_property(SERVABLE) or model.get_int_custom_property(SERVABLE) != 0

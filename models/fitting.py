@@ -13,6 +13,8 @@ import keras
 import tensorflow as tf
 from absl import logging
 
+from models.devices import PLAIN, Execution
+from models.whole_batches import LabelledAccuracy
 from pipeline import progress
 
 MONITOR = "val_loss"
@@ -43,7 +45,7 @@ class Stage:
 
 
 class Batches(NamedTuple):
-    """What a stage is fitted on: (inputs, targets, weights), and what it is compared on."""
+    """What a stage is fitted on, and what it is compared on: (inputs, targets, weights)."""
 
     training: tf.data.Dataset
     validation: tf.data.Dataset
@@ -59,6 +61,7 @@ def fit_stages(
     patience: int,
     checkpoint_dir: str,
     log_dir: str,
+    execution: Execution = PLAIN,
 ) -> list[dict[str, Any]]:
     """Fits the stages one after the other; the model ends with the best weights of all of them.
 
@@ -75,6 +78,7 @@ def fit_stages(
         patience: epochs without improvement.
         checkpoint_dir: belongs to this very training: same data, same configuration, same code.
         log_dir: TensorBoard's logs.
+        execution: how steps are run.
 
     Returns:
         For each stage its name under `stage`, and under `epochs` the figures of every epoch.
@@ -93,7 +97,9 @@ def fit_stages(
             fitted.compile(
                 optimizer=keras.optimizers.Adam(rates),
                 loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-                metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+                metrics=[LabelledAccuracy(name="accuracy")],
+                steps_per_execution=execution.steps_per_execution,
+                jit_compile=execution.jit_compile,
             )
             fitted.optimizer.build(fitted.trainable_variables)
         checkpoint = _Checkpoint(fitted, os.path.join(checkpoint_dir, stage.name), patience)

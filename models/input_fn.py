@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models import augmentation, features, targets
+from models import augmentation, features, targets, whole_batches
 from models.recipe import Recipe
 from models.stored_clips import StoredClips
 from models.view import View
@@ -87,7 +87,7 @@ def outputs_of(trunk: keras.Model, source: StoredClips, view: View, batch_size: 
     inputs = source.in_order().flat_map(
         lambda segments, _: tf.data.Dataset.from_tensor_slices(view.to_input(segments))
     )
-    outputs = trunk.predict(inputs.batch(batch_size), verbose=0)
+    outputs = whole_batches.predict(trunk, inputs, batch_size)
     held = tf.constant(outputs.reshape([len(source.keys), -1, *outputs.shape[1:]]))
     return StoredClips(
         np.arange(len(source.keys)), source.labels, lambda number: tf.gather(held, number)

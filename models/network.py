@@ -14,8 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models import input_fn, targets
-from models.devices import training_strategy
+from models import input_fn, targets, whole_batches
+from models.devices import execution_on, training_strategy
 from models.family import Fitted, Job
 from models.fitting import Batches, Stage, fit_stages
 from models.recipe import Epochs, Recipe, complete
@@ -145,12 +145,16 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
                 steps=steps,
                 seeds=[int(word) for word in chance.generate_state(4)],
             ),
-            input_fn.evaluation_batches(
-                validation, seen, n_classes=job.n_classes, batch_size=batch_size
+            whole_batches.weighted(
+                input_fn.evaluation_batches(
+                    validation, seen, n_classes=job.n_classes, batch_size=batch_size
+                ),
+                batch_size,
             ),
         )
 
-    with strategy.scope():
+    execution = execution_on(strategy)
+    with strategy.scope(), execution.layers():
         model = network.build_model(job.n_classes, audio, recipe)
     stages = [_shortened(stage, job.max_epochs) for stage in network.stages(recipe)]
     curves = fit_stages(
@@ -162,6 +166,7 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
         patience=job.train.patience,
         checkpoint_dir=job.checkpoint_dir,
         log_dir=job.log_dir,
+        execution=execution,
     )
     # A copy made here, outside of the strategy and never compiled, is what a CPU can serve and
     # what leaves the optimizer's state behind.

@@ -8,9 +8,8 @@ import datetime
 import fcntl
 import logging
 import shutil
-import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,29 +18,37 @@ from rich.console import Console
 from components.fma_example_gen.faults import BAD_FILES_NAME
 from pipeline import beam_args, preflight, result_tables
 from pipeline.console import ComponentLog, StepReporter, output_to_log
-from pipeline.errors import InputError, in_a_line, user_message
+from pipeline.errors import InputError, in_a_line
+from pipeline.exit_status import PUSHED, REFUSED, with_exit_status
 from pipeline.run_config import PipelineConfig
 
 if TYPE_CHECKING:
     from pipeline.results import RunResult
 
-PUSHED, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+PROGRAM = "local_runner.py"
 
 
 @dataclasses.dataclass(frozen=True)
 class BeamChoice:
-    """The runner, the number of workers (None: by the number of clips) and further flags."""
+    """The runner, the number of workers (None: by the number of clips) and further flags.
+
+    `job_endpoint` and `worker_pool` are those of `beam_args.portable`.
+    """
 
     runner: str
     workers: int | None
     extra: tuple[str, ...]
+    job_endpoint: str = ""
+    worker_pool: str = ""
 
     def flags(self, n_clips: int) -> tuple[tuple[str, ...], str]:
         """Returns Beam's flags and a line that says what was chosen and why."""
         if self.runner == "DirectRunner":
             flags, why = beam_args.direct_runner(n_clips, self.workers)
         else:
-            flags, why = (f"--runner={self.runner}",), self.runner
+            flags, why = beam_args.portable(
+                self.runner, self.job_endpoint, self.worker_pool, self.workers
+            )
         return flags + self.extra, why
 
 
@@ -54,7 +61,7 @@ def show_plan(config: PipelineConfig, beam: BeamChoice) -> int:
         preflight.print_plan(console, checked, plan, beam.flags(len(plan.tracks))[1])
         return PUSHED
 
-    return _with_exit_status(plan_only, log_path=None)
+    return with_exit_status(PROGRAM, plan_only)
 
 
 def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool) -> int:
@@ -84,30 +91,7 @@ def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool)
                 _print_result(console, result, output, log_path, started)
         return PUSHED if result.pushed_to else REFUSED
 
-    return _with_exit_status(whole_run, log_path)
-
-
-def _with_exit_status(action: Callable[[], int], log_path: Path | None) -> int:
-    """Returns what `action` returns, or the exit status for what it raised, said in a sentence."""
-    try:
-        return action()
-    except KeyboardInterrupt:
-        print("interrupted; the same command carries on", file=sys.stderr)
-        return INTERRUPTED
-    except (Exception, SystemExit) as error:
-        message = user_message(error)
-        if isinstance(error, SystemExit):
-            message = "Beam refused one of its flags"  # its parser exits; the log has its words
-        status = FAULT if message is None else BAD_INPUT
-        if message is None:
-            first_line = (str(error).strip().splitlines() or [""])[0]
-            message = f"{type(error).__name__}: {first_line}"
-        print(f"local_runner.py: error: {message}", file=sys.stderr)
-        if log_path and log_path.exists():
-            print(f"the log is {log_path}", file=sys.stderr)
-        elif status == FAULT:
-            traceback.print_exc()
-        return status
+    return with_exit_status(PROGRAM, whole_run, log_path)
 
 
 @contextlib.contextmanager

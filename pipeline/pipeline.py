@@ -13,27 +13,36 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 
 from components.atomic_pusher import AtomicPusher
-from components.baseline import CANDIDATE, BlessedBeforeCandidateStrategy
 from components.candidate_ranker.component import CandidateRanker
 from components.candidate_ranker.executor import BEST_MODEL, EVALUATION, LEADERBOARD
+from components.comparable_evaluator import ComparableEvaluator
 from components.fma_example_gen.component import FmaExampleGen
 from components.genre_report.component import GenreReport
+from components.packaged_schema import PackagedSchemaGen
 from components.strict_example_validator import StrictExampleValidator
 from models import features
 from models.family import load
 from pipeline.code_digest import code_digest
 from pipeline.eval_config import gate_config
+from pipeline.platforms import Platform, ThisMachine
 from pipeline.registry import MODELS
 from pipeline.run_config import PipelineConfig
 
 SCHEMA_PATH = Path(__file__).parent / "schema.pbtxt"
 
 
-def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
-    """Returns the pipeline for a configuration."""
+def create_pipeline(config: PipelineConfig, platform: Platform | None = None) -> tfx.dsl.Pipeline:
+    """Returns the pipeline for a configuration.
+
+    Args:
+        config: the run.
+        platform: where it runs; None for this machine.
+    """
+    platform = platform or ThisMachine()
     example_gen = FmaExampleGen(config.data, config.audio, bad_files_path=config.bad_files_path)
     examples = example_gen.outputs["examples"]
-    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(SCHEMA_PATH))
+    schema_gen = PackagedSchemaGen(schema_file=f"pipeline:{SCHEMA_PATH.name}")
+    schema_gen = schema_gen.with_id("ImportSchemaGen")
     schema = schema_gen.outputs["schema"]
     statistics_gen = tfx.components.StatisticsGen(
         examples=examples,
@@ -44,27 +53,25 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     )
     transform = _transform(config, examples, schema)
     transform.add_upstream_node(validator)
-    tuners = {name: _tuner(name, config, transform) for name in config.tune.models}
-    trainers = {name: _trainer(name, config, transform, tuners.get(name)) for name in config.models}
+    tuners = {name: _tuner(name, config, platform, transform) for name in config.tune.models}
+    trainers = {
+        name: _trainer(name, config, platform, transform, tuners.get(name))
+        for name in config.models
+    }
     ranker = CandidateRanker(
         examples=examples,
         candidates={name: trainer.outputs["model"] for name, trainer in trainers.items()},
         push_unservable=config.contest.push_unservable,
     )
     best_model = ranker.outputs[BEST_MODEL]
-    baseline = tfx.dsl.Resolver(
-        strategy_class=BlessedBeforeCandidateStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-        **{CANDIDATE: best_model},
-    ).with_id("LatestBlessedModel")
-    evaluator = tfx.components.Evaluator(
+    baseline = platform.baseline(best_model).with_id("LatestBlessedModel")
+    evaluator = ComparableEvaluator(
         examples=examples,
         model=best_model,
         baseline_model=baseline.outputs["model"],
         eval_config=gate_config(config.gate),
         example_splits=["test"],
-    )
+    ).with_id("Evaluator")
     pusher = AtomicPusher(
         model=best_model,
         model_blessing=evaluator.outputs["blessing"],
@@ -72,6 +79,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=config.serving_model_dir)
         ),
     )
+    deployers = platform.deployers(pusher.outputs["pushed_model"])
     report = GenreReport(
         examples=examples,
         leaderboard=ranker.outputs[LEADERBOARD],
@@ -88,8 +96,10 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     _stamp(validator, code_digest("components.strict_example_validator"))
     _stamp(transform, code_digest("models.preprocessing"))
     _stamp(ranker, code_digest("components.candidate_ranker.component"))
-    _stamp(evaluator, code_digest("pipeline.eval_config"))
+    _stamp(evaluator, code_digest("components.comparable_evaluator", "pipeline.eval_config"))
     _stamp(pusher, code_digest("components.atomic_pusher"))
+    for deployer in deployers:
+        _stamp(deployer, code_digest(type(deployer).__module__))
     _stamp(report, code_digest("components.genre_report.component"))
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
@@ -106,14 +116,20 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
             baseline,
             evaluator,
             pusher,
+            *deployers,
             report,
         ],
         enable_cache=config.enable_cache,
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            config.metadata_path
-        ),
+        metadata_connection_config=_metadata_store(config.metadata_path),
         beam_pipeline_args=list(config.beam_args),
     )
+
+
+def _metadata_store(path: str) -> Any:
+    """Returns the connection to a store of ours; None where the platform has its own."""
+    if not path:
+        return None
+    return tfx.orchestration.metadata.sqlite_metadata_connection_config(path)
 
 
 def _stamp(component: BaseNode, digest: str) -> None:
@@ -151,10 +167,11 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> tfx.compon
 
 
 def _tuner(
-    name: str, config: PipelineConfig, transform: tfx.components.Transform
+    name: str, config: PipelineConfig, platform: Platform, transform: tfx.components.Transform
 ) -> tfx.components.Tuner:
     family = load(MODELS[name])
-    return tfx.components.Tuner(
+    return platform.tuner(
+        name,
         tuner_fn="models.tuner.tuner_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
@@ -169,17 +186,20 @@ def _tuner(
             "epochs": config.tune.epochs,
             "code_digest": code_digest("models.tuner", MODELS[name]),
         },
-    ).with_id(f"Tuner.{name}")
+    )
 
 
 def _trainer(
     name: str,
     config: PipelineConfig,
+    platform: Platform,
     transform: tfx.components.Transform,
     tuner: tfx.components.Tuner | None,
 ) -> tfx.components.Trainer:
     family = load(MODELS[name])
-    return tfx.components.Trainer(
+    note = dict(config.retried).get(name)
+    return platform.trainer(
+        name,
         run_fn="models.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
@@ -195,5 +215,6 @@ def _trainer(
             # Here and not as a stamp, for the Trainer names its checkpoints after this.
             "code_digest": code_digest("models.trainer", MODELS[name]),
             "checkpoint_dir": config.checkpoint_dir,
+            **({"retried": note} if note else {}),
         },
-    ).with_id(f"Trainer.{name}")
+    )

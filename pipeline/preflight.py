@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import shutil
 from pathlib import Path
 
@@ -11,11 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components import files
-from components.fma_example_gen import fma_features
+from components import failure_notes, files
+from components.fma_example_gen.digests import with_digests
 from components.fma_example_gen.tracks import (
     IngestPlan,
-    audio_pattern,
     check_trainable,
     plan_ingest,
 )
@@ -30,32 +28,25 @@ _MODEL_BYTES = 1_500_000_000
 
 
 def check(config: PipelineConfig) -> tuple[PipelineConfig, IngestPlan]:
-    """Returns the configuration with the digests of its input files, and what is to be read.
+    """Returns the configuration with the digests of the files it starts from, and what is to read.
 
     Raises:
         InputError: where the input cannot train a classifier.
     """
     plan = plan_ingest(config.data)
     check_trainable(plan.clips, config.data.audio_dir)
-    digest = _digest(files.join(config.data.metadata_dir, "tracks.csv"))
-    listing = files.fingerprint(audio_pattern(config.data.audio_dir))
-    data = dataclasses.replace(config.data, metadata_digest=digest, audio_digest=listing)
-    if data.fma_features:
-        digest = _digest(files.join(data.metadata_dir, fma_features.FILE_NAME))
-        data = dataclasses.replace(data, fma_features_digest=digest)
+    data = with_digests(config.data)
     train = config.train
     if train.mobilenet_weights not in ("imagenet", "none"):
-        digest = _digest(train.mobilenet_weights)
+        digest = files.digest(_bucket_path(train.mobilenet_weights))
         train = dataclasses.replace(train, mobilenet_weights_digest=digest)
-    return dataclasses.replace(config, data=data, train=train), plan
+    retried = failure_notes.fingerprints(config.checkpoint_dir, config.models)
+    return dataclasses.replace(config, data=data, train=train, retried=retried), plan
 
 
-def _digest(path: str) -> str:
-    digest = hashlib.sha256()
-    with files.open_binary(path) as handle:
-        while block := handle.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
+def _bucket_path(path: str) -> str:
+    """Returns the `gs://` path of a file where Vertex AI's custom jobs have it mounted."""
+    return "gs://" + path.removeprefix("/gcs/") if path.startswith("/gcs/") else path
 
 
 def prepare_output(output: Path, needed_bytes: int) -> None:

@@ -18,13 +18,13 @@ class Source:
     Attributes:
         key: the input that the report read it as, such as `evaluation`.
         type: of the artifact, such as `ModelEvaluation`.
-        id: in the metadata store.
+        id: in the metadata store; None where the report was not told, as on Vertex AI.
         uri: its folder.
     """
 
     key: str
     type: str
-    id: int
+    id: int | None
     uri: str
 
 

@@ -19,6 +19,7 @@ from components.fma_example_gen.splits import OFFICIAL, artist_hash_split, offic
 from pipeline.config import SPLITS, DataConfig
 from pipeline.errors import InputError
 
+TRACKS_NAME = "tracks.csv"
 # What is read of the 52 columns of tracks.csv: (group, column) → field of Row.
 _COLUMNS = {
     ("set", "split"): "split",
@@ -102,8 +103,8 @@ def plan_ingest(data: DataConfig) -> IngestPlan:
 
 
 def _load_rows(metadata_dir: str) -> dict[int, Row]:
-    path = files.join(metadata_dir, "tracks.csv")
-    if not files.exists(metadata_dir):
+    path = files.join(metadata_dir, TRACKS_NAME)
+    if not files.folder_exists(metadata_dir):
         raise InputError(f"the metadata folder {metadata_dir} does not exist")
     if not files.exists(path):
         raise InputError(f"there is no tracks.csv in {metadata_dir}")
@@ -214,7 +215,7 @@ def find_audio(audio_dir: str) -> list[str]:
     Raises:
         InputError: where the folder is missing or holds no such file.
     """
-    if not files.exists(audio_dir):
+    if not files.folder_exists(audio_dir):
         raise InputError(f"the audio folder {audio_dir} does not exist")
     if set(audio_dir) & set("*?["):
         raise InputError(f"the audio folder {audio_dir} has one of * ? [ in its path; rename it")

@@ -66,23 +66,45 @@ class Executor(base_executor.BaseExecutor):
         inputs = {
             key: artifact_utils.get_single_instance(found) for key, found in input_dict.items()
         }
-        data = gather(inputs, exec_properties, run_id=self._context.pipeline_run_id or "")
-        text = page.render(data)
         uri = artifact_utils.get_single_uri(output_dict[REPORT])
+        data = gather(inputs, exec_properties, run_of(self._context.pipeline_run_id, uri))
+        text = page.render(data)
         files.write_text(files.join(uri, DATA_NAME), to_json(data))
         files.write_text(files.join(uri, PAGE_NAME), text)
         artifact_utils.get_single_instance(output_dict[PAGE]).value = text
 
 
-def gather(
-    inputs: Mapping[str, Any], exec_properties: Mapping[str, Any], run_id: str
-) -> ReportData:
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """The pipeline run that makes the report, and whether artifacts have their ids of its store."""
+
+    id: str
+    ids_of_store: bool
+
+
+def run_of(pipeline_run_id: str | None, report_uri: str) -> Run:
+    """Returns the run.
+
+    TFX's entry point on Vertex AI tells an executor of no run, and makes ids of its own, which
+    nothing can be looked up by. Vertex AI has the id of the run in the path of what a task writes:
+    `pipeline root/project number/run/task/report`.
+
+    Args:
+        pipeline_run_id: of the executor's context; None on Vertex AI.
+        report_uri: of the report that is written.
+    """
+    if pipeline_run_id:
+        return Run(pipeline_run_id, ids_of_store=True)
+    return Run(report_uri.rstrip("/").split("/")[-3], ids_of_store=False)
+
+
+def gather(inputs: Mapping[str, Any], exec_properties: Mapping[str, Any], run: Run) -> ReportData:
     """Returns everything that the page of a run shows.
 
     Args:
         inputs: an artifact for each input of the component.
         exec_properties: of the component.
-        run_id: of the pipeline run.
+        run: of the pipeline.
     """
     configuration = json.loads(exec_properties[CONFIGURATION])
     audio = from_json(AudioConfig, configuration["audio"])
@@ -124,12 +146,17 @@ def gather(
         provenance=Provenance(
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             pipeline=exec_properties[PIPELINE_NAME],
-            run_id=run_id,
+            run_id=run.id,
             code_digest=exec_properties[CODE_DIGEST],
             versions=_versions(),
             configuration=configuration,
             sources=[
-                Source(key, inputs[key].type_name, inputs[key].id, inputs[key].uri)
+                Source(
+                    key,
+                    inputs[key].type_name,
+                    inputs[key].id if run.ids_of_store else None,
+                    inputs[key].uri,
+                )
                 for key in _IN_ORDER
             ],
         ),

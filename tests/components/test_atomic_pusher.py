@@ -10,6 +10,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
+from components import atomic_pusher
 from components.atomic_pusher import Executor, push
 from components.model_properties import WITHHELD
 
@@ -64,6 +65,30 @@ def test_leftovers_of_an_interrupted_push_are_removed(
     assert not aside.exists()
     assert [path.name for path in base.iterdir()] == [version]
     assert "half.pb" not in files_below(base / version)
+
+
+def test_in_a_bucket_a_version_cannot_be_loaded_before_it_is_whole(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, serving = tmp_path / "bucket", model / "Format-Serving"
+    (serving / "assets").mkdir()
+    (serving / "assets" / "vocabulary").write_bytes(b"genres")
+    seen = []
+
+    def as_a_server_sees_it(source: str, copy: str) -> None:
+        """Copy an object to the folder that stands for a bucket, and look at what is there."""
+        local = tmp_path / copy.removeprefix("gs://")
+        local.parent.mkdir(parents=True, exist_ok=True)
+        local.write_bytes(Path(source).read_bytes())
+        seen.append(set(files_below(bucket)))
+
+    monkeypatch.setattr(atomic_pusher.fileio, "makedirs", lambda path: None)
+    monkeypatch.setattr(atomic_pusher.fileio, "listdir", lambda path: ["7/", "notes.txt"])
+    monkeypatch.setattr(atomic_pusher.io_utils, "copy_file", as_a_server_sees_it)
+    version = push(str(serving), "gs://bucket/serving/")
+    assert int(version) > 7
+    loadable = [names for names in seen if f"serving/{version}/saved_model.pb" in names]
+    assert loadable == [{f"serving/{version}/{name}" for name in files_below(serving)}]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -9,9 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    PortableOptions,
+)
 
-from pipeline.beam_args import direct_runner
+from pipeline.beam_args import direct_runner, on_vertex, portable
+from pipeline.vertex.settings import DataflowConfig, TaskConfig, VertexConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,3 +100,113 @@ print(json.dumps([before["max_batch_size"], after, size(bytes(1_300_000))]))
     assert rows == 1_000
     assert bounds == {"min_batch_size": 20 * 2**20, "max_batch_size": 20 * 2**20}
     assert clip_bytes == 1_300_000
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "pool", "environment", "why"),
+    [
+        (
+            "flink:8099", "", ("LOOPBACK", None),
+            "FlinkRunner at flink:8099, workers in this process",
+        ),
+        (
+            "flink:8099", "workers:50000", ("EXTERNAL", "workers:50000"),
+            "FlinkRunner at flink:8099, workers of workers:50000",
+        ),
+        (
+            "", "", ("LOOPBACK", None),
+            "FlinkRunner at a job service of its own, workers in this process",
+        ),
+    ],
+)  # fmt: skip
+def test_a_portable_runner_is_told_its_job_service_and_its_workers(
+    endpoint: str, pool: str, environment: tuple[str, str | None], why: str
+) -> None:
+    flags, reason = portable("FlinkRunner", endpoint, pool, workers=4)
+    options = PipelineOptions(list(flags)).view_as(PortableOptions)
+    assert options.job_endpoint == (endpoint or None)
+    assert (options.environment_type, options.environment_config) == environment
+    assert "--parallelism=4" in flags
+    assert reason == why
+
+
+VERTEX = VertexConfig(
+    "my-project",
+    "us-central1",
+    "gcr.io/my-project/genre:1",
+    service_account="genre@my-project.iam.gserviceaccount.com",
+    encryption_key="projects/p/locations/us-central1/keyRings/k/cryptoKeys/n",
+    labels=(("team", "music"), ("stage", "test")),
+    dataflow=DataflowConfig(
+        machine_type="n1-highmem-4",
+        max_workers=7,
+        disk_gb=60,
+        subnetwork="regions/us-central1/subnetworks/s",
+        public_ips=False,
+        setup_file="/app/setup.py",
+    ),
+)
+
+
+def test_dataflow_is_told_all_that_is_configured_and_beam_knows_every_flag() -> None:
+    flags = on_vertex(VERTEX, "gs://bucket/scratch")
+    assert flags[-1] == "--tfxio_use_byte_size_batching"  # TFX's
+    assert PipelineOptions(list(flags[:-1])).get_all_options(drop_default=True) == {
+        "runner": "DataflowRunner",
+        "project": "my-project",
+        "region": "us-central1",
+        "temp_location": "gs://bucket/scratch/temp",
+        "staging_location": "gs://bucket/scratch/staging",
+        "machine_type": "n1-highmem-4",
+        "autoscaling_algorithm": "THROUGHPUT_BASED",
+        "max_num_workers": 7,
+        "disk_size_gb": 60,
+        "experiments": ["use_runner_v2"],
+        "sdk_container_image": "gcr.io/my-project/genre:1",
+        "sdk_location": "container",
+        "setup_file": "/app/setup.py",
+        "service_account_email": "genre@my-project.iam.gserviceaccount.com",
+        "dataflow_kms_key": "projects/p/locations/us-central1/keyRings/k/cryptoKeys/n",
+        "subnetwork": "regions/us-central1/subnetworks/s",
+        "use_public_ips": False,
+        "labels": ["team=music", "stage=test"],
+    }
+    assert len(flags) == 20  # Beam leaves out what it does not know
+
+
+def test_what_is_not_configured_is_not_said() -> None:
+    plain = VertexConfig("my-project", "us-central1", "gcr.io/my-project/genre:1")
+    names = {flag.split("=")[0] for flag in on_vertex(plain, "gs://bucket/scratch")}
+    assert not names & {
+        "--service_account_email", "--dataflow_kms_key", "--subnetwork", "--no_use_public_ips",
+        "--setup_file", "--labels",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("cpus", "mode"), [(1, "in_memory"), (4, "multi_processing")])
+def test_without_dataflow_a_container_uses_its_own_processors(cpus: int, mode: str) -> None:
+    here = dataclasses.replace(VERTEX, beam_runner="DirectRunner", task=TaskConfig(cpus=cpus))
+    flags = on_vertex(here, "gs://bucket/scratch")
+    options = PipelineOptions(list(flags[:-1])).view_as(DirectOptions)
+    assert (options.direct_running_mode, options.direct_num_workers) == (mode, cpus)
+
+
+def test_the_entry_point_of_a_container_takes_the_flags_apart() -> None:
+    # In a process of its own: the flag for batches is global.
+    script = """
+import json, sys
+from absl import flags
+from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+own = ["--executor_class_path=x", "--json_serialized_invocation_args={}"]
+_, for_beam = kubeflow_v2_run_executor._parse_flags(["program", *own, *sys.argv[1:]])
+flags.FLAGS(["program", *for_beam], known_only=True)  # as TFX's Beam executors do
+print(json.dumps([for_beam, flags.FLAGS.tfxio_use_byte_size_batching]))
+"""
+    given = on_vertex(VERTEX, "gs://bucket/scratch")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, *given],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for_beam, batches_are_bounded = json.loads(done.stdout.splitlines()[-1])
+    assert set(given[:-1]) <= set(for_beam)
+    assert batches_are_bounded

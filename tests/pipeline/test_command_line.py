@@ -103,6 +103,8 @@ def test_help_names_every_flag_and_the_exit_statuses() -> None:
         ("--tune=svm", "tune must be among ('cnn1d', "),
         ("--tuner-trials=0", "trials must be positive, got 0"),
         ("--mixup=-1", "mixup must not be negative, got -1.0"),
+        ("--job-endpoint=h:1", "job_endpoint needs a --beam-runner other than DirectRunner"),
+        ("--beam-runner=PortableRunner", "--beam-runner PortableRunner needs --job-endpoint HOST:"),
         ("--colour", "unrecognized arguments: --colour"),
     ],
 )
@@ -111,6 +113,12 @@ def test_bad_flags(capfd: Capture, flag: str, expected: str) -> None:
     message = refusal(capfd, *needed, flag)
     assert message.startswith(expected)
     assert message.endswith("(see --help)")
+
+
+def test_a_job_service_has_a_host_and_a_port(capfd: Capture) -> None:
+    needed = ["--audio-dir=a", "--metadata-dir=m", "--output-dir=o", "--beam-runner=FlinkRunner"]
+    message = refusal(capfd, *needed, "--job-endpoint=flink")
+    assert message.startswith("job_endpoint must be HOST:PORT, got 'flink'")
 
 
 def test_a_missing_flag_is_named(capfd: Capture) -> None:

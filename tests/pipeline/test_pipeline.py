@@ -155,6 +155,7 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
     digest = dataclasses.replace(base.data, metadata_digest="ab")
     assert changed(data=digest) == {"FmaExampleGen"} | report
     assert changed(beam_args=("--direct_num_workers=2",)) == set()
+    assert changed(retried=(("svm", "ab"),)) == {"Trainer.svm"}
 
 
 def test_the_configuration_arrives_at_the_executor(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 import local_runner
+from components import failure_notes
 from pipeline import preflight
 from pipeline.config import AudioConfig
 from pipeline.errors import InputError
@@ -165,3 +166,19 @@ def test_renaming_a_file_changes_the_digest_of_the_audio(
     added = preflight.check(config)[0].data.audio_digest
     files[0].with_name("000099.mp3").rename(files[0].with_name("000098.mp3"))
     assert len({before, added, preflight.check(config)[0].data.audio_digest}) == 3
+
+
+def test_the_note_of_a_failed_training_gets_into_the_configuration(
+    write_archive: WriteArchive,
+) -> None:
+    config = configuration(write_archive())
+    assert preflight.check(config)[0].retried == ()
+    failure_notes.write(config.checkpoint_dir, "knn", "no memory")
+    (retried,) = preflight.check(config)[0].retried
+    assert retried[0] == "knn"
+    assert len(retried[1]) == 64
+
+
+def test_weights_in_a_bucket_are_read_there_and_not_where_jobs_have_them() -> None:
+    assert preflight._bucket_path("/gcs/bucket/weights.h5") == "gs://bucket/weights.h5"
+    assert preflight._bucket_path("/home/weights.h5") == "/home/weights.h5"

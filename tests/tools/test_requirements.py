@@ -186,5 +186,5 @@ def test_setup_py_ships_every_package_and_its_data(metadata):
         for path in (ROOT / package.replace(".", "/")).glob(pattern)
     }
     found = {path for top in packages for path in (ROOT / top.replace(".", "/")).rglob("*.*")}
-    assert shipped == {path for path in found if path.suffix in (".pbtxt", ".html")}
+    assert shipped == {path for path in found if path.suffix in (".pbtxt", ".html", ".yaml")}
     assert len(shipped) > 1

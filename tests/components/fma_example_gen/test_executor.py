@@ -7,8 +7,11 @@ import dataclasses
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
+import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +126,42 @@ def test_every_good_track_is_in_the_split_of_its_row(
         # By the order of the ids, not by that in which they were decoded.
         assert found == sorted(expected[split])
     assert {split: len(expected[split]) for split in SPLITS} == {"train": 32, "eval": 8, "test": 8}
+
+
+@pytest.fixture
+def job_endpoint(tmp_path: Path) -> Iterator[str]:
+    """Return the address of a job service such as Flink and Spark have: Beam's own, in Python."""
+    port_file = tmp_path / "port"
+    server = subprocess.Popen(
+        [
+            sys.executable, "-W", "ignore", "-m",
+            "apache_beam.runners.portability.local_job_service_main",
+            f"--port_file={port_file}", f"--staging_dir={tmp_path}/staging",
+        ],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while not port_file.exists():
+            assert server.poll() is None, "the job service did not start"
+            time.sleep(0.1)
+        yield f"localhost:{port_file.read_text()}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_behind_a_job_service_the_examples_are_the_same(
+    ingested: standard_artifacts.Examples,
+    corpus_data: DataConfig,
+    tmp_path: Path,
+    job_endpoint: str,
+) -> None:
+    flags, _ = beam_args.portable("PortableRunner", job_endpoint, "", workers=1)
+    found = ingest(corpus_data, tmp_path, flags)
+    for split in SPLITS:
+        assert records(found.uri, split) == records(ingested.uri, split)
+    for name in ("bad_files.csv", "ingest.json"):
+        assert contents(found.uri)[name] == contents(ingested.uri)[name]
 
 
 def test_the_artifact_declares_its_splits_and_its_payload(

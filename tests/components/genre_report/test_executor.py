@@ -281,6 +281,13 @@ def test_provenance_has_versions_seeds_and_the_run(data: ReportData) -> None:
     assert data.provenance.configuration["train"] == {"seed": 3}
     assert data.provenance.versions["tensorflow"].count(".") == 2
     assert data.provenance.created.endswith("+00:00")
+    assert all(isinstance(source.id, int) for source in data.provenance.sources)
+
+
+def test_on_vertex_the_run_is_in_the_path_and_ids_are_of_no_store() -> None:
+    uri = "gs://bucket/root/123456789/music-genre-20261125/GenreReport_42/report"
+    assert executor.run_of(None, uri) == executor.Run("music-genre-20261125", ids_of_store=False)
+    assert executor.run_of("run 1", "output/report/7") == executor.Run("run 1", ids_of_store=True)
 
 
 def test_the_notebook_shows_the_run(

@@ -1,0 +1,1 @@
+"""Deployment of the pushed model to a Vertex AI endpoint."""

@@ -1,0 +1,256 @@
+"""The flags that all runners have, and what they configure; standard library only."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn
+
+from pipeline.config import (
+    FEATURE_SETS,
+    MAX_CREDIBLE_ACCURACY,
+    SPLIT_POLICIES,
+    SUBSETS,
+    AudioConfig,
+    ContestConfig,
+    DataConfig,
+    GateConfig,
+    TrainConfig,
+)
+from pipeline.registry import MODEL_NAMES
+from pipeline.run_config import TuneConfig
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows a default where there is one to show."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False or action.default in ([], (), ""):
+            return action.help
+        return super()._get_help_string(action)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that refuses with one line and status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+
+
+def add_archive(group: argparse._ArgumentGroup) -> None:
+    """Adds the flags of where the archive is."""
+    group.add_argument("--audio-dir", required=True, help="folder of 000/000002.mp3 …")
+    group.add_argument("--metadata-dir", required=True, help="folder of tracks.csv")
+
+
+def add_selection(group: argparse._ArgumentGroup) -> None:
+    """Adds the flags of what of the archive is used, and how a clip is cut."""
+    audio = AudioConfig()
+    group.add_argument("--subset", choices=SUBSETS, default="small", help="FMA's subset")
+    group.add_argument(
+        "--split", choices=SPLIT_POLICIES, default="official",
+        help="FMA's own split, or 64/16/20 by a digest of the artist",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-bad-fraction", type=float, default=0.1, metavar="F",
+        help="share of tracks whose audio may be unusable",
+    )  # fmt: skip
+    group.add_argument(
+        "--clip-seconds", type=float, default=audio.clip_seconds, metavar="S",
+        help="longest clip; of a longer file the middle is taken",
+    )  # fmt: skip
+    group.add_argument(
+        "--min-clip-seconds", type=float, default=audio.min_clip_seconds, metavar="S",
+        help="a shorter file is a bad file",
+    )  # fmt: skip
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Adds the groups of training, tuning, contest and gate."""
+    _add_training(parser)
+    _add_tuning(parser)
+    _add_contest(parser)
+    _add_gate(parser)
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    train = TrainConfig()
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--models", type=_model_names, default=",".join(MODEL_NAMES), metavar="NAME,NAME…",
+        help="candidates",
+    )  # fmt: skip
+    group.add_argument(
+        "--feature-set", choices=FEATURE_SETS, default=train.feature_set,
+        help="what the classical models read: statistics of the audio, or the columns of FMA's "
+        "features.csv, which a model then needs for every clip it is to classify",
+    )  # fmt: skip
+    group.add_argument(
+        "--pca-components", type=int, metavar="N",
+        help="principal components for the classical models, 0 for none; default: the model's own",
+    )  # fmt: skip
+    group.add_argument("--epochs", type=int, metavar="N", help="default: the model's own")
+    group.add_argument(
+        "--batch-size", type=int, metavar="N", help="a replica; default: the model's"
+    )
+    group.add_argument("--learning-rate", type=float, metavar="R", help="default: the model's own")
+    group.add_argument(
+        "--patience", type=int, default=train.patience, metavar="N",
+        help="epochs without improvement before training stops",
+    )  # fmt: skip
+    group.add_argument("--dropout", type=float, metavar="F", help="of a network, default: its own")
+    group.add_argument(
+        "--label-smoothing", type=float, metavar="F",
+        help="share of a target that goes to all genres alike; default: the network's",
+    )  # fmt: skip
+    group.add_argument(
+        "--mixup", type=float, metavar="A",
+        help="alpha of mixup's Beta distribution, 0 for none; default: the network's",
+    )  # fmt: skip
+    group.add_argument(
+        "--no-augmentation", action="store_true",
+        help="leave pictures and windows as they are: no masks, shifts, gain or mixup",
+    )  # fmt: skip
+    group.add_argument("--seed", type=int, default=train.seed, metavar="N", help="of all chance")
+    group.add_argument(
+        "--mobilenet-weights", default=train.mobilenet_weights, metavar="W",
+        help="imagenet (downloaded by Keras), none, or the path of a no-top weights file",
+    )  # fmt: skip
+    group.add_argument(
+        "--fine-tune-epochs", type=int, default=train.fine_tune_epochs, metavar="N",
+        help="epochs for the top of MobileNetV2, after its head; default: some where its base has "
+        "been trained",
+    )  # fmt: skip
+    group.add_argument(
+        "--fine-tune-blocks", type=int, default=train.fine_tune_blocks, metavar="N",
+        help="how many of its 16 blocks are fine-tuned",
+    )  # fmt: skip
+
+
+def _add_tuning(parser: argparse.ArgumentParser) -> None:
+    tune = TuneConfig()
+    group = parser.add_argument_group("tuning")
+    group.add_argument(
+        "--tune", type=_model_names, default=(), metavar="NAME,NAME…",
+        help="networks whose hyperparameters are searched for first; default: none",
+    )  # fmt: skip
+    group.add_argument(
+        "--tuner-trials", type=int, default=tune.trials, metavar="N", help="trials of a network"
+    )
+    group.add_argument(
+        "--tuner-epochs", type=int, default=tune.epochs, metavar="N",
+        help="longest stage of a trial",
+    )  # fmt: skip
+
+
+def _add_contest(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("contest, on the eval split")
+    group.add_argument(
+        "--push-unservable", action="store_true",
+        help="let a model that needs more than audio be the best, and push it",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-credible-accuracy", type=float, metavar="F",
+        help="a higher accuracy, on eval or test, raises an alarm, for a leak is likelier than a "
+        "good model: published figures on fma_small's official split end at 0.55; 1 raises none; "
+        "default: 0.75 for --subset small, 1 for the others",
+    )  # fmt: skip
+
+
+def _add_gate(parser: argparse.ArgumentParser) -> None:
+    gate = GateConfig()
+    group = parser.add_argument_group("gate, on the test split")
+    group.add_argument(
+        "--min-accuracy", type=float, default=gate.min_accuracy, metavar="F", help="least accuracy"
+    )
+    group.add_argument(
+        "--min-macro-f1", type=float, default=gate.min_macro_f1, metavar="F", help="least macro-F1"
+    )
+    group.add_argument(
+        "--min-genre-recall", type=float, default=gate.min_genre_recall, metavar="F",
+        help="floor for every single genre",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-drop", type=float, default=gate.max_drop, metavar="F",
+        help="how far accuracy and macro-F1 may fall below the last blessed model's",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-genre-drop", type=float, default=gate.max_genre_drop, metavar="F",
+        help="how far the recall of any genre may fall below the last blessed model's",
+    )  # fmt: skip
+
+
+def _model_names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    unknown = [name for name in names if name not in MODEL_NAMES]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"unknown model {unknown[0]!r}, choose from {', '.join(MODEL_NAMES)}"
+        )
+    return names
+
+
+def positive(text: str) -> int:
+    """Returns a whole number from 1; the type of a flag."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
+    return int(text)
+
+
+def configured(
+    flags: argparse.Namespace, *, audio_dir: str, metadata_dir: str, mobilenet_weights: str
+) -> dict[str, Any]:
+    """Returns the fields of `PipelineConfig` that the flags above describe.
+
+    The paths are those of the platform that runs the pipeline.
+
+    Raises:
+        ValueError: naming the value that is out of range.
+    """
+    return dict(
+        data=DataConfig(
+            audio_dir=audio_dir,
+            metadata_dir=metadata_dir,
+            subset=flags.subset,
+            split=flags.split,
+            max_bad_fraction=flags.max_bad_fraction,
+            fma_features=flags.feature_set == "fma",
+        ),
+        models=flags.models,
+        audio=AudioConfig(clip_seconds=flags.clip_seconds, min_clip_seconds=flags.min_clip_seconds),
+        train=_train_config(flags, mobilenet_weights),
+        tune=TuneConfig(flags.tune, flags.tuner_trials, flags.tuner_epochs),
+        gate=GateConfig(
+            min_accuracy=flags.min_accuracy,
+            min_macro_f1=flags.min_macro_f1,
+            min_genre_recall=flags.min_genre_recall,
+            max_drop=flags.max_drop,
+            max_genre_drop=flags.max_genre_drop,
+        ),
+        contest=ContestConfig(
+            push_unservable=flags.push_unservable,
+            max_credible_accuracy=_credible(flags.max_credible_accuracy, flags.subset),
+        ),
+    )
+
+
+def _train_config(flags: argparse.Namespace, mobilenet_weights: str) -> TrainConfig:
+    return TrainConfig(
+        epochs=flags.epochs,
+        batch_size=flags.batch_size,
+        learning_rate=flags.learning_rate,
+        patience=flags.patience,
+        seed=flags.seed,
+        dropout=flags.dropout,
+        label_smoothing=flags.label_smoothing,
+        mixup=flags.mixup,
+        augmentation=not flags.no_augmentation,
+        mobilenet_weights=mobilenet_weights,
+        fine_tune_epochs=flags.fine_tune_epochs,
+        fine_tune_blocks=flags.fine_tune_blocks,
+        feature_set=flags.feature_set,
+        pca_components=flags.pca_components,
+    )
+
+
+def _credible(accuracy: float | None, subset: str) -> float:
+    return MAX_CREDIBLE_ACCURACY.get(subset, 1.0) if accuracy is None else accuracy

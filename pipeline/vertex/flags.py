@@ -1,0 +1,323 @@
+"""The flags of a run on Vertex AI, and what they configure; standard library only."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from pipeline import beam_args
+from pipeline import flags as shared_flags
+from pipeline.run_config import PipelineConfig
+from pipeline.vertex.machines import ACCELERATORS
+from pipeline.vertex.settings import (
+    BEAM_RUNNERS,
+    FAILURE_POLICIES,
+    DataflowConfig,
+    EndpointConfig,
+    Machine,
+    TaskConfig,
+    VertexConfig,
+)
+
+_NAME = "music-genre"
+_IMAGE = "{region}-docker.pkg.dev/{project}/music-genre/pipeline:latest"
+_ROOT = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/]+)*")
+_PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the command line."""
+    parser = shared_flags.Parser(
+        description="Compile the pipeline for Vertex AI Pipelines, submit it, follow it.",
+        formatter_class=shared_flags.HelpFormatter,
+        epilog="Exit status: 0 compiled, submitted or, with --wait, pushed; 2 usage or bad input; "
+        "3 the gate refused the model; 1 a fault or a failed job.",
+        allow_abbrev=False,
+    )
+    _add_run(parser)
+    group = parser.add_argument_group("data")
+    shared_flags.add_archive(group)
+    group.add_argument(
+        "--pipeline-root", required=True, metavar="gs://…", help="what all tasks write goes here"
+    )
+    group.add_argument(
+        "--serving-model-dir", metavar="gs://…",
+        help="blessed models; default: serving_model below the pipeline root",
+    )  # fmt: skip
+    shared_flags.add_selection(group)
+    _add_project(parser)
+    _add_dataflow(parser)
+    _add_machines(parser)
+    _add_endpoint(parser)
+    shared_flags.add_models(parser)
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("run")
+    group.add_argument(
+        "--config", metavar="FILE.yaml",
+        help="flags by name, without the dashes; those of the command line win",
+    )  # fmt: skip
+    what = group.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--compile-only", action="store_true", help="write the pipeline to --output, offline"
+    )
+    what.add_argument("--submit", action="store_true", help="check, compile and submit it")
+    group.add_argument("--output", metavar="FILE.json", help="where the compiled pipeline goes")
+    group.add_argument(
+        "--wait", action="store_true", help="with --submit: follow the tasks to the verdict"
+    )
+    group.add_argument("--no-cache", action="store_true", help="compute everything again")
+    group.add_argument(
+        "--schedule", default="", metavar="CRON",
+        help="with --submit: run by this cron expression, such as '0 3 * * 1', instead of now",
+    )  # fmt: skip
+    group.add_argument(
+        "--failure-policy", choices=FAILURE_POLICIES, default="slow",
+        help="slow lets independent tasks finish after a failure, fast stops",
+    )  # fmt: skip
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("Google Cloud")
+    group.add_argument("--project", required=True, metavar="ID", help="project id")
+    group.add_argument("--region", required=True, metavar="R", help="such as us-central1")
+    group.add_argument(
+        "--image",
+        help=f"of containers and workers; default: {_IMAGE.format(region='R', project='ID')}",
+    )
+    group.add_argument(
+        "--name",
+        help="of the pipeline; a model is held against the last that this pipeline blessed; "
+        f"default: {_NAME}, with --push-unservable {_NAME}-unservable",
+    )
+    group.add_argument(
+        "--service-account", default="", metavar="EMAIL",
+        help="whom everything runs as; default: Compute Engine's service account",
+    )  # fmt: skip
+    group.add_argument(
+        "--encryption-key", default="", metavar="NAME",
+        help="projects/P/locations/R/keyRings/K/cryptoKeys/N; default: Google's own",
+    )  # fmt: skip
+    group.add_argument(
+        "--network", default="", metavar="NAME",
+        help="peered VPC of tasks and jobs, projects/NUMBER/global/networks/NAME",
+    )  # fmt: skip
+    group.add_argument(
+        "--labels", type=_labels, default=(), metavar="K=V,K=V…",
+        help="of the pipeline and of what it starts",
+    )  # fmt: skip
+
+
+def _add_dataflow(parser: argparse.ArgumentParser) -> None:
+    workers = DataflowConfig()
+    group = parser.add_argument_group("Beam")
+    group.add_argument(
+        "--beam-runner", choices=BEAM_RUNNERS, default="DataflowRunner",
+        help="where Beam components run: on Dataflow, or inside their own container",
+    )  # fmt: skip
+    group.add_argument(
+        "--dataflow-machine-type", default=workers.machine_type, metavar="TYPE", help="of a worker"
+    )
+    group.add_argument(
+        "--dataflow-max-workers", type=int, default=workers.max_workers, metavar="N",
+        help="ceiling of the autoscaling, a component",
+    )  # fmt: skip
+    group.add_argument(
+        "--dataflow-disk-gb", type=int, default=workers.disk_gb, metavar="N", help="of a worker"
+    )
+    group.add_argument(
+        "--dataflow-subnetwork", default="", metavar="NAME",
+        help="regions/R/subnetworks/NAME, or its full URL where the VPC is shared",
+    )  # fmt: skip
+    group.add_argument(
+        "--dataflow-no-public-ips", action="store_true",
+        help="workers without external addresses; the subnetwork needs Private Google Access",
+    )  # fmt: skip
+    group.add_argument(
+        "--setup-file", default="", metavar="PATH",
+        help="a setup.py in the image for workers to install; not needed: the image has the code",
+    )  # fmt: skip
+    group.add_argument(
+        "--beam-arg", action="append", default=[], metavar="=--flag=VALUE",
+        help="a further flag for Beam; may be repeated",
+    )  # fmt: skip
+
+
+def _add_machines(parser: argparse.ArgumentParser) -> None:
+    task, machine = TaskConfig(), Machine()
+    group = parser.add_argument_group("machines")
+    group.add_argument(
+        "--classical-machine-type", default=machine.machine_type, metavar="TYPE",
+        help="classical models train on it",
+    )  # fmt: skip
+    group.add_argument(
+        "--network-machine-type", default=machine.machine_type, metavar="TYPE",
+        help="networks train on it, and are tuned; cloud-tpu for TPU v2 and v3, "
+        "ct5lp-hightpu-1t, -4t or -8t for TPU v5e",
+    )  # fmt: skip
+    group.add_argument(
+        "--network-image", default="", metavar="IMAGE",
+        help="of the networks' machine: one with CUDA's libraries for a GPU, one with libtpu for a "
+        "TPU; default: --image",
+    )  # fmt: skip
+    group.add_argument(
+        "--accelerator-type", choices=("", *ACCELERATORS), default="", metavar="TYPE",
+        help=f"of the networks' machine: {', '.join(ACCELERATORS)}",
+    )  # fmt: skip
+    group.add_argument(
+        "--accelerator-count", type=int, metavar="N",
+        help="GPUs, or the cores of a TPU v2 or v3; default: 1, 8 for a TPU",
+    )  # fmt: skip
+    group.add_argument(
+        "--task-cpus", type=int, default=task.cpus, metavar="N",
+        help="of the container of every other task",
+    )  # fmt: skip
+    group.add_argument(
+        "--task-memory-gb", type=int, default=task.memory_gb, metavar="N", help="likewise"
+    )
+
+
+def _add_endpoint(parser: argparse.ArgumentParser) -> None:
+    endpoint = EndpointConfig()
+    group = parser.add_argument_group("endpoint")
+    group.add_argument(
+        "--deploy", action="store_true", help="deploy a pushed model to a Vertex AI endpoint"
+    )
+    group.add_argument(
+        "--endpoint-name", default=endpoint.display_name, metavar="NAME",
+        help="its display name; made where there is none",
+    )  # fmt: skip
+    group.add_argument(
+        "--endpoint-machine-type", default=endpoint.machine.machine_type, metavar="TYPE",
+        help="of a replica",
+    )  # fmt: skip
+    group.add_argument(
+        "--min-replicas", type=int, default=endpoint.min_replicas, metavar="N", help="always there"
+    )
+    group.add_argument(
+        "--max-replicas", type=int, default=endpoint.max_replicas, metavar="N", help="under load"
+    )
+    group.add_argument(
+        "--traffic-percent", type=int, default=endpoint.traffic_percent, metavar="N",
+        help="share of the new model; below 100 the one before keeps the rest",
+    )  # fmt: skip
+
+
+def _labels(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for label in filter(None, text.split(",")):
+        key, equals, value = label.strip().partition("=")
+        if not equals:
+            raise argparse.ArgumentTypeError(f"must be KEY=VALUE, got {label!r}")
+        pairs.append((key, value))
+    return tuple(pairs)
+
+
+def vertex_config(flags: argparse.Namespace) -> VertexConfig:
+    """Returns where and on what the flags want the pipeline to run.
+
+    Raises:
+        ValueError: naming the value that Google Cloud would refuse.
+    """
+    image = flags.image or _IMAGE.format(region=flags.region, project=flags.project)
+    return VertexConfig(
+        project=flags.project,
+        region=flags.region,
+        image=image,
+        service_account=flags.service_account,
+        encryption_key=flags.encryption_key,
+        network=flags.network,
+        labels=flags.labels,
+        beam_runner=flags.beam_runner,
+        dataflow=DataflowConfig(
+            machine_type=flags.dataflow_machine_type,
+            max_workers=flags.dataflow_max_workers,
+            disk_gb=flags.dataflow_disk_gb,
+            subnetwork=flags.dataflow_subnetwork,
+            public_ips=not flags.dataflow_no_public_ips,
+            setup_file=flags.setup_file,
+        ),
+        task=TaskConfig(flags.task_cpus, flags.task_memory_gb),
+        classical=Machine(flags.classical_machine_type),
+        network_machine=Machine(
+            flags.network_machine_type, flags.accelerator_type, _accelerator_count(flags)
+        ),
+        network_image=flags.network_image,
+        endpoint=_endpoint(flags) if flags.deploy else None,
+        schedule=flags.schedule,
+        failure_policy=flags.failure_policy,
+    )
+
+
+def _accelerator_count(flags: argparse.Namespace) -> int:
+    if flags.accelerator_count is not None:
+        return int(flags.accelerator_count)
+    if not flags.accelerator_type:
+        return 0
+    return 8 if flags.accelerator_type.startswith("TPU_") else 1
+
+
+def _endpoint(flags: argparse.Namespace) -> EndpointConfig:
+    return EndpointConfig(
+        display_name=flags.endpoint_name,
+        machine=Machine(flags.endpoint_machine_type),
+        min_replicas=flags.min_replicas,
+        max_replicas=flags.max_replicas,
+        traffic_percent=flags.traffic_percent,
+    )
+
+
+def pipeline_config(flags: argparse.Namespace, vertex: VertexConfig) -> PipelineConfig:
+    """Returns the run that the flags describe, without looking at any file.
+
+    Raises:
+        ValueError: naming the value that is out of range.
+    """
+    root = _bucket_path("pipeline_root", flags.pipeline_root)
+    served = _bucket_path("serving_model_dir", flags.serving_model_dir or f"{root}/serving_model")
+    return PipelineConfig(
+        **shared_flags.configured(
+            flags,
+            audio_dir=_bucket_path("audio_dir", flags.audio_dir),
+            metadata_dir=_bucket_path("metadata_dir", flags.metadata_dir),
+            mobilenet_weights=_weights(flags.mobilenet_weights),
+        ),
+        name=_pipeline_name(flags),
+        pipeline_root=root,
+        metadata_path="",
+        serving_model_dir=served,
+        checkpoint_dir=f"{root}/checkpoints",
+        bad_files_path=f"{root}/bad_files.csv",
+        beam_args=(*beam_args.on_vertex(vertex, f"{root}/dataflow"), *flags.beam_arg),
+        enable_cache=not flags.no_cache,
+    )
+
+
+def _pipeline_name(flags: argparse.Namespace) -> str:
+    """Returns the name under which Vertex looks for the last blessed model.
+
+    A model that needs more than audio must not be the baseline of one that does not: a run without
+    FMA's features does not have what it reads.
+    """
+    name = flags.name or (f"{_NAME}-unservable" if flags.push_unservable else _NAME)
+    if not _PIPELINE_NAME.fullmatch(name):
+        raise ValueError(f"name must be of a-z, 0-9 and -, got {name!r}")
+    return str(name)
+
+
+def _bucket_path(name: str, path: str) -> str:
+    path = path.rstrip("/")
+    if not _ROOT.fullmatch(path):
+        raise ValueError(f"{name} must be gs://BUCKET/FOLDER, got {path!r}")
+    return path
+
+
+def _weights(value: str) -> str:
+    if value not in ("imagenet", "none") and not value.startswith("/gcs/"):
+        raise ValueError(
+            "mobilenet_weights must be imagenet, none or /gcs/BUCKET/FILE, as Vertex AI mounts "
+            f"buckets, got {value!r}"
+        )
+    return value

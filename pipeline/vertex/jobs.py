@@ -1,0 +1,58 @@
+"""The custom job that trains or tunes one model, as TFX wants it in `custom_config`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx.extensions.google_cloud_ai_platform.constants import ENABLE_VERTEX_KEY, VERTEX_REGION_KEY
+from tfx.extensions.google_cloud_ai_platform.trainer.executor import TRAINING_ARGS_KEY
+
+from pipeline.registry import NETWORKS
+from pipeline.vertex.machines import tpu_topology
+from pipeline.vertex.settings import Machine, VertexConfig
+
+
+def custom_config(vertex: VertexConfig, node_id: str, model: str) -> dict[str, Any]:
+    """Returns what to add to a component's `custom_config`.
+
+    Args:
+        vertex: machines, image and identity.
+        node_id: of the component; the job is shown under it.
+        model: name; networks have a machine of their own.
+    """
+    machine, image = vertex.classical, vertex.image
+    if model in NETWORKS:
+        machine, image = vertex.network_machine, vertex.network_image or vertex.image
+    return {
+        ENABLE_VERTEX_KEY: True,
+        VERTEX_REGION_KEY: vertex.region,
+        TRAINING_ARGS_KEY: {"project": vertex.project, **_job(vertex, node_id, machine, image)},
+    }
+
+
+def _job(vertex: VertexConfig, node_id: str, machine: Machine, image: str) -> dict[str, Any]:
+    """Returns a `CustomJob` of Vertex AI; TFX fills in the command."""
+    pool = {
+        "machine_spec": _machine_spec(machine),
+        "replica_count": 1,
+        "container_spec": {"image_uri": image},
+    }
+    spec: dict[str, Any] = {"worker_pool_specs": [pool]}
+    if vertex.service_account:
+        spec["service_account"] = vertex.service_account
+    if vertex.network:
+        spec["network"] = vertex.network
+    job = {"display_name": node_id, "job_spec": spec, "labels": dict(vertex.labels)}
+    if vertex.encryption_key:
+        job["encryption_spec"] = {"kms_key_name": vertex.encryption_key}
+    return job
+
+
+def _machine_spec(machine: Machine) -> dict[str, Any]:
+    spec: dict[str, Any] = {"machine_type": machine.machine_type}
+    if machine.accelerator_type:
+        spec["accelerator_type"] = machine.accelerator_type
+        spec["accelerator_count"] = machine.accelerator_count
+    if topology := tpu_topology(machine.machine_type):
+        spec["tpu_topology"] = topology
+    return spec

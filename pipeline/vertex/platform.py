@@ -1,0 +1,57 @@
+"""The DAG's parts that are Vertex AI's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from tfx import types
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
+
+from components.custom_jobs import CustomJobTrainer, CustomJobTuner
+from components.endpoint_deployer.component import EndpointDeployer
+from components.endpoint_deployer.target import Target
+from pipeline.vertex import jobs
+from pipeline.vertex.settings import VertexConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class VertexPlatform:
+    """Custom jobs for what trains, Vertex's own resolver, an endpoint where one is asked for."""
+
+    vertex: VertexConfig
+
+    def trainer(self, model: str, **arguments: Any) -> tfx.components.Trainer:
+        return self._in_a_job(CustomJobTrainer, "Trainer", model, arguments)
+
+    def tuner(self, model: str, **arguments: Any) -> tfx.components.Tuner:
+        return self._in_a_job(CustomJobTuner, "Tuner", model, arguments)
+
+    def _in_a_job(
+        self, component: Callable[..., Any], kind: str, model: str, arguments: dict[str, Any]
+    ) -> Any:
+        # Letters, digits and hyphens: a name of which every service makes resources.
+        node_id = f"{kind}-{model.replace('_', '-')}"
+        job = jobs.custom_config(self.vertex, node_id, model)
+        custom_config = {**arguments["custom_config"], **job}
+        return component(**{**arguments, "custom_config": custom_config}).with_id(node_id)
+
+    def baseline(self, candidate: types.BaseChannel) -> BaseNode:
+        """Returns a query for the model that the pipeline of this name blessed last.
+
+        Vertex runs no strategy of ours; it queries its metadata store, at the start of the run.
+        The model is that of an earlier run, therefore, unless all that comes before the Evaluator
+        is cached: then it is the candidate itself, which passes again and is pushed again, once.
+        """
+        return tfx.dsl.Resolver(
+            strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+            model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+            model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+        )
+
+    def deployers(self, pushed_model: types.BaseChannel) -> list[BaseNode]:
+        if self.vertex.endpoint is None:
+            return []
+        return [EndpointDeployer(pushed_model, Target.of(self.vertex))]

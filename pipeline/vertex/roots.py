@@ -1,0 +1,99 @@
+"""Whether the `gs://` folders of a run are there, readable and in reach of its region."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.run_config import PipelineConfig
+from pipeline.vertex.cloud import Cloud
+from pipeline.vertex.problems import ERROR, WARNING, Problem, unless_out_of_reach
+from pipeline.vertex.settings import VertexConfig
+
+_WRITING = (
+    "storage.objects.create",
+    "storage.objects.delete",
+    "storage.objects.get",
+    "storage.objects.list",
+)
+
+
+def check(vertex: VertexConfig, config: PipelineConfig, cloud: Cloud) -> list[Problem]:
+    """Looks at the buckets first, then at what is to be in them."""
+    data = config.data
+    written = {_bucket(path): path for path in (config.serving_model_dir, config.pipeline_root)}
+    read = {_bucket(path): path for path in (data.metadata_dir, data.audio_dir)}
+    problems = []
+    for name in {**read, **written}:
+        problems += unless_out_of_reach(
+            f"bucket gs://{name}",
+            functools.partial(_check_bucket, name, vertex, cloud, written=name in written),
+        )
+    for path, holds in ((data.audio_dir, "audio"), (data.metadata_dir, "tracks.csv")):
+        problems += unless_out_of_reach(path, functools.partial(_check_folder, path, holds, cloud))
+    return problems
+
+
+def _bucket(path: str) -> str:
+    return path.removeprefix("gs://").partition("/")[0]
+
+
+def _check_bucket(
+    name: str, vertex: VertexConfig, cloud: Cloud, *, written: bool
+) -> Iterator[Problem]:
+    from google.api_core.exceptions import NotFound
+
+    try:
+        bucket = cloud.storage.get_bucket(name)
+    except NotFound:
+        yield Problem(
+            f"there is no bucket gs://{name}",
+            f"gcloud storage buckets create gs://{name} --project={vertex.project} "
+            f"--location={vertex.region} --uniform-bucket-level-access",
+        )
+        return
+    if elsewhere := _elsewhere(bucket, vertex, written):
+        yield elsewhere
+    if written and set(_WRITING) - set(bucket.test_iam_permissions(list(_WRITING))):
+        yield Problem(
+            f"you may not write to gs://{name}",
+            f"gcloud storage buckets add-iam-policy-binding gs://{name} "
+            "--member=user:YOUR_EMAIL --role=roles/storage.objectAdmin",
+        )
+
+
+def _elsewhere(bucket: Any, vertex: VertexConfig, written: bool) -> Problem | None:
+    """Returns what to say of a bucket that is not in the region of the run.
+
+    Vertex AI keeps what it writes in a bucket of its region; what is only read may be elsewhere, at
+    the cost of time and of traffic between regions.
+    """
+    location = str(bucket.location).lower()
+    if location == vertex.region:
+        return None
+    certain = written and bucket.location_type == "region"
+    return Problem(
+        f"gs://{bucket.name} is in {location}, the run in {vertex.region}",
+        f"gcloud storage buckets create gs://{bucket.name}-{vertex.region} "
+        f"--project={vertex.project} --location={vertex.region}",
+        ERROR if certain else WARNING,
+    )
+
+
+def _check_folder(path: str, holds: str, cloud: Cloud) -> Iterator[Problem]:
+    from google.api_core.exceptions import NotFound
+
+    name, _, folder = path.removeprefix("gs://").partition("/")
+    prefix = f"{folder.rstrip('/')}/" if folder.strip("/") else ""
+    is_file = holds.endswith(".csv")
+    wanted = prefix + holds if is_file else prefix
+    try:
+        found = list(cloud.storage.list_blobs(name, prefix=wanted, max_results=1))
+    except NotFound:
+        return  # said of the bucket
+    if not found:
+        what = f"there is no {holds} in {path}" if is_file else f"{path} is empty"
+        source = "data/fma_metadata/tracks.csv" if is_file else "data/fma_small/*"
+        command = f"gcloud storage cp --recursive '{source}' {path.rstrip('/')}/"
+        yield Problem(what, command)

@@ -1,0 +1,296 @@
+"""Deploying with the real client, against the protocol of Vertex AI on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.api_core import exceptions
+from google.cloud import aiplatform_v1 as api
+from google.rpc import status_pb2
+from tfx import types
+from tfx.types import standard_artifacts
+
+import system
+from components.endpoint_deployer import deployment, executor
+from components.endpoint_deployer.component import EndpointDeployer
+from components.endpoint_deployer.target import Target
+from pipeline.errors import InputError
+from pipeline.vertex.settings import EndpointConfig, Machine, VertexConfig
+from tests.components.endpoint_deployer.vertex_server import VertexServer
+
+PARENT = "projects/my-project/locations/europe-west4"
+MODEL = f"{PARENT}/models/music-genre"
+KEY = "projects/my-project/locations/europe-west4/keyRings/r/cryptoKeys/k"
+
+Run = Callable[..., dict[str, Any]]
+
+
+def target(**endpoint: Any) -> Target:
+    return Target(
+        "my-project",
+        "europe-west4",
+        EndpointConfig(
+            **{
+                "machine": Machine("n1-standard-4", "NVIDIA_TESLA_T4", 1),
+                "min_replicas": 1,
+                "max_replicas": 3,
+                **endpoint,
+            }
+        ),
+        service_account="serving@my-project.iam.gserviceaccount.com",
+        encryption_key=KEY,
+        labels=(("team", "music"),),
+    )
+
+
+@pytest.fixture
+def server() -> VertexServer:
+    return VertexServer()
+
+
+@pytest.fixture
+def run(server: VertexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Return a run of the executor for a push; it returns the record that was written."""
+    with server.clients() as clients:
+        regions = []
+        monkeypatch.setattr(deployment, "connect", lambda region: regions.append(region) or clients)
+
+        def one(target: Target, version: str = "1700000000", pushed: float = 1) -> dict[str, Any]:
+            artifact, record = standard_artifacts.PushedModel(), system.Artifact()
+            record.uri = str(tmp_path / version)
+            artifact.set_float_custom_property("pushed", pushed)  # as Vertex AI hands it on
+            if pushed:
+                artifact.set_string_custom_property(
+                    "pushed_destination", f"gs://bucket/serving_model/{version}"
+                )
+                artifact.set_string_custom_property("pushed_version", version)
+            executor.Executor().Do(
+                {executor.PUSHED_MODEL: [artifact]},
+                {executor.DEPLOYMENT: [record]},
+                {executor.TARGET: target.to_json()},
+            )
+            outcome: dict[str, Any] = json.loads(
+                (tmp_path / version / executor.DEPLOYMENT_NAME).read_text()
+            )
+            assert record.get_int_custom_property("deployed") == outcome["deployed"]
+            assert set(regions) <= {"europe-west4"}
+            return outcome
+
+        yield one
+
+
+def methods(server: VertexServer) -> list[str]:
+    return [method for method, _ in server.requests]
+
+
+def test_the_first_model_is_uploaded_and_gets_all_requests(server: VertexServer, run: Run) -> None:
+    server.is_slow = True
+    outcome = run(target(traffic_percent=10))
+    upload, create, deploy = (request for _, request in server.requests)
+    assert methods(server) == ["upload_model", "create_endpoint", "deploy_model"]
+    encryption = api.EncryptionSpec(kms_key_name=KEY)
+    assert upload == api.UploadModelRequest(
+        parent=PARENT,
+        model_id="music-genre",
+        model=api.Model(
+            display_name="music-genre",
+            artifact_uri="gs://bucket/serving_model/1700000000",
+            container_spec=api.ModelContainerSpec(
+                image_uri="europe-docker.pkg.dev/vertex-ai/prediction/tf2-gpu.2-15:latest"
+            ),
+            version_aliases=["push-1700000000"],
+            labels={"team": "music"},
+            encryption_spec=encryption,
+        ),
+    )
+    assert create == api.CreateEndpointRequest(
+        parent=PARENT,
+        endpoint=api.Endpoint(
+            display_name="music-genre",
+            labels={"team": "music"},
+            encryption_spec=encryption,
+            dedicated_endpoint_enabled=True,
+        ),
+    )
+    (endpoint,) = server.endpoints
+    assert deploy == api.DeployModelRequest(
+        endpoint=endpoint,
+        deployed_model=api.DeployedModel(
+            model=f"{MODEL}@1",
+            display_name="music-genre",
+            service_account="serving@my-project.iam.gserviceaccount.com",
+            dedicated_resources=api.DedicatedResources(
+                machine_spec=api.MachineSpec(
+                    machine_type="n1-standard-4",
+                    accelerator_type=api.AcceleratorType.NVIDIA_TESLA_T4,
+                    accelerator_count=1,
+                ),
+                min_replica_count=1,
+                max_replica_count=3,
+            ),
+        ),
+        traffic_split={"0": 100},
+    )
+    (deployed,) = server.endpoints[endpoint].deployed_models
+    assert outcome == {
+        "deployed": True,
+        "endpoint": endpoint,
+        "model": f"{MODEL}@1",
+        "deployed_model_id": deployed.id,
+        "traffic_split": {deployed.id: 100},
+        "undeployed": [],
+    }
+
+
+def test_a_canary_comes_beside_the_old_model_and_then_takes_its_place(
+    server: VertexServer, run: Run
+) -> None:
+    old = run(target(), "1700000000")["deployed_model_id"]
+    canary = run(target(traffic_percent=10), "1700000001")
+    new = canary["deployed_model_id"]
+    assert canary["model"] == f"{MODEL}@2"
+    assert canary["traffic_split"] == {new: 10, old: 90}
+    assert canary["undeployed"] == []
+    upload = next(request for method, request in server.requests[3:] if method == "upload_model")
+    assert (upload.parent_model, upload.model_id) == (MODEL, "")
+    assert methods(server)[3:] == ["upload_model", "deploy_model"]
+    whole = run(target(traffic_percent=100), "1700000001")
+    assert methods(server)[5:] == ["update_endpoint", "undeploy_model"]
+    assert whole == {
+        **canary, "traffic_split": {new: 100}, "undeployed": [old],
+    }  # fmt: skip
+    (endpoint,) = server.endpoints.values()
+    assert [model.id for model in endpoint.deployed_models] == [new]
+
+
+def test_a_new_model_replaces_every_old_one_at_once(server: VertexServer, run: Run) -> None:
+    run(target(), "1700000000")
+    run(target(traffic_percent=50), "1700000001")
+    outcome = run(target(), "1700000002")
+    assert methods(server)[-3:] == ["deploy_model", "undeploy_model", "undeploy_model"]
+    assert outcome["traffic_split"] == {outcome["deployed_model_id"]: 100}
+    (endpoint,) = server.endpoints.values()
+    assert len(endpoint.deployed_models) == 1
+
+
+def test_nothing_is_done_twice(server: VertexServer, run: Run) -> None:
+    first = run(target())
+    done = len(server.requests)
+    assert run(target()) == first
+    assert len(server.requests) == done
+
+
+@pytest.mark.parametrize("method", ["create_endpoint", "deploy_model", "undeploy_model"])
+def test_a_task_that_failed_half_way_carries_on(
+    server: VertexServer, run: Run, method: str
+) -> None:
+    if method != "create_endpoint":
+        run(target(), "1700000000")
+    server.faults[method] = [status_pb2.Status(code=13, message="an internal error")]
+    with pytest.raises(InputError, match=r"an internal error; run again: what is done stays"):
+        run(target(), "1700000001")
+    assert run(target(), "1700000001")["deployed"]
+    uploads = [request for name, request in server.requests if name == "upload_model"]
+    assert [upload.model.version_aliases[0] for upload in uploads].count("push-1700000001") == 1
+    (endpoint,) = server.endpoints.values()
+    (deployed,) = endpoint.deployed_models
+    assert dict(endpoint.traffic_split) == {deployed.id: 100}
+
+
+def test_a_service_that_is_away_for_a_moment_is_asked_again(server: VertexServer, run: Run) -> None:
+    server.faults["get_model"] = [exceptions.ServiceUnavailable("later")]
+    server.faults["list_endpoints"] = [exceptions.ServiceUnavailable("later")] * 2
+    assert run(target())["deployed"]
+
+
+def test_without_a_push_nothing_is_asked(server: VertexServer, run: Run) -> None:
+    assert run(target(), pushed=0) == {"deployed": False, "reason": "no model was pushed"}
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("method", "fault", "said"),
+    [
+        (
+            "upload_model",
+            exceptions.PermissionDenied("aiplatform.models.upload denied"),
+            r"^registering gs://bucket/\S+: aiplatform.models.upload denied; .*roles/aiplatform",
+        ),
+        (
+            "create_endpoint",
+            exceptions.Unauthenticated("no credentials"),
+            r"^looking for the endpoint music-genre: no credentials; .*application-default login",
+        ),
+        (
+            "deploy_model",
+            exceptions.ResourceExhausted("custom_model_serving_nvidia_t4_gpus"),
+            r"^deploying to the endpoint projects/\S+: custom_model_serving_nvidia\S+; .* quota",
+        ),
+        (
+            "deploy_model",
+            status_pb2.Status(code=9, message="Model server never became ready"),
+            r"never became ready; look at what the model logged: gcloud logging read",
+        ),
+    ],
+)
+def test_what_the_service_refuses_is_said_with_what_helps(
+    server: VertexServer, run: Run, method: str, fault: Any, said: str
+) -> None:
+    server.faults[method] = [fault]
+    with pytest.raises(InputError, match=said):
+        run(target())
+
+
+def test_two_endpoints_of_one_name_are_not_chosen_from(server: VertexServer, run: Run) -> None:
+    for number in (7, 8):
+        name = f"{PARENT}/endpoints/{number}"
+        server.endpoints[name] = api.Endpoint(name=name, display_name="music-genre")
+    with pytest.raises(InputError, match=r"2 endpoints are called music-genre .*/7, .*/8$"):
+        run(target())
+
+
+def test_a_model_on_a_disk_is_refused() -> None:
+    pushed, record = standard_artifacts.PushedModel(), system.Artifact()
+    pushed.set_int_custom_property("pushed", 1)
+    pushed.set_string_custom_property("pushed_destination", "/serving_model/1")
+    with pytest.raises(InputError, match=r"pushed to '/serving_model/1'.*gs://"):
+        executor.Executor().Do(
+            {executor.PUSHED_MODEL: [pushed]},
+            {executor.DEPLOYMENT: [record]},
+            {executor.TARGET: target().to_json()},
+        )
+
+
+def test_a_target_survives_its_way_through_the_specification() -> None:
+    assert Target.from_json(target().to_json()) == target()
+    vertex = VertexConfig("p", "us-central1", "image", endpoint=EndpointConfig())
+    assert Target.from_json(Target.of(vertex).to_json()) == Target.of(vertex)
+    with pytest.raises(ValueError, match="no endpoint"):
+        Target.of(VertexConfig("p", "us-central1", "image"))
+
+
+@pytest.mark.parametrize(
+    ("region", "accelerator", "registry", "device"),
+    [
+        ("us-central1", "", "us", "cpu"),
+        ("asia-east1", "", "asia", "cpu"),
+        ("southamerica-east1", "NVIDIA_L4", "us", "gpu"),
+    ],
+)
+def test_the_serving_image_is_near_and_fits_the_machine(
+    region: str, accelerator: str, registry: str, device: str
+) -> None:
+    endpoint = EndpointConfig(machine=Machine("n1-standard-2", accelerator, int(bool(accelerator))))
+    image = f"{registry}-docker.pkg.dev/vertex-ai/prediction/tf2-{device}.2-15:latest"
+    assert Target("p", region, endpoint).serving_image == image
+
+
+def test_the_component_hands_the_target_on() -> None:
+    pushed = standard_artifacts.PushedModel
+    component = EndpointDeployer(types.Channel(type=pushed), target())
+    assert Target.from_json(component.exec_properties[executor.TARGET]) == target()
+    assert component.outputs[executor.DEPLOYMENT].type is system.Artifact

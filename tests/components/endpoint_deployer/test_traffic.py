@@ -1,0 +1,40 @@
+"""Who gets which share of the requests."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from components.endpoint_deployer.traffic import NEW, split_with
+
+
+@pytest.mark.parametrize(
+    ("shares", "model", "percent", "expected"),
+    [
+        ({}, NEW, 10, {NEW: 100}),
+        ({"1": 100}, NEW, 10, {NEW: 10, "1": 90}),
+        ({"1": 100}, NEW, 100, {NEW: 100}),
+        ({"1": 90, "2": 10}, NEW, 20, {NEW: 20, "1": 72, "2": 8}),
+        ({"1": 90, "2": 10}, "2", 50, {"2": 50, "1": 50}),
+        ({"1": 90, "2": 10}, "2", 100, {"2": 100}),
+        ({"1": 0, "2": 100}, "2", 10, {"2": 100}),
+        ({"1": 50, "2": 50}, NEW, 99, {NEW: 99, "2": 1}),
+        ({"1": 100}, NEW, 0, {"1": 100}),
+    ],
+)
+def test_a_model_gets_its_share_and_the_others_keep_their_proportion(
+    shares: dict[str, int], model: str, percent: int, expected: dict[str, int]
+) -> None:
+    assert split_with(shares, model, percent) == expected
+
+
+def test_the_shares_always_add_up_to_everything() -> None:
+    for first, second, percent in itertools.product(range(1, 99, 7), range(1, 99, 11), range(101)):
+        if first + second >= 100:
+            continue
+        shares = {"1": first, "2": second, "3": 100 - first - second}
+        split = split_with(shares, NEW, percent)
+        assert sum(split.values()) == 100
+        assert all(0 < share <= 100 for share in split.values())
+        assert split.get(NEW, 0) == percent

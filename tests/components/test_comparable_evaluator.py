@@ -1,0 +1,63 @@
+"""Which model the Evaluator holds a candidate against."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tfx.types import standard_artifacts
+from tfx.utils import proto_utils
+
+from components.comparable_evaluator import Executor
+from components.model_properties import SERVABLE
+from pipeline.config import GateConfig
+from pipeline.eval_config import gate_config
+from tests.stand_ins import beam_context, model_artifact, scores_for, write_examples
+
+GENRES = ("Pop", "Rock")
+LABELS = [0, 0, 1, 1]
+ANYTHING = GateConfig(
+    min_accuracy=0, min_macro_f1=0, min_genre_recall=0, max_drop=1, max_genre_drop=1
+)
+
+
+def judge(
+    folder: Path, *, read: tuple[str, ...], candidate_servable: bool
+) -> standard_artifacts.ModelBlessing:
+    """Evaluate svm against fma, which needs more than audio.
+
+    Args:
+        folder: where to write.
+        read: the models whose scores the Examples have.
+        candidate_servable: whether svm needs nothing but audio.
+    """
+    scores = {name: scores_for(LABELS, len(GENRES), seed=1) for name in read}
+    examples = write_examples(str(folder / "examples"), "test", GENRES, LABELS, scores)
+    candidate = model_artifact(folder, "svm", len(GENRES), 1)
+    candidate.set_int_custom_property(SERVABLE, int(candidate_servable))
+    baseline = model_artifact(folder, "fma", len(GENRES), 2)
+    baseline.set_int_custom_property(SERVABLE, 0)
+    evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+    evaluation.uri, blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
+    Executor(beam_context(folder)).Do(
+        {"examples": [examples], "model": [candidate], "baseline_model": [baseline]},
+        {"evaluation": [evaluation], "blessing": [blessing]},
+        {
+            "eval_config": proto_utils.proto_to_json(gate_config(ANYTHING)),
+            "example_splits": json.dumps(["test"]),
+            "fairness_indicator_thresholds": "null",
+        },
+    )
+    return blessing
+
+
+def test_a_model_that_reads_what_is_not_there_is_no_baseline(tmp_path: Path) -> None:
+    blessing = judge(tmp_path, read=("svm",), candidate_servable=True)
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert not blessing.has_custom_property("baseline_model_id")
+
+
+def test_two_models_of_one_kind_are_compared(tmp_path: Path) -> None:
+    blessing = judge(tmp_path, read=("svm", "fma"), candidate_servable=False)
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert blessing.get_int_custom_property("baseline_model_id") == 2
