@@ -15,9 +15,9 @@ from pipeline.config import (
     DataConfig,
     GateConfig,
     TrainConfig,
-    TuneConfig,
 )
 from pipeline.registry import MODEL_NAMES
+from pipeline.run_config import TuneConfig
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

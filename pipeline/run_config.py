@@ -37,7 +37,11 @@ class TuneConfig:
 
 @dataclasses.dataclass(frozen=True)
 class PipelineConfig:
-    """One run of the pipeline, on any platform."""
+    """One run of the pipeline, on any platform.
+
+    `metadata_path` is empty where the platform keeps the metadata. `retried` has, for models whose
+    last training failed, (model, digest of the note that it left), which stands in the cache key.
+    """
 
     data: DataConfig
     pipeline_root: str
@@ -53,6 +57,7 @@ class PipelineConfig:
     gate: GateConfig = GateConfig()
     contest: ContestConfig = ContestConfig()
     beam_args: tuple[str, ...] = ()
+    retried: tuple[tuple[str, str], ...] = ()
     enable_cache: bool = True
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.config import PipelineConfig
+from pipeline.run_config import PipelineConfig
 from pipeline.vertex import accelerators, faults, image, project, quotas, roots
 from pipeline.vertex.cloud import Cloud
 from pipeline.vertex.problems import Problem, unless_out_of_reach

@@ -8,8 +8,8 @@ from typing import Any
 
 from tfx import v1 as tfx
 
-from pipeline.config import PipelineConfig
 from pipeline.pipeline import create_pipeline
+from pipeline.run_config import PipelineConfig
 from pipeline.vertex.platform import VertexPlatform
 from pipeline.vertex.settings import VertexConfig
 

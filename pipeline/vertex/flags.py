@@ -7,7 +7,7 @@ import re
 
 from pipeline import beam_args
 from pipeline import flags as shared_flags
-from pipeline.config import PipelineConfig
+from pipeline.run_config import PipelineConfig
 from pipeline.vertex.machines import ACCELERATORS
 from pipeline.vertex.settings import (
     BEAM_RUNNERS,

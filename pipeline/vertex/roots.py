@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.config import PipelineConfig
+from pipeline.run_config import PipelineConfig
 from pipeline.vertex.cloud import Cloud
 from pipeline.vertex.problems import ERROR, WARNING, Problem, unless_out_of_reach
 from pipeline.vertex.settings import VertexConfig

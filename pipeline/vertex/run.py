@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline.config import PipelineConfig
 from pipeline.errors import InputError
 from pipeline.exit_status import BAD_INPUT, PUSHED, with_exit_status
+from pipeline.run_config import PipelineConfig
 from pipeline.vertex import cost
 from pipeline.vertex.cloud import Cloud, Endpoints
 from pipeline.vertex.problems import ERROR

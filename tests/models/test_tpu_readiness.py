@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from tensorflow.python.framework.config import disable_op_determinism
 
 from models import devices, input_fn, network, whole_batches
 from models.devices import Execution
-from models.family import Fitted, Job
+from models.family import Fitted, Job, load
 from models.fitting import Batches, Stage, fit_stages
 from pipeline.config import TrainConfig
 from pipeline.registry import MODELS, NETWORKS
@@ -50,7 +49,7 @@ def seen(
 ) -> dict[str, Any]:
     """A training of every network with its steps compiled by XLA, and what it was fitted on."""
     found: dict[str, Any] = {"models": [], "specs": [], "shapes": set()}
-    family = importlib.import_module(MODELS[request.param])
+    family = load(MODELS[request.param])
     fit, compiled = keras.Model.fit, []
 
     def watched(self: keras.Model, x: tf.data.Dataset, **arguments: Any) -> Any:

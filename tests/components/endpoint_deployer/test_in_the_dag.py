@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from components.endpoint_deployer.target import Target
-from pipeline.config import DataConfig, PipelineConfig
+from pipeline.config import (
+    DataConfig,
+)
+from pipeline.run_config import PipelineConfig
 from pipeline.vertex.compile import compile_pipeline
 from pipeline.vertex.settings import EndpointConfig, VertexConfig
 

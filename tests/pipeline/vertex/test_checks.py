@@ -5,8 +5,11 @@ import urllib.parse
 
 import pytest
 
-from pipeline.config import DataConfig, PipelineConfig
+from pipeline.config import (
+    DataConfig,
+)
 from pipeline.errors import InputError
+from pipeline.run_config import PipelineConfig
 from pipeline.vertex import accelerators, checks, image
 from pipeline.vertex.cloud import Cloud
 from pipeline.vertex.problems import ERROR, UNKNOWN, WARNING

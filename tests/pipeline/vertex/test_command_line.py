@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import vertex_runner
-from pipeline.config import PipelineConfig
+from pipeline.run_config import PipelineConfig
 from pipeline.vertex.settings import DataflowConfig, EndpointConfig, Machine, VertexConfig
 
 ROOT = Path(vertex_runner.__file__).parent

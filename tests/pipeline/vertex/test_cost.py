@@ -202,7 +202,7 @@ def test_the_work_of_every_model_was_measured():
 
 def test_networks_are_taken_to_be_trained_as_long_as_they_are():
     for name, module in NETWORKS.items():
-        least = importlib.import_module(module).NETWORK.epochs.least
+        least = importlib.import_module(module).MODEL.epochs.least
         assert WORKLOAD["training"][name]["epochs"] == least, name
     mobilenet = importlib.import_module("models.mobilenet")
     assert WORKLOAD["training"]["mobilenet_v2"]["fine_tune_epochs"] == mobilenet._FINE_TUNE_EPOCHS
