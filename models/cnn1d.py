@@ -41,7 +41,7 @@ MODEL = network.Network(
     defaults={
         "batch_size": 16,
         "learning_rate": 1e-3,
-        # The article's 0.5 leaves it underfitted: .60 of 78 real clips held out, where 0.3 gets .68.
+        # The article's 0.5 underfits: .60 of 78 real clips held out, where 0.3 gets .68.
         "dropout": 0.3,
         "label_smoothing": 0.0,
         "mixup": 0.0,
