@@ -10,9 +10,17 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
+from collections.abc import Collection, Sequence
 
 from pipeline.vertex.cloud import Endpoints
-from pipeline.vertex.flags import build_parser, pipeline_config, vertex_config
+from pipeline.vertex.flags import (
+    MODES,
+    build_parser,
+    check_together,
+    need_no_pipeline,
+    pipeline_config,
+    vertex_config,
+)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -25,19 +33,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         if config:
             from pipeline.vertex import yaml_flags
 
-            arguments = [*yaml_flags.from_file(config, parser), *arguments]
+            ignored = MODES if _names(arguments, MODES) else ()
+            arguments = [*yaml_flags.from_file(config, parser, ignored), *arguments]
+        if _names(arguments, ["--job"]):
+            need_no_pipeline(parser)
         flags = parser.parse_args(arguments)
-        if flags.compile_only and not flags.output:
-            raise ValueError("--compile-only needs --output FILE")
-        if flags.wait and not flags.submit:
-            raise ValueError("--wait needs --submit")
-        if flags.wait and flags.schedule:
-            raise ValueError("--wait follows one run, --schedule starts many: leave one out")
         flags.vertex = vertex_config(flags)
-        flags.pipeline = pipeline_config(flags, flags.vertex)
+        flags.pipeline = None if flags.job else pipeline_config(flags, flags.vertex)
+        check_together(flags)
     except ValueError as error:
         parser.error(str(error))
     return flags
+
+
+def _names(arguments: Sequence[str], options: Collection[str]) -> bool:
+    return any(argument.partition("=")[0] in options for argument in arguments)
 
 
 def main(arguments: list[str] | None = None, endpoints: Endpoints | None = None) -> int:
@@ -48,6 +58,8 @@ def main(arguments: list[str] | None = None, endpoints: Endpoints | None = None)
     # Only now what takes seconds to import.
     from pipeline.vertex import run
 
+    if flags.job:
+        return run.follow(flags.job, flags.vertex, endpoints=endpoints)
     if flags.compile_only:
         return run.compile_only(flags.pipeline, flags.vertex, flags.output)
     return run.submit(
