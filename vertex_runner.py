@@ -1,8 +1,8 @@
 #!/usr/bin/env python
-"""Compiles the pipeline for Vertex AI Pipelines, and submits it only when told to.
+"""Compiles the pipeline for Vertex AI Pipelines; submits it, or follows it, only when told to.
 
 Exit status: 0 compiled, submitted or, with --wait, pushed, 2 usage or bad input, 3 the gate refused
-the model, 1 a fault or a failed job, 130 interrupted.
+the model, 1 a fault, an outage or a failed job, 130 interrupted.
 """
 
 from __future__ import annotations

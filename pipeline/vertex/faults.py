@@ -138,7 +138,8 @@ def _kind(error: Exception) -> type[Exception]:
 def _inside(error: Exception) -> Exception:
     """Returns the error of the first path that Beam could not read, else the error itself."""
     details = getattr(error, "exception_details", None) or {}
-    return next((cause for cause in details.values() if isinstance(cause, Exception)), error)
+    causes = [cause for cause in details.values() if isinstance(cause, Exception)]
+    return _inside(causes[0]) if causes else error
 
 
 def _explain_reading(error: Exception, vertex: VertexConfig) -> str:
@@ -168,11 +169,10 @@ def explain(error: Exception, vertex: VertexConfig, then: str = _AGAIN) -> str:
     from google.auth import exceptions as auth
 
     said = _first_line(error)
+    refused = isinstance(error, auth.GoogleAuthError | exceptions.Unauthorized)
     if isinstance(error, auth.DefaultCredentialsError):
         return f"there are no Google Cloud credentials here: run `{LOGIN}`"
-    if isinstance(error, auth.GoogleAuthError | exceptions.Unauthorized) and not is_transient(
-        error
-    ):
+    if refused and not is_transient(error):
         return f"Google Cloud does not take the credentials ({said}): run `{LOGIN}`"
     if isinstance(error, exceptions.Forbidden):
         return _forbidden(said, vertex)

@@ -96,8 +96,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--output", metavar="FILE.json", help="where the compiled pipeline goes")
     shared_flags.add_switch(
         group, "--wait",
-        help="with --submit: follow the tasks to the verdict; where one fails its log is named, "
-        "which has the sentence that says why",
+        help="with --submit: follow the tasks to the verdict; where one fails, its log is named, "
+        "and has the sentence that says why",
     )  # fmt: skip
     shared_flags.add_switch(
         group, "--cache", default=True,

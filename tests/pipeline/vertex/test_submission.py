@@ -309,9 +309,7 @@ def test_a_fault_inside_of_the_service_is_no_bad_input(submit, google):
 
 def test_a_schedule_is_asked_for_only_once(submit, google, vertex):
     google.faults.append((grpc.StatusCode.UNAVAILABLE, "The service is unavailable."))
-    message = refusal(
-        submit, dataclasses.replace(vertex, schedule="0 3 * * 1"), kind=OutageError
-    )
+    message = refusal(submit, dataclasses.replace(vertex, schedule="0 3 * * 1"), kind=OutageError)
     assert len(google.requests) == 1
     assert "has no new schedule" in message
 
