@@ -10,14 +10,14 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from collections.abc import Collection, Sequence
 
 from pipeline.vertex.cloud import Endpoints
 from pipeline.vertex.flags import (
-    MODES,
     build_parser,
     check_together,
+    names,
     need_no_pipeline,
+    overruled,
     pipeline_config,
     vertex_config,
 )
@@ -33,9 +33,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         if config:
             from pipeline.vertex import yaml_flags
 
-            ignored = MODES if _names(arguments, MODES) else ()
-            arguments = [*yaml_flags.from_file(config, parser, ignored), *arguments]
-        if _names(arguments, ["--job"]):
+            below = yaml_flags.from_file(config, parser, overruled(arguments))
+            arguments = [*below, *arguments]
+        if names(arguments, "--job"):
             need_no_pipeline(parser)
         flags = parser.parse_args(arguments)
         flags.vertex = vertex_config(flags)
@@ -44,10 +44,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     except ValueError as error:
         parser.error(str(error))
     return flags
-
-
-def _names(arguments: Sequence[str], options: Collection[str]) -> bool:
-    return any(argument.partition("=")[0] in options for argument in arguments)
 
 
 def main(arguments: list[str] | None = None, endpoints: Endpoints | None = None) -> int:

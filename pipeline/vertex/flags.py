@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 
 from pipeline import beam_args
 from pipeline import flags as shared_flags
@@ -24,8 +25,8 @@ _IMAGE = "{region}-docker.pkg.dev/{project}/music-genre/pipeline:latest"
 _ROOT = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/]+)*")
 # The id of a job adds the time to it, 15 characters, and ends at 128.
 _PIPELINE_NAME = re.compile(r"[a-z][a-z0-9-]{0,111}")
-# What to do; of a file's, only where the command line does not say.
-MODES = ("--compile-only", "--submit", "--job")
+_MODES = ("--compile-only", "--submit", "--job")
+_OF_A_SUBMISSION = ("--schedule", "--wait", "--no-wait")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -55,6 +56,21 @@ def build_parser() -> argparse.ArgumentParser:
     _add_endpoint(parser)
     shared_flags.add_models(parser)
     return parser
+
+
+def names(arguments: Sequence[str], *options: str) -> bool:
+    """Returns whether a command line has one of these flags."""
+    return any(argument.partition("=")[0] in options for argument in arguments)
+
+
+def overruled(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Returns the flags that count for nothing in a file, as the command line says what to do.
+
+    A file describes a whole run, with its schedule; that is no reason not to compile it.
+    """
+    if names(arguments, "--compile-only"):
+        return (*_MODES, *_OF_A_SUBMISSION)
+    return _MODES if names(arguments, *_MODES) else ()
 
 
 def need_no_pipeline(parser: argparse.ArgumentParser) -> None:

@@ -232,6 +232,18 @@ def test_what_the_command_line_says_to_do_counts_and_not_the_file(
     assert flags.pipeline.data.audio_dir == "gs://bucket/audio"
 
 
+def test_a_file_of_a_scheduled_run_can_be_compiled(tmp_path: Path) -> None:
+    lines = [f"{name}: {value}" for name, value in NEEDED.items()]
+    text = "\n".join([*lines, "submit: true", "schedule: '0 3 * * 1'", "wait: true"])
+    assert from_yaml(tmp_path, text) == configs()
+
+
+def test_a_file_that_compiles_on_a_schedule_is_refused(capfd: Capture, tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("compile-only: true\nschedule: '0 3 * * 1'")
+    message = refusal(capfd, f"--config={tmp_path}/run.yaml", *FLAGS, "--output=x.json")
+    assert message.startswith("--schedule needs --submit")
+
+
 def test_the_file_says_what_to_do_where_the_command_line_does_not(tmp_path: Path) -> None:
     lines = [f"{name}: {value}" for name, value in NEEDED.items()]
     (tmp_path / "run.yaml").write_text("\n".join([*lines, "submit: true"]))
