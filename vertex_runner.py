@@ -1,8 +1,8 @@
 #!/usr/bin/env python
-"""Compiles the pipeline for Vertex AI Pipelines, and submits it only when told to.
+"""Compiles the pipeline for Vertex AI Pipelines; submits it, or follows it, only when told to.
 
 Exit status: 0 compiled, submitted or, with --wait, pushed, 2 usage or bad input, 3 the gate refused
-the model, 1 a fault or a failed job, 130 interrupted.
+the model, 1 a fault, an outage or a failed job, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ import sys
 import warnings
 
 from pipeline.vertex.cloud import Endpoints
-from pipeline.vertex.flags import build_parser, pipeline_config, vertex_config
+from pipeline.vertex.flags import (
+    build_parser,
+    check_together,
+    names,
+    need_no_pipeline,
+    overruled,
+    pipeline_config,
+    vertex_config,
+)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -25,16 +33,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         if config:
             from pipeline.vertex import yaml_flags
 
-            arguments = [*yaml_flags.from_file(config, parser), *arguments]
+            below = yaml_flags.from_file(config, parser, overruled(arguments))
+            arguments = [*below, *arguments]
+        if names(arguments, "--job"):
+            need_no_pipeline(parser)
         flags = parser.parse_args(arguments)
-        if flags.compile_only and not flags.output:
-            raise ValueError("--compile-only needs --output FILE")
-        if flags.wait and not flags.submit:
-            raise ValueError("--wait needs --submit")
-        if flags.wait and flags.schedule:
-            raise ValueError("--wait follows one run, --schedule starts many: leave one out")
         flags.vertex = vertex_config(flags)
-        flags.pipeline = pipeline_config(flags, flags.vertex)
+        flags.pipeline = None if flags.job else pipeline_config(flags, flags.vertex)
+        check_together(flags)
     except ValueError as error:
         parser.error(str(error))
     return flags
@@ -48,6 +54,8 @@ def main(arguments: list[str] | None = None, endpoints: Endpoints | None = None)
     # Only now what takes seconds to import.
     from pipeline.vertex import run
 
+    if flags.job:
+        return run.follow(flags.job, flags.vertex, endpoints=endpoints)
     if flags.compile_only:
         return run.compile_only(flags.pipeline, flags.vertex, flags.output)
     return run.submit(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import IO
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+
+_BUCKET = re.compile(r"gs://[^/]+/?")
 
 
 def join(base: str, *parts: str) -> str:
@@ -24,9 +27,10 @@ def exists(path: str) -> bool:
 def folder_exists(path: str) -> bool:
     """Returns whether a folder is there; in a bucket, which has no folders, whether it has a file.
 
-    Beam's `exists` asks for an object of the very name, and no folder of a bucket is one.
+    Beam's `exists` asks for an object of the very name, and no folder of a bucket is one; nor is a
+    whole bucket, which it refuses to be asked for.
     """
-    if exists(path):
+    if not _BUCKET.fullmatch(path) and exists(path):
         return True
     (found,) = FileSystems.match([join(path, "**")], limits=[1])
     return bool(found.metadata_list)

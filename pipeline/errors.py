@@ -10,15 +10,24 @@ class InputError(Exception):
     """The input or the usage is wrong; the message is one sentence that names the thing."""
 
 
+class OutageError(Exception):
+    """A service did not do what was rightly asked of it; the message is one sentence."""
+
+
+DISK_FULL = "the disk is full: free some space or choose another --output-dir"
 # How Beam re-raises an error of a worker: as text in an error of its own.
 _FROM_A_WORKER = re.compile(r"InputError: (.+?)(?: \[while running|\n|$)")
 
 
-def user_message(error: BaseException) -> str | None:
+def user_message(error: BaseException, disk_full: str = DISK_FULL) -> str | None:
     """Returns the sentence to show for `error`, or None where it is a fault of the program.
 
     Looks at the whole chain of errors, and at their text: Beam and TensorFlow re-raise what
     happened elsewhere as text.
+
+    Args:
+        error: what was raised.
+        disk_full: the sentence for a full disk, which names the flag that moves what is written.
     """
     for link in _chain(error):
         if isinstance(link, InputError):
@@ -26,7 +35,7 @@ def user_message(error: BaseException) -> str | None:
         if found := _FROM_A_WORKER.search(str(link)):
             return found[1]
     if is_disk_full(error):
-        return "the disk is full: free some space or choose another --output-dir"
+        return disk_full
     return None
 
 

@@ -7,26 +7,38 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.errors import user_message
+from pipeline.errors import DISK_FULL, OutageError, user_message
 
 PUSHED, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-def with_exit_status(program: str, action: Callable[[], int], log_path: Path | None = None) -> int:
+def with_exit_status(
+    program: str,
+    action: Callable[[], int],
+    log_path: Path | None = None,
+    *,
+    interrupted: str = "interrupted; the same command carries on",
+    disk_full: str = DISK_FULL,
+) -> int:
     """Returns what `action` returns, or the exit status for what it raised, said in a sentence.
 
     Args:
         program: name of the command.
         action: what it does.
         log_path: where the traceback is, if anywhere.
+        interrupted: what to say where the user stops it.
+        disk_full: what to say where the disk is full.
     """
     try:
         return action()
     except KeyboardInterrupt:
-        print("interrupted; the same command carries on", file=sys.stderr)
+        print(interrupted, file=sys.stderr)
         return INTERRUPTED
+    except OutageError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return FAULT
     except (Exception, SystemExit) as error:
-        message = user_message(error)
+        message = user_message(error, disk_full)
         if isinstance(error, SystemExit):
             message = "Beam refused one of its flags"  # its parser exits; the log has its words
         status = FAULT if message is None else BAD_INPUT

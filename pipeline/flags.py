@@ -36,6 +36,17 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
 
 
+def add_switch(
+    group: argparse._ArgumentGroup, option: str, *, help: str, default: bool = False
+) -> None:
+    """Adds a flag that is turned on by its name and off by `--no-` before it.
+
+    So a command line can undo either in a file of flags.
+    """
+    action = group.add_argument(option, action=argparse.BooleanOptionalAction, help=help)
+    action.default = default  # some versions of the class, when told, write it into the help
+
+
 def add_archive(group: argparse._ArgumentGroup) -> None:
     """Adds the flags of where the archive is."""
     group.add_argument("--audio-dir", required=True, help="folder of 000/000002.mp3 …")
@@ -106,9 +117,9 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         "--mixup", type=float, metavar="A",
         help="alpha of mixup's Beta distribution, 0 for none; default: the network's",
     )  # fmt: skip
-    group.add_argument(
-        "--no-augmentation", action="store_true",
-        help="leave pictures and windows as they are: no masks, shifts, gain or mixup",
+    add_switch(
+        group, "--augmentation", default=True,
+        help="masks, shifts, gain and mixup, else pictures and windows stay as they are",
     )  # fmt: skip
     group.add_argument("--seed", type=int, default=train.seed, metavar="N", help="of all chance")
     group.add_argument(
@@ -144,8 +155,8 @@ def _add_tuning(parser: argparse.ArgumentParser) -> None:
 
 def _add_contest(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("contest, on the eval split")
-    group.add_argument(
-        "--push-unservable", action="store_true",
+    add_switch(
+        group, "--push-unservable",
         help="let a model that needs more than audio be the best, and push it",
     )  # fmt: skip
     group.add_argument(
@@ -243,7 +254,7 @@ def _train_config(flags: argparse.Namespace, mobilenet_weights: str) -> TrainCon
         dropout=flags.dropout,
         label_smoothing=flags.label_smoothing,
         mixup=flags.mixup,
-        augmentation=not flags.no_augmentation,
+        augmentation=flags.augmentation,
         mobilenet_weights=mobilenet_weights,
         fine_tune_epochs=flags.fine_tune_epochs,
         fine_tune_blocks=flags.fine_tune_blocks,

@@ -37,6 +37,8 @@ class Google:
         locations: of buckets; `us-central1` for one that is not named.
         answers: JSON by method and path, for what is not storage; a status instead is an error.
         permissions: what the caller may do with buckets.
+        policies: IAM policy by bucket; an empty one for a bucket that is not named.
+        refused: status by bucket and what follows it in the path, for requests to storage.
         faults: what the next requests to the pipeline or schedule service fail with, in turn.
         states: the job's looks, in turn; the last one stays.
         requests: every request of the gRPC services.
@@ -48,6 +50,8 @@ class Google:
     locations: dict[str, str] = dataclasses.field(default_factory=dict)
     answers: dict[tuple[str, str], Any] = dataclasses.field(default_factory=dict)
     permissions: set[str] = dataclasses.field(default_factory=set)
+    policies: dict[str, Any] = dataclasses.field(default_factory=dict)
+    refused: dict[str, int] = dataclasses.field(default_factory=dict)
     faults: list[Fault] = dataclasses.field(default_factory=list)
     states: list[Callable[[Any], Any]] = dataclasses.field(default_factory=list)
     requests: list[Any] = dataclasses.field(default_factory=list)
@@ -56,10 +60,9 @@ class Google:
 
     def reset(self) -> None:
         """Forgets all that a test has put in."""
-        for field in ("locations", "answers", "permissions", "faults", "states", "requests"):
-            getattr(self, field).clear()
-        self.asked.clear()
-        self.jobs.clear()
+        for field in dataclasses.fields(self):
+            if field.name not in ("endpoints", "buckets"):
+                getattr(self, field.name).clear()
 
 
 class _Pipelines:
@@ -165,6 +168,11 @@ class _Http(http.server.BaseHTTPRequestHandler):
         folder = self.google.buckets / bucket
         if not folder.is_dir():
             return self._send(404, json.dumps({"error": {"message": "no such bucket"}}).encode())
+        if refused := self.google.refused.get("/".join(path)):
+            message = f"{'/'.join(path)} says {refused}"
+            return self._send(refused, json.dumps({"error": {"message": message}}).encode())
+        if rest == ["iam"]:
+            return self._json(self.google.policies.get(bucket, {}))
         if not rest:
             return self._json({"kind": "storage#bucket", **self._bucket(bucket)})
         if rest == ["iam", "testPermissions"]:

@@ -23,7 +23,7 @@ def check(
             *accelerators.check(vertex),
             *unless_out_of_reach("which APIs are on", lambda: project.apis(vertex, cloud)),
             *roots.check(vertex, config, cloud),
-            *unless_out_of_reach(f"image {vertex.image}", lambda: image.check(vertex, cloud)),
+            *image.check(vertex, cloud),
             *unless_out_of_reach(
                 f"service account {vertex.service_account}",
                 lambda: project.service_account(vertex, cloud),
@@ -32,7 +32,12 @@ def check(
                 "quota of accelerators",
                 lambda: quotas.accelerators(vertex, config.models, cloud),
             ),
+            *quotas.cpus(vertex, config.models, cloud),
             *unless_out_of_reach(
                 "quota of Dataflow's CPUs", lambda: quotas.dataflow_cpus(vertex, cloud)
+            ),
+            *unless_out_of_reach(
+                "network of Dataflow's workers",
+                lambda: project.network(vertex, config.beam_args, cloud),
             ),
         ]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, OutageError
 from pipeline.vertex.settings import VertexConfig
 
 _T = TypeVar("_T")
@@ -17,6 +17,9 @@ LOGIN = "gcloud auth application-default login"
 _METRIC = re.compile(r"[a-z]+\.googleapis\.com/[a-z0-9_]+")
 _ACCOUNT = re.compile(r"[\w.-]+@[\w.-]+\.gserviceaccount\.com")
 _API_IS_OFF = re.compile(r"\b([a-z]+\.googleapis\.com)\b")
+# Every resource has a location in its name, whatever is wrong with it.
+_RESOURCE_NAME = re.compile(r"\S*\b(projects|locations)/\S+")
+_AGAIN = "run the same command again later"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,18 +31,45 @@ class Patience:
     all_seconds: float = 90.0
 
 
-def with_patience(call: Callable[[], _T], patience: Patience, say: Callable[[str], None]) -> _T:
+def is_out(error: Exception) -> bool:
+    """Returns whether a service could not be asked just now, so that asking again may help."""
+    from google.api_core.exceptions import DeadlineExceeded, ServiceUnavailable
+
+    return isinstance(error, ServiceUnavailable | DeadlineExceeded)
+
+
+def is_transient(error: Exception) -> bool:
+    """Returns whether what only looks may just look again: what `is_out`, and much besides.
+
+    A fault inside of the service, a rate limit, a connection that broke while a laptop slept, a
+    token that could not be renewed.
+    """
+    from google.api_core import exceptions, retry
+    from google.auth.exceptions import GoogleAuthError
+
+    if isinstance(error, GoogleAuthError) and error.retryable:
+        return True
+    return isinstance(error, exceptions.ServerError) or bool(retry.if_transient_error(error))
+
+
+def with_patience(
+    call: Callable[[], _T],
+    patience: Patience,
+    say: Callable[[str], None],
+    again_if: Callable[[Exception], bool] = is_out,
+) -> _T:
     """Returns what `call` returns, asked again while the service is out.
 
     Args:
         call: idempotent, or harmless when it is made twice.
         patience: how long.
         say: is told once that there is a wait.
+        again_if: which errors are worth another try.
 
     Raises:
         google.api_core.exceptions.RetryError: where the service stays out.
     """
-    from google.api_core import exceptions, retry
+    from google.api_core import retry
 
     waits = False
 
@@ -50,9 +80,7 @@ def with_patience(call: Callable[[], _T], patience: Patience, say: Callable[[str
         waits = True
 
     asked_again = retry.Retry(
-        predicate=retry.if_exception_type(
-            exceptions.ServiceUnavailable, exceptions.DeadlineExceeded
-        ),
+        predicate=again_if,
         initial=patience.first_seconds,
         maximum=patience.longest_seconds,
         timeout=patience.all_seconds,
@@ -63,28 +91,88 @@ def with_patience(call: Callable[[], _T], patience: Patience, say: Callable[[str
 
 
 @contextlib.contextmanager
-def explained(vertex: VertexConfig) -> Iterator[None]:
-    """Turns Google's errors into `InputError`, where there is something to say about them."""
-    from google.api_core.exceptions import GoogleAPIError
-    from google.auth.exceptions import GoogleAuthError
+def explained(vertex: VertexConfig, then: str = _AGAIN) -> Iterator[None]:
+    """Turns Google's errors into `InputError`, or `OutageError` where nobody here is to blame.
+
+    Args:
+        vertex: whose flags a sentence names.
+        then: what to do when a service is back.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _is_google_s(error):
+            raise
+        raise _kind(error)(explain(error, vertex, then)) from error
+
+
+@contextlib.contextmanager
+def explained_reading(vertex: VertexConfig) -> Iterator[None]:
+    """Does the same for errors of Cloud Storage, also where Beam has wrapped them."""
+    from apache_beam.io.filesystem import BeamIOError
 
     try:
         yield
-    except (GoogleAPIError, GoogleAuthError) as error:
-        raise InputError(explain(error, vertex)) from error
+    except Exception as error:
+        cause = _inside(error)
+        if not (_is_google_s(cause) or isinstance(cause, BeamIOError)):
+            raise
+        raise _kind(cause)(_explain_reading(cause, vertex)) from error
 
 
-def explain(error: Exception, vertex: VertexConfig) -> str:
-    """Returns one sentence for an error of Google's clients."""
+def _is_google_s(error: Exception) -> bool:
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+
+    return isinstance(error, GoogleAPIError | GoogleAuthError) or is_transient(error)
+
+
+def _kind(error: Exception) -> type[Exception]:
+    from google.api_core.exceptions import RetryError, TooManyRequests
+
+    if isinstance(error, TooManyRequests):  # a quota, which the user can raise
+        return InputError
+    return OutageError if isinstance(error, RetryError) or is_transient(error) else InputError
+
+
+def _inside(error: Exception) -> Exception:
+    """Returns the error of the first path that Beam could not read, else the error itself."""
+    details = getattr(error, "exception_details", None) or {}
+    causes = [cause for cause in details.values() if isinstance(cause, Exception)]
+    return _inside(causes[0]) if causes else error
+
+
+def _explain_reading(error: Exception, vertex: VertexConfig) -> str:
     from google.api_core import exceptions
     from google.auth import exceptions as auth
 
     said = _first_line(error)
+    flags = "--audio-dir, --metadata-dir and --mobilenet-weights"
+    if isinstance(error, exceptions.Forbidden):
+        return (
+            f"you may not read the input ({said}): have the owner of the bucket run `gcloud "
+            "storage buckets add-iam-policy-binding gs://BUCKET --member=user:YOUR_EMAIL "
+            "--role=roles/storage.objectViewer`"
+        )
+    if isinstance(error, exceptions.NotFound):
+        return f"the input is not there ({said}): check {flags}"
+    if isinstance(error, exceptions.RetryError | exceptions.ServerError):
+        return f"Cloud Storage stays out ({said}): {_AGAIN}"
+    if isinstance(error, auth.GoogleAuthError | exceptions.Unauthorized) or is_transient(error):
+        return explain(error, vertex)
+    return f"Cloud Storage does not give the input ({said}): check {flags}"
+
+
+def explain(error: Exception, vertex: VertexConfig, then: str = _AGAIN) -> str:
+    """Returns one sentence for an error of Google's clients; `then` is for after an outage."""
+    from google.api_core import exceptions
+    from google.auth import exceptions as auth
+
+    said = _first_line(error)
+    refused = isinstance(error, auth.GoogleAuthError | exceptions.Unauthorized)
     if isinstance(error, auth.DefaultCredentialsError):
         return f"there are no Google Cloud credentials here: run `{LOGIN}`"
-    if isinstance(error, auth.TransportError):
-        return f"Google Cloud is out of reach ({said}): check the network and its proxy"
-    if isinstance(error, auth.GoogleAuthError | exceptions.Unauthenticated):
+    if refused and not is_transient(error):
         return f"Google Cloud does not take the credentials ({said}): run `{LOGIN}`"
     if isinstance(error, exceptions.Forbidden):
         return _forbidden(said, vertex)
@@ -98,7 +186,9 @@ def explain(error: Exception, vertex: VertexConfig) -> str:
     if isinstance(error, exceptions.BadRequest):
         return _refused(said, vertex)
     if isinstance(error, exceptions.RetryError | exceptions.ServerError):
-        return _out(error, vertex)
+        return _out(error, vertex, then)
+    if is_transient(error):
+        return f"Google Cloud is out of reach ({said}): check the network and its proxy; {then}"
     return f"Vertex AI refused the request: {said}"
 
 
@@ -130,12 +220,11 @@ def _forbidden(said: str, vertex: VertexConfig) -> str:
     )
 
 
-def act_as_command(vertex: VertexConfig, account: str) -> str:
-    """Returns the command that lets a user run jobs as a service account."""
+def act_as_command(vertex: VertexConfig, account: str, member: str = "user:YOUR_EMAIL") -> str:
+    """Returns the command that lets a member of the project run jobs as a service account."""
     return (
         f"gcloud iam service-accounts add-iam-policy-binding {account or 'SERVICE_ACCOUNT'} "
-        f"--project={vertex.project} --member=user:YOUR_EMAIL "
-        "--role=roles/iam.serviceAccountUser"
+        f"--project={vertex.project} --member={member} --role=roles/iam.serviceAccountUser"
     )
 
 
@@ -165,7 +254,7 @@ def _ask_for_more(vertex: VertexConfig) -> str:
 
 
 def _refused(said: str, vertex: VertexConfig) -> str:
-    if any(word in said.lower() for word in ("location", "region")):
+    if re.search("location|region", _RESOURCE_NAME.sub("", said), re.IGNORECASE):
         return (
             f"something is not in --region {vertex.region} ({said}): the bucket of "
             "--pipeline-root, the encryption key and the network have to be there; "
@@ -175,22 +264,15 @@ def _refused(said: str, vertex: VertexConfig) -> str:
     return f"Vertex AI refused the job as invalid ({said}): compile it anew and submit that"
 
 
-def _out(error: Exception, vertex: VertexConfig) -> str:
+def _out(error: Exception, vertex: VertexConfig, then: str) -> str:
     cause = getattr(error, "cause", None) or error
     said = _first_line(cause)
     if "DNS" in said:
         return (
             f"there is no Vertex AI at {vertex.region}-aiplatform.googleapis.com ({said}): "
-            "check --region and the network"
+            f"check --region and the network; {then}"
         )
-    if vertex.schedule:
-        first = (
-            "see that https://console.cloud.google.com/vertex-ai/pipelines/schedules?project="
-            f"{vertex.project} has no new schedule, then run"
-        )
-    else:
-        first = "run"
     return (
-        f"Vertex AI in {vertex.region} stays out ({said}): {first} the same command again later; "
+        f"Vertex AI in {vertex.region} stays out ({said}): {then}; "
         "https://status.cloud.google.com tells of outages"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 
 from pipeline import beam_args
 from pipeline import flags as shared_flags
@@ -22,7 +23,10 @@ from pipeline.vertex.settings import (
 _NAME = "music-genre"
 _IMAGE = "{region}-docker.pkg.dev/{project}/music-genre/pipeline:latest"
 _ROOT = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/]+)*")
-_PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+# The id of a job adds the time to it, 15 characters, and ends at 128.
+_PIPELINE_NAME = re.compile(r"[a-z][a-z0-9-]{0,111}")
+_MODES = ("--compile-only", "--submit", "--job")
+_OF_A_SUBMISSION = ("--schedule", "--wait", "--no-wait")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -31,7 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
         description="Compile the pipeline for Vertex AI Pipelines, submit it, follow it.",
         formatter_class=shared_flags.HelpFormatter,
         epilog="Exit status: 0 compiled, submitted or, with --wait, pushed; 2 usage or bad input; "
-        "3 the gate refused the model; 1 a fault or a failed job.",
+        "3 the gate refused the model; 1 a fault, an outage or a failed job, also where a task of "
+        "it found bad input.",
         allow_abbrev=False,
     )
     _add_run(parser)
@@ -53,6 +58,42 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def names(arguments: Sequence[str], *options: str) -> bool:
+    """Returns whether a command line has one of these flags."""
+    return any(argument.partition("=")[0] in options for argument in arguments)
+
+
+def overruled(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Returns the flags that count for nothing in a file, as the command line says what to do.
+
+    A file describes a whole run, with its schedule; that is no reason not to compile it.
+    """
+    if names(arguments, "--compile-only"):
+        return (*_MODES, *_OF_A_SUBMISSION)
+    return _MODES if names(arguments, *_MODES) else ()
+
+
+def need_no_pipeline(parser: argparse.ArgumentParser) -> None:
+    """Lets the flags be left out that a job has been given already, to follow it."""
+    for action in parser._actions:
+        if action.dest in ("audio_dir", "metadata_dir", "pipeline_root"):
+            action.required = False
+
+
+def check_together(flags: argparse.Namespace) -> None:
+    """Raises ValueError for flags that do not go together, or do nothing."""
+    if flags.job:
+        return
+    if flags.compile_only and not flags.output:
+        raise ValueError("--compile-only needs --output FILE")
+    if flags.wait and flags.compile_only:
+        raise ValueError("--wait needs --submit")
+    if flags.schedule and flags.compile_only:
+        raise ValueError("--schedule needs --submit; a compiled file has no schedule")
+    if flags.wait and flags.schedule:
+        raise ValueError("--wait follows one run, --schedule starts many: leave one out")
+
+
 def _add_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
     group.add_argument(
@@ -64,11 +105,20 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--compile-only", action="store_true", help="write the pipeline to --output, offline"
     )
     what.add_argument("--submit", action="store_true", help="check, compile and submit it")
+    what.add_argument(
+        "--job", metavar="NAME",
+        help="follow a job that was submitted before; only --project and --region are needed",
+    )  # fmt: skip
     group.add_argument("--output", metavar="FILE.json", help="where the compiled pipeline goes")
-    group.add_argument(
-        "--wait", action="store_true", help="with --submit: follow the tasks to the verdict"
-    )
-    group.add_argument("--no-cache", action="store_true", help="compute everything again")
+    shared_flags.add_switch(
+        group, "--wait",
+        help="with --submit: follow the tasks to the verdict; where one fails, its log is named, "
+        "and has the sentence that says why",
+    )  # fmt: skip
+    shared_flags.add_switch(
+        group, "--cache", default=True,
+        help="take what earlier runs computed, else compute everything again",
+    )  # fmt: skip
     group.add_argument(
         "--schedule", default="", metavar="CRON",
         help="with --submit: run by this cron expression, such as '0 3 * * 1', instead of now",
@@ -132,8 +182,12 @@ def _add_dataflow(parser: argparse.ArgumentParser) -> None:
         help="regions/R/subnetworks/NAME, or its full URL where the VPC is shared",
     )  # fmt: skip
     group.add_argument(
-        "--dataflow-no-public-ips", action="store_true",
+        "--dataflow-no-public-ips", action="store_false", dest="dataflow_public_ips",
         help="workers without external addresses; the subnetwork needs Private Google Access",
+    )  # fmt: skip
+    group.add_argument(
+        "--dataflow-public-ips", action="store_true", default=True,
+        help="undoes the flag before, where a file of flags has it",
     )  # fmt: skip
     group.add_argument(
         "--setup-file", default="", metavar="PATH",
@@ -182,9 +236,7 @@ def _add_machines(parser: argparse.ArgumentParser) -> None:
 def _add_endpoint(parser: argparse.ArgumentParser) -> None:
     endpoint = EndpointConfig()
     group = parser.add_argument_group("endpoint")
-    group.add_argument(
-        "--deploy", action="store_true", help="deploy a pushed model to a Vertex AI endpoint"
-    )
+    shared_flags.add_switch(group, "--deploy", help="deploy a pushed model to a Vertex AI endpoint")
     group.add_argument(
         "--endpoint-name", default=endpoint.display_name, metavar="NAME",
         help="its display name; made where there is none",
@@ -236,7 +288,7 @@ def vertex_config(flags: argparse.Namespace) -> VertexConfig:
             max_workers=flags.dataflow_max_workers,
             disk_gb=flags.dataflow_disk_gb,
             subnetwork=flags.dataflow_subnetwork,
-            public_ips=not flags.dataflow_no_public_ips,
+            public_ips=flags.dataflow_public_ips,
             setup_file=flags.setup_file,
         ),
         task=TaskConfig(flags.task_cpus, flags.task_memory_gb),
@@ -291,7 +343,7 @@ def pipeline_config(flags: argparse.Namespace, vertex: VertexConfig) -> Pipeline
         checkpoint_dir=f"{root}/checkpoints",
         bad_files_path=f"{root}/bad_files.csv",
         beam_args=(*beam_args.on_vertex(vertex, f"{root}/dataflow"), *flags.beam_arg),
-        enable_cache=not flags.no_cache,
+        enable_cache=flags.cache,
     )
 
 
@@ -303,7 +355,10 @@ def _pipeline_name(flags: argparse.Namespace) -> str:
     """
     name = flags.name or (f"{_NAME}-unservable" if flags.push_unservable else _NAME)
     if not _PIPELINE_NAME.fullmatch(name):
-        raise ValueError(f"name must be of a-z, 0-9 and -, got {name!r}")
+        raise ValueError(
+            "name must be of a-z, 0-9 and -, begin with a letter and have at most 112 characters, "
+            f"got {name!r}"
+        )
     return str(name)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
 from pipeline.vertex.cloud import Cloud
 from pipeline.vertex.machines import is_tpu, tpu_topology
-from pipeline.vertex.problems import UNKNOWN, WARNING, Problem
+from pipeline.vertex.problems import UNKNOWN, WARNING, Problem, unless_out_of_reach
 from pipeline.vertex.settings import Machine, VertexConfig
 
 # Registries that take Google's access tokens.
@@ -23,18 +24,24 @@ _MANIFESTS = ", ".join(
 )
 
 
-def check(vertex: VertexConfig, cloud: Cloud) -> Iterator[Problem]:
+def check(vertex: VertexConfig, cloud: Cloud) -> list[Problem]:
     """Looks for the image, and for that of the networks' machine where it has one of its own."""
-    yield from _check(vertex.image, "cpu", cloud)
     machine = target(vertex.network_machine)
+    stages = {vertex.image: "cpu"}
     if vertex.network_image:
-        yield from _check(vertex.network_image, machine, cloud)
-    elif machine != "cpu":
-        yield Problem(
-            f"networks train in {vertex.image}: unless it was built with --target {machine}, they "
-            "do not see their accelerator; give --network-image",
-            kind=WARNING,
+        stages.setdefault(vertex.network_image, machine)
+    problems = []
+    for name, stage in stages.items():
+        problems += unless_out_of_reach(
+            f"image {name}", functools.partial(_check, name, stage, cloud)
         )
+    if machine != "cpu" and not vertex.network_image:
+        what = (
+            f"networks train in {vertex.image}: unless it was built with --target {machine}, they "
+            "do not see their accelerator; give --network-image"
+        )
+        problems.append(Problem(what, kind=WARNING))
+    return problems
 
 
 def target(machine: Machine) -> str:

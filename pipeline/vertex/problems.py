@@ -28,14 +28,18 @@ class Problem:
 
 
 def unless_out_of_reach(subject: str, check: Callable[[], Iterable[Problem]]) -> list[Problem]:
-    """Returns what a check finds, or that it could not be made and why.
+    """Returns what a check finds and, where it could not be ended, why.
 
     What a user may not look at, a service account may still be able to use.
     """
     from google.api_core.exceptions import GoogleAPIError
 
+    found = []
     try:
-        return list(check())
+        for problem in check():
+            found.append(problem)  # kept, should a later request of the same check fail
     except (GoogleAPIError, OSError) as error:
         lines = str(error).strip().splitlines()
-        return [Problem(f"{subject} ({lines[0] if lines else type(error).__name__})", "", UNKNOWN)]
+        why = lines[0] if lines else type(error).__name__
+        found.append(Problem(f"{subject} ({why})", "", UNKNOWN))
+    return found

@@ -1,16 +1,20 @@
-"""Whether a project is set up: APIs that are on, a service account that may be used."""
+"""Whether a project is set up: APIs, the service account, the network of Dataflow's workers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from pipeline.vertex import faults
 from pipeline.vertex.cloud import Cloud
-from pipeline.vertex.problems import Problem
+from pipeline.vertex.problems import WARNING, Problem, unless_out_of_reach
 from pipeline.vertex.settings import VertexConfig
 
 _APIS = ("aiplatform", "artifactregistry", "compute", "storage")
 _ACT_AS = "iam.serviceAccounts.actAs"
+# Predefined roles that have it; one of the project's own may have it.
+_ACTORS = re.compile(r"roles/(iam\.serviceAccountUser|owner|editor)|(projects|organizations)/.+")
+_NETWORK_FLAGS = ("--network=", "--subnetwork=")
 
 
 def apis(vertex: VertexConfig, cloud: Cloud) -> Iterator[Problem]:
@@ -52,3 +56,42 @@ def service_account(vertex: VertexConfig, cloud: Cloud) -> Iterator[Problem]:
         return
     if _ACT_AS not in (answer or {}).get("permissions", ()):
         yield Problem(f"you may not run jobs as {account}", faults.act_as_command(vertex, account))
+    yield from unless_out_of_reach(
+        f"whether {account} may run jobs as itself", lambda: _acts_as_itself(vertex, cloud)
+    )
+
+
+def _acts_as_itself(vertex: VertexConfig, cloud: Cloud) -> Iterator[Problem]:
+    """Looks into the account's own policy: a task that starts a custom job names it in turn."""
+    account = vertex.service_account
+    member = f"serviceAccount:{account}"
+    url = f"{cloud.endpoints.iam}/v1/projects/-/serviceAccounts/{account}:getIamPolicy"
+    policy = cloud.rest("POST", f"{url}?options.requestedPolicyVersion=3") or {}
+    if not any(
+        _ACTORS.fullmatch(binding["role"]) and member in binding.get("members", ())
+        for binding in policy.get("bindings", ())
+    ):
+        yield Problem(
+            f"{account} may not run jobs as itself, which Trainer and Tuner have to, unless a role "
+            "in its project lets it",
+            faults.act_as_command(vertex, account, member),
+            WARNING,
+        )
+
+
+def network(vertex: VertexConfig, beam_args: Sequence[str], cloud: Cloud) -> Iterator[Problem]:
+    """Looks for the network that Dataflow's workers are in where no flag names one."""
+    from google.api_core.exceptions import NotFound
+
+    named = vertex.dataflow.subnetwork or any(a.startswith(_NETWORK_FLAGS) for a in beam_args)
+    if vertex.beam_runner != "DataflowRunner" or named:
+        return
+    base = f"{cloud.endpoints.compute}/compute/v1/projects/{vertex.project}"
+    try:
+        cloud.rest("GET", f"{base}/global/networks/default")
+    except NotFound:
+        yield Problem(
+            f"project {vertex.project} has no network named default, which Dataflow takes: give "
+            f"--dataflow-subnetwork regions/{vertex.region}/subnetworks/NAME, or make it",
+            f"gcloud compute networks create default --project={vertex.project}",
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ _WRITING = (
     "storage.objects.get",
     "storage.objects.list",
 )
+# Predefined roles that have these; one of the project's own may have them.
+_WRITERS = re.compile(r"roles/storage\.(admin|objectAdmin|objectUser)|(projects|organizations)/.+")
 
 
 def check(vertex: VertexConfig, config: PipelineConfig, cloud: Cloud) -> list[Problem]:
@@ -32,6 +35,9 @@ def check(vertex: VertexConfig, config: PipelineConfig, cloud: Cloud) -> list[Pr
         )
     for path, holds in ((data.audio_dir, "audio"), (data.metadata_dir, "tracks.csv")):
         problems += unless_out_of_reach(path, functools.partial(_check_folder, path, holds, cloud))
+    weights = config.train.mobilenet_weights
+    if weights.startswith("/gcs/"):
+        problems += unless_out_of_reach(weights, lambda: _check_weights(weights, cloud))
     return problems
 
 
@@ -55,11 +61,41 @@ def _check_bucket(
         return
     if elsewhere := _elsewhere(bucket, vertex, written):
         yield elsewhere
-    if written and set(_WRITING) - set(bucket.test_iam_permissions(list(_WRITING))):
+    if not written:
+        return
+    account = vertex.service_account
+    if set(_WRITING) - set(bucket.test_iam_permissions(list(_WRITING))):
+        # Everything that writes runs as the service account, where one is named.
+        kind = WARNING if account else ERROR
         yield Problem(
-            f"you may not write to gs://{name}",
-            f"gcloud storage buckets add-iam-policy-binding gs://{name} "
-            "--member=user:YOUR_EMAIL --role=roles/storage.objectAdmin",
+            f"you may not write to gs://{name}", _let_write(name, "user:YOUR_EMAIL"), kind
+        )
+    if account:
+        yield from unless_out_of_reach(
+            f"whether {account} may write to gs://{name}",
+            lambda: _check_writer(bucket, f"serviceAccount:{account}"),
+        )
+
+
+def _let_write(bucket_name: str, member: str) -> str:
+    return (
+        f"gcloud storage buckets add-iam-policy-binding gs://{bucket_name} "
+        f"--member={member} --role=roles/storage.objectAdmin"
+    )
+
+
+def _check_writer(bucket: Any, member: str) -> Iterator[Problem]:
+    """Looks for a member in a bucket's policy; the project's, which counts too, is not read."""
+    policy = bucket.get_iam_policy(requested_policy_version=3)
+    if not any(
+        _WRITERS.fullmatch(binding["role"]) and member in binding["members"]
+        for binding in policy.bindings
+    ):
+        yield Problem(
+            f"gs://{bucket.name} does not let {member.partition(':')[2]} write, unless a role in "
+            "its project does",
+            _let_write(bucket.name, member),
+            WARNING,
         )
 
 
@@ -97,3 +133,12 @@ def _check_folder(path: str, holds: str, cloud: Cloud) -> Iterator[Problem]:
         source = "data/fma_metadata/tracks.csv" if is_file else "data/fma_small/*"
         command = f"gcloud storage cp --recursive '{source}' {path.rstrip('/')}/"
         yield Problem(what, command)
+
+
+def _check_weights(path: str, cloud: Cloud) -> Iterator[Problem]:
+    name, _, blob = path.removeprefix("/gcs/").partition("/")
+    if not (blob and cloud.storage.bucket(name).blob(blob).exists()):
+        yield Problem(
+            f"there is no gs://{name}/{blob}, which --mobilenet-weights names",
+            f"gcloud storage cp WEIGHTS.h5 gs://{name}/{blob or 'FILE'}",
+        )

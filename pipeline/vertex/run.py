@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from rich.console import Console
 from pipeline.errors import InputError
 from pipeline.exit_status import BAD_INPUT, PUSHED, with_exit_status
 from pipeline.run_config import PipelineConfig
-from pipeline.vertex import cost
+from pipeline.vertex import cost, faults
 from pipeline.vertex.cloud import Cloud, Endpoints
 from pipeline.vertex.problems import ERROR
 from pipeline.vertex.settings import VertexConfig
 
 PROGRAM = "vertex_runner.py"
+_DISK_FULL = "the disk is full: free some space, or let --output and TMPDIR name another"
 
 
 def compile_only(config: PipelineConfig, vertex: VertexConfig, output: str) -> int:
@@ -33,7 +35,8 @@ def compile_only(config: PipelineConfig, vertex: VertexConfig, output: str) -> i
         console.print(f"compiled to {output}", markup=False)
         return PUSHED
 
-    return with_exit_status(PROGRAM, whole)
+    interrupted = "interrupted; run the same command again"
+    return with_exit_status(PROGRAM, whole, interrupted=interrupted, disk_full=_DISK_FULL)
 
 
 def _compile(config: PipelineConfig, vertex: VertexConfig, output: str) -> dict[str, object]:
@@ -65,19 +68,22 @@ def submit(
         wait: whether to follow the job to its end.
         endpoints: where Google's services answer; None for Google's own.
     """
+    from pipeline.vertex import submission
+
     console = Console(highlight=False, soft_wrap=True)
 
     def whole() -> int:
         from pipeline import preflight
-        from pipeline.vertex import checks, submission, watching
+        from pipeline.vertex import checks, watching
 
         cloud = Cloud(vertex.project, vertex.region, endpoints)
         problems = checks.check(vertex, config, cloud=cloud)
         for problem in problems:
-            console.print(str(problem), markup=False)
+            print(problem, file=sys.stderr)
         if any(problem.kind == ERROR for problem in problems):
             return BAD_INPUT
-        checked, plan = preflight.check(config)
+        with faults.explained_reading(vertex):
+            checked, plan = preflight.check(config)
         preflight.print_plan(console, checked, plan, _beam(vertex))
         with tempfile.TemporaryDirectory() as folder:
             spec_path = output or str(Path(folder) / "pipeline.json")
@@ -97,7 +103,24 @@ def submit(
             return PUSHED
         return watching.watch(submitted.name, vertex, cloud=cloud, console=console)
 
-    return with_exit_status(PROGRAM, whole)
+    interrupted = (
+        f"interrupted before a job was seen to start: see that {submission.jobs_page(vertex)} has "
+        "none before you run the same command again"
+    )
+    return with_exit_status(PROGRAM, whole, interrupted=interrupted, disk_full=_DISK_FULL)
+
+
+def follow(job_name: str, vertex: VertexConfig, *, endpoints: Endpoints | None = None) -> int:
+    """Follows a job that was submitted before, by its name or id, to its end."""
+
+    def whole() -> int:
+        from pipeline.vertex import watching
+
+        cloud = Cloud(vertex.project, vertex.region, endpoints)
+        return watching.watch(job_name, vertex, cloud=cloud)
+
+    interrupted = "interrupted; the job is left alone"
+    return with_exit_status(PROGRAM, whole, interrupted=interrupted, disk_full=_DISK_FULL)
 
 
 def _beam(vertex: VertexConfig) -> str:

@@ -19,6 +19,8 @@ _NETWORK = re.compile(r"projects/[0-9]+/global/networks/[a-z][a-z0-9-]*")
 _SUBNETWORK = re.compile(
     r"(https://www\.googleapis\.com/compute/v1/projects/[^/]+/)?regions/([^/]+)/subnetworks/[^/]+"
 )
+# The id of the model is made of it, and so are the filters that look for it.
+_ENDPOINT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 _MACHINE_TYPE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
@@ -118,7 +120,12 @@ class EndpointConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError for counts that do not fit together, or no share of the traffic."""
-        _require(self.display_name, "endpoint_name must not be empty", self.display_name)
+        _require(
+            _ENDPOINT_NAME.fullmatch(self.display_name),
+            "endpoint_name must be of a-z, 0-9 and -, begin with a letter and have at most 63 "
+            "characters",
+            self.display_name,
+        )
         _require(self.min_replicas >= 1, "min_replicas must be at least 1", self.min_replicas)
         _require(
             self.max_replicas >= self.min_replicas,
@@ -186,7 +193,7 @@ class VertexConfig:
             value = getattr(self, name)
             _require(form.fullmatch(value), f"{name} must be {expected}", value)
         for name, form, expected in (
-            ("network_image", _IMAGE, "an image, such as image, or empty for that one"),
+            ("network_image", _IMAGE, "HOST/PROJECT/REPOSITORY/NAME:TAG, or empty for --image's"),
             ("service_account", _SERVICE_ACCOUNT, "NAME@PROJECT.iam.gserviceaccount.com"),
             ("encryption_key", _KEY, "projects/P/locations/R/keyRings/K/cryptoKeys/N"),
             ("network", _NETWORK, "projects/PROJECT-NUMBER/global/networks/NAME"),

@@ -63,15 +63,26 @@ def submit(
 
     Raises:
         InputError: with what mends it, where Google Cloud does not take the job.
+        OutageError: where Google Cloud is out; the job may be there all the same.
     """
     cloud = cloud or Cloud(vertex.project, vertex.region)
     patience = patience or faults.Patience()
     spec = _read(spec_path)
     job = pipeline_job(spec, vertex, pipeline_root=pipeline_root, enable_cache=enable_cache)
-    with faults.explained(vertex):
-        if vertex.schedule:
+    again = "then run the same command again later"
+    if vertex.schedule:
+        page = f"{_CONSOLE}/pipelines/schedules?project={vertex.project}"
+        with faults.explained(vertex, f"see that {page} has no new schedule, {again}"):
             return _create_schedule(job, vertex, cloud)
-        return _create_job(job, vertex, cloud, patience, say, job_id(job.display_name, now))
+    new_id = job_id(job.display_name, now)
+    # A request may have come through though its answer did not; another command is another job.
+    with faults.explained(vertex, f"see that {jobs_page(vertex)} has no job {new_id}, {again}"):
+        return _create_job(job, vertex, cloud, patience, say, new_id)
+
+
+def jobs_page(vertex: VertexConfig) -> str:
+    """Returns where a browser shows the jobs of a project."""
+    return f"{_CONSOLE}/pipelines/runs?project={vertex.project}"
 
 
 def job_id(name: str, now: datetime.datetime | None = None) -> str:

@@ -33,6 +33,8 @@ _SHOWN = {
 }
 _ENDED = {"PIPELINE_STATE_SUCCEEDED", "PIPELINE_STATE_FAILED", "PIPELINE_STATE_CANCELLED"}
 _SECONDS_A_REQUEST = 60
+# A job takes hours: what comes back within a quarter of one is no reason to leave it.
+_PATIENCE = faults.Patience(first_seconds=1.0, longest_seconds=60.0, all_seconds=900.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +59,7 @@ def watch(
     """Follows a job to its end and returns the exit status, the one of a run on this machine.
 
     Args:
-        job_name: its resource name.
+        job_name: its resource name, or its id.
         vertex: where it runs.
         cloud: the door to Google Cloud.
         patience: how long a service that is out is asked again.
@@ -67,13 +69,18 @@ def watch(
 
     Raises:
         InputError: where the job cannot be looked at.
+        OutageError: where it can no longer be looked at; it runs on.
     """
     cloud = cloud or Cloud(vertex.project, vertex.region)
-    patience = patience or faults.Patience()
+    patience = patience or _PATIENCE
     console = console or Console(highlight=False, soft_wrap=True)
+    if "/" not in job_name:
+        job_name = f"projects/{vertex.project}/locations/{vertex.region}/pipelineJobs/{job_name}"
     seen: dict[str, str] = {}
     try:
-        with faults.explained(vertex):
+        with faults.explained(
+            vertex, f"the job {job_name} runs on, and {_attach_command(job_name, vertex)}"
+        ):
             while True:
                 job = _look(job_name, cloud, patience, console)
                 for change in changes(job, seen):
@@ -95,7 +102,10 @@ def _look(
             name=job_name, retry=None, timeout=_SECONDS_A_REQUEST
         )
 
-    return faults.with_patience(get, patience, lambda text: console.print(text, markup=False))
+    def say(text: str) -> None:
+        console.print(text, markup=False)
+
+    return faults.with_patience(get, patience, say, faults.is_transient)
 
 
 def changes(job: aiplatform_v1.PipelineJob, seen: dict[str, str]) -> list[_Change]:
@@ -132,9 +142,17 @@ def _print(console: Console, change: _Change) -> None:
     console.print(f"  {change.task:<28}[{colour}]{word:<10}[/]{seconds}")
 
 
+def _attach_command(job_name: str, vertex: VertexConfig) -> str:
+    return (
+        f"`vertex_runner.py --job {job_name.rpartition('/')[2]} --project {vertex.project} "
+        f"--region {vertex.region}` follows it again"
+    )
+
+
 def _left_alone(job_name: str, vertex: VertexConfig) -> str:
     return (
-        "stopped watching; the job runs on. This cancels it:\n"
+        f"stopped watching; the job runs on, and {_attach_command(job_name, vertex)}. "
+        "This cancels it:\n"
         '  curl -X POST -H "Authorization: Bearer $(gcloud auth print-access-token)" '
         f"https://{vertex.region}-aiplatform.googleapis.com/v1/{job_name}:cancel"
     )

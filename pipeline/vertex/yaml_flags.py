@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 
-def from_file(path: str, parser: argparse.ArgumentParser) -> list[str]:
+def from_file(
+    path: str, parser: argparse.ArgumentParser, ignored: Collection[str] = ()
+) -> list[str]:
     """Returns the command line that a YAML file of flags stands for.
 
     Keys are the flags' names without the leading dashes. A list or mapping becomes one value with
-    commas, true a flag without a value; false and null leave a flag out.
+    commas, true a flag without a value, false its opposite where it has one; null leaves it out.
 
     Args:
         path: of the file.
         parser: whose flags it may name.
+        ignored: flags, with dashes, that count for nothing in the file.
 
     Raises:
         ValueError: naming the file, and the key that is no flag or whose value does not fit.
@@ -35,6 +39,8 @@ def from_file(path: str, parser: argparse.ArgumentParser) -> list[str]:
         action = actions.get(f"--{key}")
         if action is None or action.dest in ("help", "config"):
             raise ValueError(f"{path}: there is no flag {key!r}")
+        if f"--{key}" in ignored:
+            continue
         command += _flag(f"{path}: {key}", f"--{key}", value, action)
     return command
 
@@ -45,7 +51,11 @@ def _flag(where: str, option: str, value: Any, action: argparse.Action) -> list[
     if action.nargs == 0:
         if not isinstance(value, bool):
             raise ValueError(f"{where} must be true or false, got {value!r}")
-        return [option] if value else []
+        if value:
+            return [option]
+        if isinstance(action, argparse.BooleanOptionalAction):
+            return [other for other in action.option_strings if other != option]
+        return []
     if isinstance(value, bool):
         raise ValueError(f"{where} needs a value, got {str(value).lower()}")
     if isinstance(action.default, list):  # the flag may be repeated

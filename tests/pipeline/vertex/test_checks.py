@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.config import (
     DataConfig,
+    TrainConfig,
 )
 from pipeline.errors import InputError
 from pipeline.run_config import PipelineConfig
@@ -14,7 +15,7 @@ from pipeline.vertex import accelerators, checks, image
 from pipeline.vertex.cloud import Cloud
 from pipeline.vertex.problems import ERROR, UNKNOWN, WARNING
 from pipeline.vertex.roots import _WRITING
-from pipeline.vertex.settings import Machine
+from pipeline.vertex.settings import DataflowConfig, EndpointConfig, Machine
 
 T4 = Machine("n1-standard-8", "NVIDIA_TESLA_T4", 1)
 _SERVICES = "/v1/projects/my-project-123/services:batchGet"
@@ -23,21 +24,29 @@ _MANIFEST = (
     "/registry/us-central1-docker.pkg.dev/v2/my-project-123/music-genre/pipeline/manifests/1"
 )
 _WITH_CUDA = "us-central1-docker.pkg.dev/my-project-123/music-genre/pipeline:gpu"
-_ACT_AS = (
-    "/v1/projects/-/serviceAccounts/runner@my-project-123.iam.gserviceaccount.com"
-    ":testIamPermissions"
-)
+_MEMBER = "serviceAccount:runner@my-project-123.iam.gserviceaccount.com"
+_ACCOUNT = f"/v1/projects/-/serviceAccounts/{_MEMBER.partition(':')[2]}"
+_ACT_AS, _POLICY = f"{_ACCOUNT}:testIamPermissions", f"{_ACCOUNT}:getIamPolicy"
 
 
 def _manifest(tag):
     return f"{_MANIFEST.rpartition('/')[0]}/{tag}"
 
 
+def _quota(metric):
+    services = "/v1beta1/projects/my-project-123/services/aiplatform.googleapis.com"
+    return f"{services}/consumerQuotaMetrics/{urllib.parse.quote(metric, safe='')}"
+
+
+def _policy(role):
+    return {"version": 3, "bindings": [{"role": role, "members": [_MEMBER]}]}
+
+
 _METRIC = "aiplatform.googleapis.com/custom_model_training_nvidia_t4_gpus"
-_QUOTA = (
-    "/v1beta1/projects/my-project-123/services/aiplatform.googleapis.com/consumerQuotaMetrics/"
-    + urllib.parse.quote(_METRIC, safe="")
-)
+_QUOTA = _quota(_METRIC)
+_TRAINING_CPUS = _quota("aiplatform.googleapis.com/custom_model_training_cpus")
+_SERVING_CPUS = _quota("aiplatform.googleapis.com/custom_model_serving_cpus")
+_NETWORK = "/compute/v1/projects/my-project-123/global/networks/default"
 _REGION = "/compute/v1/projects/my-project-123/regions/us-central1"
 
 
@@ -72,6 +81,7 @@ def google(google):
         file.write_bytes(b"x")
     (google.buckets / "my-bucket").mkdir(exist_ok=True)
     google.permissions.update(_WRITING)
+    google.policies["my-bucket"] = _policy("roles/storage.objectAdmin")
     google.answers.update(
         {
             ("GET", _SERVICES): {
@@ -83,7 +93,11 @@ def google(google):
             ("HEAD", _MANIFEST): {},
             ("HEAD", _manifest("gpu")): {},
             ("POST", _ACT_AS): {"permissions": ["iam.serviceAccounts.actAs"]},
+            ("POST", _POLICY): _policy("roles/iam.serviceAccountUser"),
             ("GET", _QUOTA): quota(4),
+            ("GET", _TRAINING_CPUS): quota(1000),
+            ("GET", _SERVING_CPUS): quota(1000),
+            ("GET", _NETWORK): {"name": "default"},
             ("GET", _REGION): cpus(200, 0),
         }
     )
@@ -94,9 +108,9 @@ def google(google):
 
 @pytest.fixture
 def check(google, cloud, vertex, config):
-    def call(**changes):
+    def call(pipeline=config, **changes):
         changed = dataclasses.replace(vertex, network_machine=T4, network_image=_WITH_CUDA)
-        return checks.check(dataclasses.replace(changed, **changes), config, cloud=cloud)
+        return checks.check(dataclasses.replace(changed, **changes), pipeline, cloud=cloud)
 
     return call
 
@@ -139,9 +153,52 @@ def test_a_bucket_that_may_do_from_elsewhere_is_a_warning(check, google, bucket,
 
 def test_a_bucket_that_may_not_be_written_is_said_with_the_command_that_opens_it(check, google):
     google.permissions.discard("storage.objects.create")
-    problem = only(check())
+    google.answers["POST", _ACT_AS] = 404  # of an account that is not named, nothing is asked
+    problem = only(check(service_account=""))
     assert problem.kind == ERROR
     assert "storage buckets add-iam-policy-binding gs://my-bucket " in problem.command
+
+
+def test_that_the_caller_may_not_write_stops_nothing_where_an_account_runs_it(check, google):
+    google.permissions.clear()
+    problem = only(check())
+    assert (problem.kind, problem.what) == (WARNING, "you may not write to gs://my-bucket")
+
+
+@pytest.mark.parametrize("role", ["roles/storage.objectViewer", "roles/storage.objectCreator"])
+def test_an_account_that_its_bucket_does_not_let_write_is_said(check, google, role):
+    google.policies["my-bucket"] = _policy(role)
+    problem = only(check())
+    assert problem.kind == WARNING
+    assert "does not let runner@" in problem.what
+    assert f"gs://my-bucket --member={_MEMBER} --role=roles/storage.objectAdmin" in problem.command
+
+
+def test_a_policy_of_a_bucket_that_may_not_be_read_is_not_checked(check, google):
+    google.refused["my-bucket/iam"] = 403
+    problem = only(check())
+    assert problem.kind == UNKNOWN
+    assert problem.what.startswith("whether runner@")
+
+
+def test_what_was_found_of_a_bucket_is_kept_where_the_next_question_is_refused(check, google):
+    google.locations["my-bucket"] = "europe-west4"
+    google.refused["my-bucket/iam/testPermissions"] = 403
+    found = check()
+    assert [problem.kind for problem in found] == [ERROR, UNKNOWN]
+    assert found[0].what == "gs://my-bucket is in europe-west4, the run in us-central1"
+
+
+def test_weights_that_are_not_there_are_said(check, google, config):
+    named = TrainConfig(mobilenet_weights="/gcs/my-data/weights/w.h5")
+    problem = only(check(pipeline=dataclasses.replace(config, train=named)))
+    assert (problem.kind, problem.what) == (
+        ERROR,
+        "there is no gs://my-data/weights/w.h5, which --mobilenet-weights names",
+    )
+    (google.buckets / "my-data/weights").mkdir()
+    (google.buckets / "my-data/weights/w.h5").write_bytes(b"x")
+    assert check(pipeline=dataclasses.replace(config, train=named)) == []
 
 
 def test_audio_that_is_not_there_is_said_with_the_command_that_copies_it(check, google):
@@ -182,6 +239,13 @@ def test_a_networks_image_that_is_not_there_is_said_with_its_target(check, googl
     )
 
 
+def test_the_networks_image_is_looked_for_though_the_other_may_not_be(check, google):
+    google.answers.update({("HEAD", _MANIFEST): 403, ("HEAD", _manifest("gpu")): 404})
+    found = check()
+    assert [problem.kind for problem in found] == [UNKNOWN, ERROR]
+    assert found[1].what == f"there is no image {_WITH_CUDA}"
+
+
 def test_an_accelerator_that_the_image_may_not_see_is_a_warning(check):
     problem = only(check(network_image=""))
     assert problem.kind == WARNING
@@ -211,6 +275,21 @@ def test_a_service_account_that_may_not_be_used_is_said(check, google):
     assert "--role=roles/iam.serviceAccountUser" in problem.command
 
 
+def test_a_service_account_that_may_not_run_jobs_as_itself_is_said(check, google):
+    google.answers["POST", _POLICY] = _policy("roles/iam.serviceAccountTokenCreator")
+    problem = only(check())
+    assert problem.kind == WARNING
+    assert "may not run jobs as itself" in problem.what
+    assert f"--member={_MEMBER} --role=roles/iam.serviceAccountUser" in problem.command
+
+
+def test_an_account_s_policy_that_may_not_be_read_is_not_checked(check, google):
+    google.answers["POST", _POLICY] = 403
+    problem = only(check())
+    assert problem.kind == UNKNOWN
+    assert "may run jobs as itself" in problem.what
+
+
 def test_a_service_account_that_is_not_there_is_said(check, google):
     google.answers["POST", _ACT_AS] = 404
     assert only(check()).command == (
@@ -232,6 +311,43 @@ def test_a_quota_without_limit_is_enough(check, google):
     assert check() == []
 
 
+@pytest.mark.parametrize("limit, kind", [(7, ERROR), (8, WARNING), (71, WARNING)])
+def test_too_few_cpus_for_the_models_are_said(check, google, config, limit, kind):
+    google.answers["GET", _TRAINING_CPUS] = quota(limit)
+    assert len(config.models) == 9
+    problem = only(check())
+    assert problem.kind == kind
+    assert f"is {limit}; a job needs 8, the 9 models at once 72" in problem.what
+
+
+def test_machines_of_another_family_count_against_a_quota_of_their_own(check, google):
+    metric = "aiplatform.googleapis.com/custom_model_training_n2_cpus"
+    google.answers["GET", _quota(metric)] = quota(16)
+    problem = only(check(classical=Machine("n2-standard-16")))
+    assert f"the quota {metric} in us-central1 is 16; a job needs 16, the 5 models" in problem.what
+
+
+@pytest.mark.parametrize("limit, kind", [(3, ERROR), (4, WARNING), (7, WARNING)])
+def test_too_few_cpus_for_the_endpoint_are_said(check, google, limit, kind):
+    google.answers["GET", _SERVING_CPUS] = quota(limit)
+    assert check() == []
+    endpoint = EndpointConfig(machine=Machine("n1-standard-4"), max_replicas=2)
+    problem = only(check(endpoint=endpoint))
+    assert problem.kind == kind
+    assert "the endpoint's replicas need from 4 to 8" in problem.what
+
+
+def test_a_project_without_the_network_that_dataflow_takes_is_said(check, google, config):
+    google.answers["GET", _NETWORK] = 404
+    problem = only(check())
+    assert problem.kind == ERROR
+    assert "--dataflow-subnetwork regions/us-central1/subnetworks/NAME" in problem.what
+    subnetwork = DataflowConfig(subnetwork="regions/us-central1/subnetworks/mine")
+    assert check(dataflow=subnetwork) == []
+    assert check(pipeline=dataclasses.replace(config, beam_args=("--network=mine",))) == []
+    assert check(beam_runner="DirectRunner") == []
+
+
 @pytest.mark.parametrize("left, kind", [(3, ERROR), (4, WARNING), (39, WARNING)])
 def test_too_few_cpus_for_dataflow_are_said(check, google, left, kind):
     google.answers["GET", _REGION] = cpus(100, 100 - left)
@@ -247,10 +363,14 @@ def test_cpus_are_not_looked_at_without_dataflow(check, google):
 
 def test_what_may_not_be_looked_at_is_not_checked_and_stops_nothing(check, google):
     google.answers.clear()
-    google.answers.update({key: 403 for key in (("HEAD", _MANIFEST), ("POST", _ACT_AS))})
-    google.answers.update({("GET", path): 403 for path in (_SERVICES, _QUOTA, _REGION)})
+    for path in (_MANIFEST, _manifest("gpu")):
+        google.answers["HEAD", path] = 403
+    for path in (_ACT_AS, _POLICY):
+        google.answers["POST", path] = 403
+    for path in (_SERVICES, _QUOTA, _TRAINING_CPUS, _REGION, _NETWORK):
+        google.answers["GET", path] = 403
     problems = check()
-    assert [problem.kind for problem in problems] == [UNKNOWN] * 5
+    assert [problem.kind for problem in problems] == [UNKNOWN] * 8
     assert all("(403 " in problem.what for problem in problems)
 
 

@@ -88,8 +88,11 @@ except SystemExit as stop:
         ("--accelerator-type=NVIDIA_L4", "NVIDIA_L4 needs a machine type g2-standard-*, got n1-"),
         ("--accelerator-count=2", "accelerator_count must be 0, got 2"),
         ("--mobilenet-weights=w.h5", "mobilenet_weights must be imagenet, none or /gcs/BUCKET/"),
-        ("--name=Genre", "name must be of a-z, 0-9 and -, got 'Genre'"),
+        ("--name=Genre", "name must be of a-z, 0-9 and -, begin with a letter and have at most 11"),
+        ("--name=1st", "name must be of a-z, 0-9 and -, begin with a letter"),
+        (f"--name={'g' * 113}", "name must be of a-z, 0-9 and -, begin with a letter"),
         ("--min-accuracy=2", "min_accuracy must be in [0, 1], got 2.0"),
+        ("--schedule=0 3 * * 1", "--schedule needs --submit"),
         ("--submit", "argument --submit: not allowed with argument --compile-only"),
         ("--wait", "--wait needs --submit"),
         ("--colour", "unrecognized arguments: --colour"),
@@ -105,7 +108,7 @@ def test_bad_flags(capfd: Capture, flag: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        ([], "one of the arguments --compile-only --submit is required"),
+        ([], "one of the arguments --compile-only --submit --job is required"),
         (["--compile-only"], "--compile-only needs --output FILE"),
         (["--submit", "--wait", "--schedule=0 3 * * 1"], "--wait follows one run, --schedule"),
     ],
@@ -183,11 +186,11 @@ def test_a_yaml_file_says_the_same_as_flags(tmp_path: Path) -> None:
     lines += [
         "models: [svm, cnn1d]", "labels: {team: music, stage: test}", "no-cache: true",
         "push-unservable: false", "epochs:", "min-accuracy: 0.4", "beam-arg: [--a=b, --c]",
-        "schedule: '0 3 * * 1'",
+        "deploy: true", "dataflow-no-public-ips: true",
     ]  # fmt: skip
     flags = [
         "--models=svm,cnn1d", "--labels=team=music,stage=test", "--no-cache", "--min-accuracy=0.4",
-        "--beam-arg=--a=b", "--beam-arg=--c", "--schedule=0 3 * * 1",
+        "--beam-arg=--a=b", "--beam-arg=--c", "--deploy", "--dataflow-no-public-ips",
     ]  # fmt: skip
     assert from_yaml(tmp_path, "\n".join(lines)) == configs(*flags)
 
@@ -198,6 +201,58 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     config, vertex = from_yaml(tmp_path, text, "--project=another-project", "--labels=a=b")
     assert (vertex.project, vertex.labels) == ("another-project", (("a", "b"),))
     assert config.train.epochs == 3
+
+
+def test_the_command_line_turns_off_what_the_file_turns_on(tmp_path: Path) -> None:
+    switches = ["no-cache", "deploy", "no-augmentation", "push-unservable", "wait"]
+    lines = [f"{name}: {value}" for name, value in NEEDED.items()]
+    lines += [f"{name}: true" for name in (*switches, "dataflow-no-public-ips")]
+    undone = [
+        "--cache", "--no-deploy", "--augmentation", "--no-push-unservable", "--no-wait",
+        "--dataflow-public-ips",
+    ]  # fmt: skip
+    assert from_yaml(tmp_path, "\n".join(lines), *undone) == configs()
+
+
+def test_a_file_turns_off_what_is_on(tmp_path: Path) -> None:
+    lines = [f"{name}: {value}" for name, value in NEEDED.items()]
+    text = "\n".join([*lines, "cache: false", "augmentation: false", "deploy: false"])
+    expected = configs("--no-cache", "--no-augmentation")
+    assert from_yaml(tmp_path, text) == expected != configs()
+
+
+@pytest.mark.parametrize("mode", ["compile-only: true", "job: music-genre-20261125010203"])
+def test_what_the_command_line_says_to_do_counts_and_not_the_file(
+    tmp_path: Path, mode: str
+) -> None:
+    lines = [f"{name}: {value}" for name, value in NEEDED.items()]
+    (tmp_path / "run.yaml").write_text("\n".join([*lines, mode]))
+    flags = vertex_runner.parse([f"--config={tmp_path}/run.yaml", "--submit"])
+    assert (flags.submit, flags.compile_only, flags.job) == (True, False, None)
+    assert flags.pipeline.data.audio_dir == "gs://bucket/audio"
+
+
+def test_a_file_of_a_scheduled_run_can_be_compiled(tmp_path: Path) -> None:
+    lines = [f"{name}: {value}" for name, value in NEEDED.items()]
+    text = "\n".join([*lines, "submit: true", "schedule: '0 3 * * 1'", "wait: true"])
+    assert from_yaml(tmp_path, text) == configs()
+
+
+def test_a_file_that_compiles_on_a_schedule_is_refused(capfd: Capture, tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("compile-only: true\nschedule: '0 3 * * 1'")
+    message = refusal(capfd, f"--config={tmp_path}/run.yaml", *FLAGS, "--output=x.json")
+    assert message.startswith("--schedule needs --submit")
+
+
+def test_the_file_says_what_to_do_where_the_command_line_does_not(tmp_path: Path) -> None:
+    lines = [f"{name}: {value}" for name, value in NEEDED.items()]
+    (tmp_path / "run.yaml").write_text("\n".join([*lines, "submit: true"]))
+    assert vertex_runner.parse([f"--config={tmp_path}/run.yaml"]).submit
+
+
+def test_a_job_is_followed_with_nothing_but_its_place() -> None:
+    flags = vertex_runner.parse(["--job=j", "--project=my-project", "--region=us-central1"])
+    assert (flags.job, flags.pipeline) == ("j", None)
 
 
 @pytest.mark.parametrize(

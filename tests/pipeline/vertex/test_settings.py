@@ -104,6 +104,10 @@ def test_values_that_are_taken(values: dict[str, Any]) -> None:
         ({"image": ""}, "image must be an image, such as us-central1-docker.pkg.dev/PROJECT/"),
         ({"image": "genre"}, "image must be an image"),
         ({"image": "gcr.io/my project/genre"}, "image must be an image"),
+        (
+            {"network_image": "x"},
+            "must be HOST/PROJECT/REPOSITORY/NAME:TAG, or empty for --image's",
+        ),
         ({"service_account": "me@gmail.com"}, "must be NAME@PROJECT.iam.gserviceaccount.com, got"),
         ({"encryption_key": "my-key"}, "must be projects/P/locations/R/keyRings/K/cryptoKeys/N"),
         (
@@ -148,7 +152,9 @@ def test_values_that_are_refused(values: dict[str, Any], message: str) -> None:
         (EndpointConfig(), {"min_replicas": 0}, "min_replicas must be at least 1, got 0"),
         (EndpointConfig(), {"min_replicas": 2}, "max_replicas must be at least min_replicas = 2"),
         (EndpointConfig(), {"traffic_percent": 101}, "traffic_percent must be from 0 to 100"),
-        (EndpointConfig(), {"display_name": ""}, "endpoint_name must not be empty"),
+        (EndpointConfig(), {"display_name": ""}, "endpoint_name must be of a-z, 0-9 and -, begin"),
+        (EndpointConfig(), {"display_name": 'my "genres"'}, "endpoint_name must be of a-z"),
+        (EndpointConfig(), {"display_name": "g" * 64}, "have at most 63 characters, got"),
     ],
 )
 def test_parts_that_are_refused(part: Any, values: dict[str, Any], message: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from google.auth import exceptions as auth
 from google.cloud import aiplatform_v1
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, OutageError
 from pipeline.vertex import submission
 from pipeline.vertex.cloud import Cloud
 from pipeline.vertex.faults import Patience, explain
@@ -45,8 +45,8 @@ def submit(vertex, cloud):
     return call
 
 
-def refusal(submit, *arguments, **keywords):
-    with pytest.raises(InputError) as caught:
+def refusal(submit, *arguments, kind=InputError, **keywords):
+    with pytest.raises(kind) as caught:
         submit(*arguments, **keywords)
     message = str(caught.value)
     assert "\n" not in message
@@ -247,6 +247,18 @@ def test_a_region_that_does_not_fit_is_said_with_what_shows_it(submit, google, c
     assert "`gcloud storage buckets describe gs://BUCKET " in message
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Invalid machine type in projects/p/locations/us-central1/customJobs: n1-foo",
+        "Bad field in //aiplatform.googleapis.com/projects/1/locations/us-central1/pipelineJobs/7",
+    ],
+)
+def test_the_name_of_a_resource_is_no_word_about_regions(submit, google, said):
+    google.faults.append((grpc.StatusCode.INVALID_ARGUMENT, said))
+    assert refusal(submit).startswith(f"Vertex AI refused the job as invalid ({said})")
+
+
 def test_an_invalid_job_is_said_as_such(submit, google):
     google.faults.append((grpc.StatusCode.INVALID_ARGUMENT, "pipeline_spec.root is missing."))
     assert "as invalid (pipeline_spec.root is missing)" in refusal(submit)
@@ -268,9 +280,13 @@ def test_a_service_that_is_out_for_a_moment_is_asked_again_and_that_is_said_once
 
 def test_a_service_that_stays_out_is_given_up_with_one_message(submit, google):
     google.faults.extend([(grpc.StatusCode.UNAVAILABLE, "The service is unavailable.")] * 1000)
-    message = refusal(submit)
+    message = refusal(submit, kind=OutageError)
     assert "stays out (The service is unavailable)" in message
-    assert "again later" in message
+    # A request may have made the job: another command would make another one.
+    assert (
+        "see that https://console.cloud.google.com/vertex-ai/pipelines/runs?project=my-project-123 "
+        "has no job music-genre-20261125010203, then run the same command again" in message
+    )
     assert 2 <= len(google.requests) < 100
     assert len(submit.said) == 1
 
@@ -285,9 +301,15 @@ def test_a_job_that_came_through_though_its_answer_did_not_is_no_second_job(
     assert len(google.requests) == 2
 
 
+def test_a_fault_inside_of_the_service_is_no_bad_input(submit, google):
+    google.faults.append((grpc.StatusCode.INTERNAL, "Internal error encountered."))
+    assert "(Internal error encountered)" in refusal(submit, kind=OutageError)
+    assert len(google.requests) == 1
+
+
 def test_a_schedule_is_asked_for_only_once(submit, google, vertex):
     google.faults.append((grpc.StatusCode.UNAVAILABLE, "The service is unavailable."))
-    message = refusal(submit, dataclasses.replace(vertex, schedule="0 3 * * 1"))
+    message = refusal(submit, dataclasses.replace(vertex, schedule="0 3 * * 1"), kind=OutageError)
     assert len(google.requests) == 1
     assert "has no new schedule" in message
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.auth import exceptions as auth
 from google.cloud import aiplatform_v1
 from google.rpc import status_pb2
 from rich.console import Console
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, OutageError
 from pipeline.exit_status import FAULT, INTERRUPTED, PUSHED, REFUSED
 from pipeline.vertex import watching
 from pipeline.vertex.faults import Patience
@@ -64,12 +65,12 @@ def look(state, *tasks, error=""):
 def watch(google, cloud, vertex):
     google.jobs[JOB] = aiplatform_v1.PipelineJob(name=JOB)
 
-    def call(*looks, sleep=lambda seconds: None):
+    def call(*looks, name=JOB, sleep=lambda seconds: None):
         google.states.extend(looks)
         text = io.StringIO()
         console = Console(file=text, highlight=False, soft_wrap=True)
         status = watching.watch(
-            JOB, vertex, cloud=cloud, patience=IMPATIENT, console=console, sleep=sleep
+            name, vertex, cloud=cloud, patience=IMPATIENT, console=console, sleep=sleep
         )
         return status, text.getvalue()
 
@@ -180,15 +181,55 @@ def test_an_interruption_leaves_the_job_alone_and_says_how_to_cancel_it(watch, g
     status, text = watch(look("RUNNING"), sleep=interrupted)
     assert status == INTERRUPTED
     assert "the job runs on" in text
+    assert f"`vertex_runner.py --job {JOB.rpartition('/')[2]} --project my-project-123 " in text
     assert f"https://us-central1-aiplatform.googleapis.com/v1/{JOB}:cancel" in text
     assert {type(request).__name__ for request in google.requests} == {"GetPipelineJobRequest"}
 
 
-def test_a_service_that_is_out_for_a_moment_is_asked_again(watch, google):
-    google.faults.extend([(grpc.StatusCode.UNAVAILABLE, "The service is unavailable.")] * 2)
+@pytest.mark.parametrize(
+    "code", ["UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "UNKNOWN", "RESOURCE_EXHAUSTED"]
+)
+def test_a_service_that_is_out_for_a_moment_is_asked_again(watch, google, code):
+    google.faults.extend([(grpc.StatusCode[code], "The service is unavailable.")] * 2)
     status, text = watch(look("SUCCEEDED", *judged(1, 1)))
     assert status == PUSHED
     assert text.count("does not answer") == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        auth.TransportError("Failed to resolve oauth2.googleapis.com"),
+        auth.RefreshError("token endpoint says 503", retryable=True),
+    ],
+)
+def test_a_token_that_is_not_renewed_for_a_moment_is_asked_for_again(
+    watch, cloud, monkeypatch, error
+):
+    errors, get = [error], cloud.pipelines.get_pipeline_job
+
+    def stumble(**named):
+        if errors:
+            raise errors.pop()
+        return get(**named)
+
+    monkeypatch.setattr(cloud.pipelines, "get_pipeline_job", stumble)
+    assert watch(look("SUCCEEDED", *judged(1, 1)))[0] == PUSHED
+
+
+def test_a_service_that_stays_out_is_left_with_the_command_that_comes_back(watch, google):
+    google.faults.extend([(grpc.StatusCode.UNAVAILABLE, "The service is unavailable.")] * 1000)
+    with pytest.raises(OutageError) as caught:
+        watch(look("RUNNING"))
+    assert f"the job {JOB} runs on, and `vertex_runner.py --job music-genre-" in str(caught.value)
+
+
+def test_a_watcher_is_patient_for_a_quarter_of_an_hour():
+    assert watching._PATIENCE.all_seconds == 900
+
+
+def test_a_job_may_be_named_by_its_id(watch):
+    assert watch(look("SUCCEEDED", *judged(1, 1)), name=JOB.rpartition("/")[2])[0] == PUSHED
 
 
 def test_a_job_that_is_not_there_is_said_in_one_sentence(watch, google):
