@@ -74,7 +74,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     home.mkdir()
     image = Image(IMAGE, install(ROOT, folder / "image"), home)
     jobs = JobService(image, folder / "logs")
-    with serving(jobs) as address:
+    with serving(*jobs.handlers()) as address:
         image = dataclasses.replace(image, environment={"LOOPBACK_JOB_SERVICE": address})
         yield Cloud(folder, buckets, jobs, PipelineService(image, buckets, folder / "logs"))
 
