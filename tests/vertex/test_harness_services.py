@@ -130,6 +130,9 @@ def test_a_run_finds_what_an_earlier_one_blessed(image: Image, tmp_path: Path) -
     third = service.run(compiled(tmp_path, blessed=0))
     assert third.artifact("last", "blessing") is blessing
     assert (second.cached, third.cached) == (set(), {"next"})
+    fourth = service.run(compiled(tmp_path, blessed=0), {"next": first.outputs["next"]})
+    assert fourth.artifact("next", "blessing") is blessing
+    assert not fourth.executor_inputs
 
 
 def test_what_the_harness_cannot_run_is_refused(image: Image, tmp_path: Path) -> None:
