@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from absl import logging
-from google.api_core import exceptions
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
 from google.cloud import aiplatform_v1
 from tfx import types
 from tfx.dsl.components.base import base_executor
@@ -91,9 +92,9 @@ def _cancel(name: str, region: str) -> None:
     options = {"api_endpoint": f"{region}-aiplatform.googleapis.com"}
     try:
         aiplatform_v1.JobServiceClient(client_options=options).cancel_custom_job(name=name)
-    except exceptions.GoogleAPICallError as error:
+    except (GoogleAPIError, GoogleAuthError) as error:
         command = f"gcloud ai custom-jobs cancel {name}"
-        logging.error("It goes on, and costs: %s; cancel it by hand: %s", error.message, command)
+        logging.error("It goes on, and costs: %s; cancel it by hand: %s", error, command)
 
 
 @contextlib.contextmanager

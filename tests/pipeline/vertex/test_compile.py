@@ -145,7 +145,7 @@ def test_the_baseline_is_the_last_model_that_this_pipeline_blessed() -> None:
         executors[f"LatestBlessedModel-{part}-resolver_executor"]["resolver"]
         for part in ("model-blessing", "model")
     )
-    # Without `in_context` the query is for artifacts of this pipeline: an assumption, docs/vertex.md.
+    # Without `in_context` the query is for artifacts of this pipeline: assumed, see docs/vertex.md.
     (query,) = blessing["outputArtifactQueries"].values()
     assert "blessed" in query["filter"]
     assert "in_context" not in query["filter"]
