@@ -38,7 +38,8 @@ RUN pip install --no-deps --no-build-isolation . \
 FROM python:3.10-slim-bookworm AS runtime
 COPY --from=beam /opt/apache/beam/boot /opt/apache/beam/LICENSE /opt/apache/beam/NOTICE /opt/apache/beam/
 COPY docker/boot /opt/music-genre/boot
-COPY --from=packages /opt/venv /opt/venv
+# Its user may install: Beam's boot does so where Dataflow is given a --setup-file.
+COPY --from=packages --chown=1000:1000 /opt/venv /opt/venv
 # Beam's boot would else make a virtual environment of its own at every start, without these packages.
 ENV PATH=/opt/venv/bin:$PATH \
     RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1 \
@@ -56,9 +57,11 @@ USER root
 COPY requirements/cuda.txt /tmp/cuda.txt
 RUN pip install --no-cache-dir --require-hashes --no-deps -r /tmp/cuda.txt \
     && rm /tmp/cuda.txt
-# TensorFlow 2.16 does not look for these packages by itself.
+# TensorFlow 2.16 does not look for these packages by itself. The driver is where Vertex AI mounts it.
 ENV CUDA_PACKAGES=/opt/venv/lib/python3.10/site-packages/nvidia
-ENV LD_LIBRARY_PATH=$CUDA_PACKAGES/cublas/lib:$CUDA_PACKAGES/cuda_cupti/lib:$CUDA_PACKAGES/cuda_nvrtc/lib:$CUDA_PACKAGES/cuda_runtime/lib:$CUDA_PACKAGES/cudnn/lib:$CUDA_PACKAGES/cufft/lib:$CUDA_PACKAGES/curand/lib:$CUDA_PACKAGES/cusolver/lib:$CUDA_PACKAGES/cusparse/lib:$CUDA_PACKAGES/nccl/lib:$CUDA_PACKAGES/nvjitlink/lib \
+ENV LD_LIBRARY_PATH=$CUDA_PACKAGES/cublas/lib:$CUDA_PACKAGES/cuda_cupti/lib:$CUDA_PACKAGES/cuda_nvrtc/lib:$CUDA_PACKAGES/cuda_runtime/lib:$CUDA_PACKAGES/cudnn/lib:$CUDA_PACKAGES/cufft/lib:$CUDA_PACKAGES/curand/lib:$CUDA_PACKAGES/cusolver/lib:$CUDA_PACKAGES/cusparse/lib:$CUDA_PACKAGES/nccl/lib:$CUDA_PACKAGES/nvjitlink/lib:/usr/local/nvidia/lib64:/usr/local/nvidia/lib \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     XLA_FLAGS=--xla_gpu_cuda_data_dir=$CUDA_PACKAGES/cuda_nvcc
 USER 1000
 

@@ -17,6 +17,8 @@ from tfx.utils import io_utils, proto_utils
 
 from components.model_properties import WITHHELD
 
+_PART = 16 * 2**20  # bytes
+
 
 class Executor(executor.Executor):
     """TFX's blessing check and bookkeeping around a copy that is renamed once it is whole."""
@@ -41,11 +43,24 @@ class Executor(executor.Executor):
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
         )
         base = destination.filesystem.base_directory
-        version = push(self.GetModelPath(input_dict), base)
+        version, _ = push_unless_newest(self.GetModelPath(input_dict), base)
         io_utils.copy_dir(os.path.join(base, version), pushed.uri)
         self._MarkPushed(
             pushed, pushed_destination=os.path.join(base, version), pushed_version=version
         )
+
+
+def push_unless_newest(model_path: str, base_directory: str) -> tuple[str, bool]:
+    """Returns the newest version, which is the model, and whether it had to be pushed for that.
+
+    A server is to load what a run says is pushed: a version that was removed meanwhile, or that a
+    newer one of another model followed, is pushed again. One that is the newest is left in peace.
+    """
+    fileio.makedirs(base_directory)
+    newest = str(_latest(base_directory))
+    if _same_files(model_path, os.path.join(base_directory, newest)):
+        return newest, False
+    return push(model_path, base_directory), True
 
 
 def push(model_path: str, base_directory: str) -> str:
@@ -77,9 +92,7 @@ def _place_in_bucket(model_path: str, base_directory: str, version: str) -> None
     an unfinished or interrupted copy, it cannot load; TensorFlow Serving tries again.
     """
     last = os.path.join(model_path, tf.saved_model.SAVED_MODEL_FILENAME_PB)
-    paths = [
-        os.path.join(folder, name) for folder, _, names in fileio.walk(model_path) for name in names
-    ]
+    paths = [os.path.join(model_path, name) for name in _files_below(model_path)]
     for path in sorted(paths, key=lambda path: (path == last, path)):
         copy = os.path.join(base_directory, version, os.path.relpath(path, model_path))
         io_utils.copy_file(path, copy)
@@ -88,6 +101,29 @@ def _place_in_bucket(model_path: str, base_directory: str, version: str) -> None
 def _latest(base_directory: str) -> int:
     names = [name.rstrip("/") for name in fileio.listdir(base_directory)]
     return max((int(name) for name in names if name.isdecimal()), default=0)
+
+
+def _same_files(one: str, other: str) -> bool:
+    names = _files_below(one)
+    if names != _files_below(other):
+        return False
+    return all(_same_bytes(os.path.join(one, name), os.path.join(other, name)) for name in names)
+
+
+def _same_bytes(one: str, other: str) -> bool:
+    with fileio.open(one, "rb") as left, fileio.open(other, "rb") as right:
+        while part := left.read(_PART):
+            if part != right.read(_PART):
+                return False
+        return not right.read(1)
+
+
+def _files_below(folder: str) -> list[str]:
+    return sorted(
+        os.path.relpath(os.path.join(below, name), folder)
+        for below, _, names in fileio.walk(folder)
+        for name in names
+    )
 
 
 class AtomicPusher(component.Pusher):

@@ -6,25 +6,63 @@ waits for it. What the job is goes into `custom_config`, see `pipeline.vertex.jo
 
 from __future__ import annotations
 
-import json
 import tempfile
 from typing import Any
 
+import tensorflow as tf
 from tfx import types
 from tfx.components.trainer import component as trainer
+from tfx.components.trainer import executor as trainer_executor
 from tfx.components.tuner import component as tuner
 from tfx.components.tuner import executor as tuner_executor
 from tfx.dsl.components.base import executor_spec
-from tfx.extensions.google_cloud_ai_platform.trainer import executor as job_executor
+from tfx.extensions.google_cloud_ai_platform.trainer.executor import TRAINING_ARGS_KEY
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
 from components import failure_notes
+from components.job_executor import JobExecutor, custom_config
 from models import fit_record
+from pipeline.errors import InputError
 
 
-class TrainerExecutor(job_executor.GenericExecutor):
+def _require_accelerator(exec_properties: dict[str, Any]) -> None:
+    """Raises InputError where TensorFlow does not see the accelerator that the job was given.
+
+    It would train on the CPU, at the price of both, and say so only in the log.
+    """
+    job = custom_config(exec_properties)[TRAINING_ARGS_KEY]["job_spec"]
+    (pool,) = job["worker_pool_specs"]
+    machine = pool["machine_spec"]
+    kind = machine.get("accelerator_type", "")
+    is_tpu = kind.startswith("TPU") or "tpu_topology" in machine
+    device = "TPU" if is_tpu else "GPU" if kind else ""
+    if device and not tf.config.list_physical_devices(device):
+        raise InputError(
+            f"the machine {machine['machine_type']} was asked for with {kind or 'a TPU'}, but "
+            f"TensorFlow finds no {device}: give an image that was built for it with "
+            f"--network-image, see docs/vertex.md, instead of {pool['container_spec']['image_uri']}"
+        )
+
+
+class JobsTrainerExecutor(trainer_executor.GenericExecutor):
+    """TFX's Trainer, within a job."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Trains on the accelerator that was asked for, or not at all."""
+        _require_accelerator(exec_properties)
+        super().Do(input_dict, output_dict, exec_properties)
+
+
+class TrainerExecutor(JobExecutor):
     """Runs TFX's Trainer in a job, and leaves a note where the model failed to train."""
+
+    IN_THE_JOB = JobsTrainerExecutor
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -37,7 +75,7 @@ class TrainerExecutor(job_executor.GenericExecutor):
         model = artifact_utils.get_single_instance(output_dict[standard_component_specs.MODEL_KEY])
         record = fit_record.read(path_utils.serving_model_dir(model.uri))
         if record.status == fit_record.FAILED:
-            custom = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+            custom = custom_config(exec_properties)
             failure_notes.write(custom["checkpoint_dir"], record.name, record.reason or "")
 
 
@@ -48,21 +86,30 @@ class CustomJobTrainer(trainer.Trainer):
 
 
 class JobsTunerExecutor(tuner_executor.Executor):
-    """TFX's Tuner with a folder for its trials, which a job is not given."""
+    """TFX's Tuner within a job, with a folder for its trials, which a job is not given."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Tunes on the accelerator that was asked for, or not at all."""
+        _require_accelerator(exec_properties)
+        super().Do(input_dict, output_dict, exec_properties)
 
     def _get_tmp_dir(self) -> str:
         return tempfile.mkdtemp(prefix="tuner-")
 
 
-class TunerExecutor(job_executor.GenericExecutor):
+class TunerExecutor(JobExecutor):
     """Runs TFX's Tuner in a job.
 
     The Tuner that TFX has for jobs talks to a server of trials even where it is the only worker,
     and takes its description of the job from another key than the Trainer.
     """
 
-    def _GetExecutorClass(self) -> type[tuner_executor.Executor]:  # noqa: N802 - TFX's name
-        return JobsTunerExecutor
+    IN_THE_JOB = JobsTunerExecutor
 
 
 class CustomJobTuner(tuner.Tuner):

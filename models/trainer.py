@@ -22,6 +22,7 @@ from pipeline.config import AudioConfig, TrainConfig, from_json
 from pipeline.errors import in_a_line, is_disk_full
 
 _CHECKED = 4  # clips
+_JOB = "ai_platform_"  # what TFX has all keys of `custom_config` begin with that describe a job
 
 
 def run_fn(fn_args: Any) -> None:
@@ -109,10 +110,12 @@ def _tuned(fn_args: Any) -> dict[str, Any]:
 
 
 def _checkpoint_dir(fn_args: Any) -> str:
-    """Returns a folder for this very training: same model, configuration, code and data."""
-    inputs = [
-        fn_args.custom_config, fn_args.transform_output, fn_args.train_files, _tuned(fn_args)
-    ]  # fmt: skip
-    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+    """Returns a folder for this very training: same model, configuration, code and data.
+
+    On which machine is no part of it: a larger one goes on where another ran out of memory.
+    """
     custom = fn_args.custom_config
+    settings = {key: value for key, value in custom.items() if not key.startswith(_JOB)}
+    inputs = [settings, fn_args.transform_output, fn_args.train_files, _tuned(fn_args)]
+    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
     return os.path.join(custom["checkpoint_dir"], f"{custom['model']}-{digest}")

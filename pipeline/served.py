@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import filecmp
 from pathlib import Path
 
-from components.atomic_pusher import push
+from components.atomic_pusher import push_unless_newest
 
 
 def serve(model_dir: str, base_directory: str) -> tuple[Path, bool]:
@@ -18,20 +17,5 @@ def serve(model_dir: str, base_directory: str) -> tuple[Path, bool]:
         model_dir: a blessed SavedModel.
         base_directory: the folder of the versions, on this machine.
     """
-    base = Path(base_directory)
-    names = [path.name for path in base.iterdir()] if base.exists() else []
-    newest = max((name for name in names if name.isdecimal()), key=int, default=None)
-    if newest and _same_files(Path(model_dir), base / newest):
-        return base / newest, False
-    return base / push(model_dir, base_directory), True
-
-
-def _same_files(one: Path, other: Path) -> bool:
-    names = _files_below(one)
-    if names != _files_below(other):
-        return False
-    return all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)
-
-
-def _files_below(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    version, is_new = push_unless_newest(model_dir, base_directory)
+    return Path(base_directory) / version, is_new

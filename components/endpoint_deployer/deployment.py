@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import re
 from collections.abc import Iterator
+from concurrent import futures
 from typing import Any, NamedTuple
 
 from absl import logging
 from google.api_core import exceptions
 from google.api_core.retry import Retry
+from google.auth.exceptions import GoogleAuthError
 from google.cloud import aiplatform_v1
 
 from components.endpoint_deployer import traffic
@@ -25,6 +28,7 @@ _MINUTES = 60.0
 _UPLOAD_SECONDS = 30 * _MINUTES
 # A machine is started, the image pulled and the model loaded.
 _DEPLOY_SECONDS = 60 * _MINUTES
+_UNDATED = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 # Only for what changes nothing.
 _READ = Retry(timeout=2 * _MINUTES)
 
@@ -97,9 +101,7 @@ def deploy(clients: Clients, target: Target, source: str, version: str) -> Deplo
             deployed = _deploy(clients.endpoints, target, endpoint, model)
         else:
             _share(clients.endpoints, target, endpoint, deployed)
-        undeployed: tuple[str, ...] = ()
-        if target.endpoint.traffic_percent == 100:
-            undeployed = _undeploy_others(clients.endpoints, endpoint, deployed)
+        undeployed = _undeploy_idle(clients.endpoints, endpoint.name, deployed)
         after = clients.endpoints.get_endpoint(name=endpoint.name, retry=_READ)
     return Deployment(
         endpoint=endpoint.name,
@@ -196,7 +198,7 @@ def _deploy(
             "max_replica_count": settings.max_replicas,
         },
     )
-    split = traffic.split_with(endpoint.traffic_split, traffic.NEW, settings.traffic_percent)
+    split = traffic.split_with(_shares(endpoint), traffic.NEW, settings.traffic_percent)
     logging.info("Deploying %s to %s: %s", model.name, endpoint.name, split)
     operation = client.deploy_model(
         {"endpoint": endpoint.name, "deployed_model": deployed_model, "traffic_split": split}
@@ -206,7 +208,7 @@ def _deploy(
 
 def _share(client: Any, target: Target, endpoint: aiplatform_v1.Endpoint, deployed: str) -> None:
     """Gives a model that is deployed already its share."""
-    shares = dict(endpoint.traffic_split)
+    shares = _shares(endpoint)
     split = traffic.split_with(shares, deployed, target.endpoint.traffic_percent)
     if split == {name: share for name, share in shares.items() if share}:
         return
@@ -215,18 +217,23 @@ def _share(client: Any, target: Target, endpoint: aiplatform_v1.Endpoint, deploy
     client.update_endpoint({"endpoint": changed, "update_mask": {"paths": ["traffic_split"]}})
 
 
-def _undeploy_others(
-    client: Any, endpoint: aiplatform_v1.Endpoint, deployed: str
-) -> tuple[str, ...]:
-    """Undeploys all that was there before; none of them gets requests any more."""
-    others = tuple(model.id for model in endpoint.deployed_models if model.id != deployed)
-    for other in others:
-        logging.info("Undeploying %s from %s", other, endpoint.name)
+def _shares(endpoint: aiplatform_v1.Endpoint) -> dict[str, int]:
+    """Returns the percentages by deployed model, the oldest first."""
+    by_age = sorted(endpoint.deployed_models, key=lambda model: model.create_time or _UNDATED)
+    return {model.id: endpoint.traffic_split.get(model.id, 0) for model in by_age}
+
+
+def _undeploy_idle(client: Any, endpoint: str, deployed: str) -> tuple[str, ...]:
+    """Undeploys all that gets no requests any more, but for the model that was just deployed."""
+    shares = _shares(client.get_endpoint(name=endpoint, retry=_READ))
+    idle = tuple(model for model, share in shares.items() if not share and model != deployed)
+    for model in idle:
+        logging.info("Undeploying %s from %s", model, endpoint)
         with contextlib.suppress(exceptions.NotFound):  # by hand, meanwhile
-            client.undeploy_model({"endpoint": endpoint.name, "deployed_model_id": other}).result(
+            client.undeploy_model({"endpoint": endpoint, "deployed_model_id": model}).result(
                 timeout=_UPLOAD_SECONDS
             )
-    return others
+    return idle
 
 
 def _encryption(target: Target) -> dict[str, str] | None:
@@ -242,6 +249,9 @@ def _explained(doing: str) -> Iterator[None]:
         cures = (cure for kind, cure in _CURES.items() if isinstance(error, kind))
         cure = next(cures, "run again: what is done stays done")
         raise InputError(f"{doing}: {error.message}; {cure}") from error
-    except TimeoutError as error:
+    except GoogleAuthError as error:
+        raise InputError(f"{doing}: {error}; {_CURES[exceptions.Unauthenticated]}") from error
+    # What a client gives up on. Before Python 3.11 the error of futures is not the built-in one.
+    except (futures.TimeoutError, exceptions.RetryError) as error:
         cure = _CURES[exceptions.DeadlineExceeded]
         raise InputError(f"{doing} took too long; {cure}") from error

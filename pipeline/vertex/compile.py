@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tfx import v1 as tfx
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.dsl.components.base.base_node import BaseNode
 
 from pipeline.pipeline import create_pipeline
 from pipeline.run_config import PipelineConfig
@@ -15,6 +17,8 @@ from pipeline.vertex.settings import VertexConfig
 
 _JOBS = ("Trainer-", "Tuner-")
 _DRIVER = "components.fma_example_gen.driver"
+# What they leave is outside of the pipeline, where it can be removed; they do nothing twice.
+_NEVER_CACHED = ("AtomicPusher", "EndpointDeployer")
 # A container that waits for a custom job.
 _WAITING = {"cpuLimit": 1.0, "memoryLimit": 4.0}
 
@@ -30,6 +34,8 @@ def compile_pipeline(config: PipelineConfig, vertex: VertexConfig) -> dict[str, 
     job: dict[str, Any] = runner.run(dag, write_out=False)
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     _size_containers(executors, vertex)
+    _drop_beam_flags(executors, dag)
+    _uncache(job["pipelineSpec"]["root"]["dag"]["tasks"])
     _digest_archive(executors["FmaExampleGen_executor"]["container"])
     return job
 
@@ -40,6 +46,28 @@ def _size_containers(executors: dict[str, Any], vertex: VertexConfig) -> None:
     for name, executor in executors.items():
         if "container" in executor:
             executor["container"]["resources"] = _WAITING if name.startswith(_JOBS) else asked
+
+
+def _drop_beam_flags(executors: dict[str, Any], dag: tfx.dsl.Pipeline) -> None:
+    """Leaves Beam's flags to the executors that use Beam.
+
+    They are part of what the cache compares, and no reason to do anything else again.
+    """
+    for node in dag.components:
+        executor = executors.get(f"{node.id}_executor", {})
+        if "container" in executor and not _uses_beam(node):
+            args = executor["container"]["args"]
+            executor["container"]["args"] = args[: len(args) - len(dag.beam_pipeline_args)]
+
+
+def _uses_beam(node: BaseNode) -> bool:
+    return issubclass(node.executor_spec.executor_class, BaseBeamExecutor)
+
+
+def _uncache(tasks: dict[str, Any]) -> None:
+    for name in _NEVER_CACHED:
+        if name in tasks:
+            tasks[name]["cachingOptions"] = {"enableCache": False}
 
 
 def _digest_archive(example_gen: dict[str, Any]) -> None:

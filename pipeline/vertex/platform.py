@@ -43,7 +43,7 @@ class VertexPlatform:
 
         Vertex runs no strategy of ours; it queries its metadata store, at the start of the run.
         The model is that of an earlier run, therefore, unless all that comes before the Evaluator
-        is cached: then it is the candidate itself, which passes again and is pushed again, once.
+        is cached: then it is the candidate itself, which passes again and is what is pushed.
         """
         return tfx.dsl.Resolver(
             strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,

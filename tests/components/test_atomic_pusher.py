@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
 from components import atomic_pusher
-from components.atomic_pusher import Executor, push
+from components.atomic_pusher import Executor, push, push_unless_newest
 from components.model_properties import WITHHELD
 
 
@@ -89,6 +90,25 @@ def test_in_a_bucket_a_version_cannot_be_loaded_before_it_is_whole(
     assert int(version) > 7
     loadable = [names for names in seen if f"serving/{version}/saved_model.pb" in names]
     assert loadable == [{f"serving/{version}/{name}" for name in files_below(serving)}]
+
+
+def test_a_model_is_pushed_again_only_where_it_is_not_the_newest(
+    model: Path, tmp_path: Path
+) -> None:
+    serving, base = str(model / "Format-Serving"), tmp_path / "serving"
+    first, is_new = push_unless_newest(serving, str(base))
+    assert is_new
+    assert push_unless_newest(serving, str(base)) == (first, False)
+    weights = base / first / "variables" / "variables.index"
+    for other in (b"WEIGHTS", b"weights and more"):
+        weights.write_bytes(other)
+        again, is_new = push_unless_newest(serving, str(base))
+        assert is_new and int(again) > int(first)
+        weights = base / again / "variables" / "variables.index"
+    weights.unlink()  # as in a version that was copied by halves
+    assert push_unless_newest(serving, str(base))[1]
+    shutil.rmtree(base)
+    assert push_unless_newest(serving, str(base))[1]
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,22 @@ def test_it_does_not_run_as_root() -> None:
     assert STAGES["gpu"].all("USER")[-1] == STAGES["runtime"].all("USER")[-1]
 
 
+def test_its_user_may_install_what_a_setup_file_brings() -> None:
+    (packages,) = (rest for rest in STAGES["runtime"].all("COPY") if "--from=packages" in rest)
+    user = STAGES["runtime"].all("USER")[-1]
+    assert packages == f"--from=packages --chown={user}:{user} /opt/venv /opt/venv"
+
+
+def test_the_driver_of_a_gpu_is_asked_for_and_found() -> None:
+    settings = dict(
+        setting.split("=", 1) for line in STAGES["gpu"].all("ENV") for setting in line.split()
+    )
+    assert settings["NVIDIA_VISIBLE_DEVICES"] == "all"
+    assert settings["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+    folders = settings["LD_LIBRARY_PATH"].split(":")
+    assert folders[-2:] == ["/usr/local/nvidia/lib64", "/usr/local/nvidia/lib"]
+
+
 def test_a_worker_starts_beams_boot_with_a_folder_that_any_user_may_write_to(
     tmp_path: Path,
 ) -> None:

@@ -2,11 +2,14 @@
 
 import errno
 import os
+from types import SimpleNamespace
 
 import pytest
 
-from models import fit_record, signatures
+from models import fit_record, signatures, trainer
 from pipeline.config import TrainConfig
+from pipeline.vertex import jobs
+from pipeline.vertex.settings import Machine, VertexConfig
 from tests.models.training import train_and_export
 
 
@@ -42,3 +45,27 @@ def test_a_full_disk_ends_the_run(transformed, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(signatures, "export", no_space)
     with pytest.raises(OSError, match="No space left"):
         train_and_export("cnn1d", transformed, tmp_path, TrainConfig(epochs=1, batch_size=8))
+
+
+def test_a_training_goes_on_on_another_machine_but_not_with_other_settings() -> None:
+    def folder(machine: str, *, epochs: int = 3) -> str:
+        vertex = VertexConfig(
+            "my-project", "us-central1", "gcr.io/my-project/genre:1",
+            network_machine=Machine(machine), labels=(("size", machine),),
+        )  # fmt: skip
+        custom = {
+            "model": "fcn5",
+            "train": {"epochs": epochs},
+            "checkpoint_dir": "gs://bucket/checkpoints",
+            **jobs.custom_config(vertex, "Trainer-fcn5", "fcn5"),
+        }
+        fn_args = SimpleNamespace(
+            custom_config=custom,
+            transform_output="gs://bucket/transform",
+            train_files=["gs://bucket/examples"],
+            hyperparameters=None,
+        )
+        return trainer._checkpoint_dir(fn_args)
+
+    assert folder("n1-standard-8") == folder("n1-highmem-16")
+    assert folder("n1-standard-8") != folder("n1-standard-8", epochs=4)

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 import corpus
 from pipeline.registry import NETWORKS
+from tests.components.endpoint_deployer.vertex_server import VertexServer
 from tests.vertex.harness.bucket import Buckets
 from tests.vertex.harness.container import Image, install
 from tests.vertex.harness.job_service import JobService, serving
@@ -42,6 +43,7 @@ class Cloud:
     folder: Path
     buckets: Buckets
     jobs: JobService
+    endpoints: VertexServer
     pipelines: PipelineService
 
     def compile(self, *flags: str) -> Path:
@@ -74,9 +76,11 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     home.mkdir()
     image = Image(IMAGE, install(ROOT, folder / "image"), home)
     jobs = JobService(image, folder / "logs")
-    with serving(jobs) as address:
-        image = dataclasses.replace(image, environment={"LOOPBACK_JOB_SERVICE": address})
-        yield Cloud(folder, buckets, jobs, PipelineService(image, buckets, folder / "logs"))
+    endpoints = VertexServer()
+    with serving(*jobs.handlers(), *endpoints.handlers()) as address:
+        image = dataclasses.replace(image, environment={"LOOPBACK_VERTEX_AI": address})
+        pipelines = PipelineService(image, buckets, folder / "logs")
+        yield Cloud(folder, buckets, jobs, endpoints, pipelines)
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +99,19 @@ def best(first: Run) -> str:
 
 
 @pytest.fixture(scope="module")
-def second(cloud: Cloud, best: str) -> Run:
-    """Return a run without the model that was the best of the first."""
+def deployed(cloud: Cloud, first: Run) -> Run:
+    """Return a run with an endpoint that takes all up to the push from the first."""
+    spec = cloud.compile("--models", ",".join(MODELS), *TUNED, "--deploy")
+    done = {name: outputs for name, outputs in first.outputs.items() if name != "AtomicPusher"}
+    return cloud.pipelines.run(read_job(spec), done)
+
+
+@pytest.fixture(scope="module")
+def second(cloud: Cloud, best: str, deployed: Run) -> Run:
+    """Return a run without the model that was the best of the first.
+
+    It comes after the one with an endpoint, for it pushes another model.
+    """
     (other,) = set(MODELS) - {best}
     tuned = TUNED if other in NETWORKS else ()
     return cloud.pipelines.run(read_job(cloud.compile("--models", other, *tuned)))
@@ -173,6 +188,33 @@ def test_bad_files_are_listed_where_the_user_looks(first: Run, cloud: Cloud) -> 
     listed = cloud.buckets.path("gs://bucket/pipeline/bad_files.csv")
     lines = listed.read_text().splitlines()[1:]
     assert {int(line.split(",")[1]) for line in lines} == set(corpus.planted_faults(SPEC))
+
+
+def test_the_model_is_looked_at_again_but_not_pushed_twice(
+    first: Run, deployed: Run, cloud: Cloud
+) -> None:
+    assert set(deployed.executor_inputs) == {"AtomicPusher", "EndpointDeployer"}
+    assert not deployed.cached
+    versions = {
+        run.artifact("AtomicPusher", "pushed_model").metadata["pushed_version"]
+        for run in (first, deployed)
+    }
+    assert versions == {cloud.versions()[0].name}
+
+
+def test_the_pushed_model_is_deployed(deployed: Run, cloud: Cloud) -> None:
+    ((name, endpoint),) = cloud.endpoints.endpoints.items()
+    ((model, (version,)),) = cloud.endpoints.models.items()
+    pushed = deployed.artifact("AtomicPusher", "pushed_model").metadata
+    assert version.artifact_uri == pushed["pushed_destination"]
+    assert version.artifact_uri.startswith("gs://bucket/pipeline/serving_model/")
+    (serving_model,) = endpoint.deployed_models
+    assert dict(endpoint.traffic_split) == {serving_model.id: 100}
+    record = deployed.artifact("EndpointDeployer", "deployment")
+    assert record.metadata["deployed"] == 1
+    text = cloud.buckets.path(record.uri).joinpath("deployment.json").read_text()
+    assert json.loads(text)["endpoint"] == name
+    assert json.loads(text)["model"] == f"{model}@1"
 
 
 def test_a_second_run_computes_only_what_has_changed(second: Run, best: str) -> None:

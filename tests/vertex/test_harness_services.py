@@ -98,7 +98,7 @@ def test_a_custom_job_runs_or_says_why_not(image: Image, tmp_path: Path) -> None
         pools = [{"replica_count": 1, "container_spec": container}]
         return aiplatform_v1.CustomJob(display_name="job", job_spec={"worker_pool_specs": pools})
 
-    with serving(JobService(image, tmp_path)) as address:
+    with serving(*JobService(image, tmp_path).handlers()) as address:
         transport = JobServiceGrpcTransport(channel=grpc.insecure_channel(address))
         client = aiplatform_v1.JobServiceClient(transport=transport)
         good, bad = (
@@ -109,6 +109,11 @@ def test_a_custom_job_runs_or_says_why_not(image: Image, tmp_path: Path) -> None
         failed = client.get_custom_job(name=bad.name)
         assert failed.state.name == "JOB_STATE_FAILED"
         assert "no data" in failed.error.message
+        endless = client.create_custom_job(
+            parent=PARENT, custom_job=job("import time; time.sleep(600)")
+        )
+        client.cancel_custom_job(name=endless.name)
+        assert client.get_custom_job(name=endless.name).state.name == "JOB_STATE_CANCELLED"
         with pytest.raises(exceptions.NotFound, match="image:2"):
             client.create_custom_job(parent=PARENT, custom_job=job("", "image:2"))
 
@@ -125,6 +130,9 @@ def test_a_run_finds_what_an_earlier_one_blessed(image: Image, tmp_path: Path) -
     third = service.run(compiled(tmp_path, blessed=0))
     assert third.artifact("last", "blessing") is blessing
     assert (second.cached, third.cached) == (set(), {"next"})
+    fourth = service.run(compiled(tmp_path, blessed=0), {"next": first.outputs["next"]})
+    assert fourth.artifact("next", "blessing") is blessing
+    assert not fourth.executor_inputs
 
 
 def test_what_the_harness_cannot_run_is_refused(image: Image, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions
+from google.auth.exceptions import RefreshError
 from google.cloud import aiplatform_v1 as api
 from google.rpc import status_pb2
 from tfx import types
@@ -178,6 +179,29 @@ def test_a_new_model_replaces_every_old_one_at_once(server: VertexServer, run: R
     assert len(endpoint.deployed_models) == 1
 
 
+def test_a_canary_takes_the_place_of_an_earlier_one(server: VertexServer, run: Run) -> None:
+    old = run(target(), "1700000000")["deployed_model_id"]
+    dark = run(target(traffic_percent=0), "1700000001")["deployed_model_id"]
+    first = run(target(traffic_percent=10), "1700000002")
+    assert first["undeployed"] == [dark]
+    second = run(target(traffic_percent=20), "1700000003")
+    assert second["undeployed"] == [first["deployed_model_id"]]
+    assert second["traffic_split"] == {old: 80, second["deployed_model_id"]: 20}
+    (endpoint,) = server.endpoints.values()
+    assert [model.id for model in endpoint.deployed_models] == [old, second["deployed_model_id"]]
+
+
+def test_of_two_models_with_half_of_the_requests_the_older_stays(
+    server: VertexServer, run: Run
+) -> None:
+    old = run(target(), "1700000000")["deployed_model_id"]
+    run(target(traffic_percent=50), "1700000001")
+    (endpoint,) = server.endpoints.values()
+    endpoint.deployed_models = list(reversed(endpoint.deployed_models))
+    third = run(target(traffic_percent=10), "1700000002")
+    assert third["traffic_split"] == {old: 90, third["deployed_model_id"]: 10}
+
+
 def test_a_model_can_be_there_without_a_request(server: VertexServer, run: Run) -> None:
     old = run(target(), "1700000000")["deployed_model_id"]
     dark = run(target(traffic_percent=0), "1700000001")
@@ -251,6 +275,33 @@ def test_what_the_service_refuses_is_said_with_what_helps(
 ) -> None:
     server.faults[method] = [fault]
     with pytest.raises(InputError, match=said):
+        run(target())
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RefreshError("no key"), r"no key; .*application-default login"),
+        (exceptions.RetryError("gave up", None), r"took too long; look at the endpoint"),
+    ],
+)
+def test_what_never_reaches_the_service_is_said_with_what_helps(
+    server: VertexServer, run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def no_way_there(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(api.EndpointServiceClient, "list_endpoints", no_way_there)
+    with pytest.raises(InputError, match=f"^looking for the endpoint music-genre.*{said}"):
+        run(target())
+
+
+def test_a_deployment_that_takes_too_long_is_said_so(
+    server: VertexServer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.never_ends = {"deploy_model"}
+    monkeypatch.setattr(deployment, "_DEPLOY_SECONDS", 0.5)
+    with pytest.raises(InputError, match=r"^deploying to \S+ \S+ \S+ took too long; look at the"):
         run(target())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
@@ -33,6 +34,7 @@ class VertexServer:
         faults: by method, what the next call of it is answered with; for a method that starts a
             long-running operation a `google.rpc.Status` lets the operation fail instead.
         is_slow: whether operations are done only when they are asked for.
+        never_ends: methods whose operations are never done.
     """
 
     def __init__(self) -> None:
@@ -41,6 +43,7 @@ class VertexServer:
         self.endpoints: dict[str, api.Endpoint] = {}
         self.faults: dict[str, list[Exception | status_pb2.Status]] = {}
         self.is_slow = False
+        self.never_ends: set[str] = set()
         self._operations: dict[str, operations_pb2.Operation] = {}
         self._ids = iter(range(1, 1_000_000))
         self._lock = threading.Lock()
@@ -97,6 +100,7 @@ class VertexServer:
         endpoint = self.endpoints[request.endpoint]
         deployed = api.DeployedModel(request.deployed_model)
         deployed.id = str(next(self._ids))
+        deployed.create_time = datetime.datetime.now(datetime.timezone.utc)
         deployed.model, _, deployed.model_version_id = deployed.model.partition("@")
         split = dict(request.traffic_split)
         if "0" in split:
@@ -135,6 +139,9 @@ class VertexServer:
         name = f"operations/{next(self._ids)}"
         done = operations_pb2.Operation(name=name, done=True)
         fault = self._next_fault(method, status_pb2.Status)
+        if method in self.never_ends:
+            self._operations[name] = operations_pb2.Operation(name=name, done=False)
+            return self._operations[name]
         if fault is not None:
             done.error.CopyFrom(fault)
         else:
@@ -186,33 +193,35 @@ class VertexServer:
         }
         return grpc.method_handlers_generic_handler(name, handlers)
 
+    def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
+        """Returns what a gRPC server needs to answer as the service."""
+        return (
+            self._service(
+                f"{_PACKAGE}.ModelService",
+                {"get_model": api.GetModelRequest, "upload_model": api.UploadModelRequest},
+            ),
+            self._service(
+                f"{_PACKAGE}.EndpointService",
+                {
+                    "list_endpoints": api.ListEndpointsRequest,
+                    "get_endpoint": api.GetEndpointRequest,
+                    "create_endpoint": api.CreateEndpointRequest,
+                    "update_endpoint": api.UpdateEndpointRequest,
+                    "deploy_model": api.DeployModelRequest,
+                    "undeploy_model": api.UndeployModelRequest,
+                },
+            ),
+            self._service(
+                "google.longrunning.Operations",
+                {"get_operation": operations_pb2.GetOperationRequest},
+            ),
+        )
+
     @contextmanager
     def clients(self) -> Iterator[Clients]:
         """Yields the real clients, over a port of this machine."""
         server = grpc.server(futures.ThreadPoolExecutor(4))
-        server.add_generic_rpc_handlers(
-            (
-                self._service(
-                    f"{_PACKAGE}.ModelService",
-                    {"get_model": api.GetModelRequest, "upload_model": api.UploadModelRequest},
-                ),
-                self._service(
-                    f"{_PACKAGE}.EndpointService",
-                    {
-                        "list_endpoints": api.ListEndpointsRequest,
-                        "get_endpoint": api.GetEndpointRequest,
-                        "create_endpoint": api.CreateEndpointRequest,
-                        "update_endpoint": api.UpdateEndpointRequest,
-                        "deploy_model": api.DeployModelRequest,
-                        "undeploy_model": api.UndeployModelRequest,
-                    },
-                ),
-                self._service(
-                    "google.longrunning.Operations",
-                    {"get_operation": operations_pb2.GetOperationRequest},
-                ),
-            )
-        )
+        server.add_generic_rpc_handlers(self.handlers())
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         channel = grpc.insecure_channel(f"127.0.0.1:{port}")

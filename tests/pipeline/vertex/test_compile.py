@@ -145,7 +145,7 @@ def test_the_baseline_is_the_last_model_that_this_pipeline_blessed() -> None:
         executors[f"LatestBlessedModel-{part}-resolver_executor"]["resolver"]
         for part in ("model-blessing", "model")
     )
-    # Without `in_context` the query is for artifacts of this pipeline.
+    # Without `in_context` the query is for artifacts of this pipeline: assumed, see docs/vertex.md.
     (query,) = blessing["outputArtifactQueries"].values()
     assert "blessed" in query["filter"]
     assert "in_context" not in query["filter"]
@@ -159,6 +159,27 @@ def test_a_container_asks_for_what_it_needs() -> None:
     assert sizes["CandidateRanker"] == {"cpuLimit": 8.0, "memoryLimit": 32.0}
     assert sizes["FmaExampleGen"] == sizes["CandidateRanker"]
     assert sizes["Trainer-svm"] == {"cpuLimit": 1.0, "memoryLimit": 4.0}
+
+
+def test_flags_of_beam_are_given_to_what_uses_beam() -> None:
+    given = {
+        name
+        for name, container in containers("full").items()
+        if [arg for arg in container["args"] if arg.startswith(("--runner", "--labels"))]
+    }
+    assert given == {"FmaExampleGen", "StatisticsGen", "Transform", "CandidateRanker", "Evaluator"}
+    for container in containers("full").values():
+        assert container["args"][4] == "--json_serialized_inputs_spec_args"
+        assert json.loads(container["args"][5])
+
+
+def test_what_can_be_removed_after_a_run_is_looked_at_in_every_run() -> None:
+    uncached = {
+        name
+        for name in containers("full")
+        if not tasks("full")[name].get("cachingOptions", {}).get("enableCache")
+    }
+    assert uncached == {"AtomicPusher", "EndpointDeployer"}
 
 
 @pytest.mark.parametrize("name", golden_specs.NAMES)

@@ -32,6 +32,17 @@ def install(checkout: Path, folder: Path) -> Path:
     return code
 
 
+def wait(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for a container to end.
+
+    Raises:
+        ContainerError: with the end of the output, where it fails.
+    """
+    if process.wait():
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-60:])
+        raise ContainerError(f"exit status {process.returncode}, see {log}\n{tail}")
+
+
 @dataclasses.dataclass(frozen=True)
 class Image:
     """What a container is started from.
@@ -48,21 +59,21 @@ class Image:
     home: Path
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
-    def run(
-        self,
-        command: Sequence[str],
-        log: Path,
-        *,
-        environment: Iterable[tuple[str, str]] = (),
-    ) -> None:
+    def run(self, command: Sequence[str], log: Path) -> None:
         """Run a command line to its end, with its output in a file.
 
         Raises:
             ContainerError: with the end of the output, where it fails.
         """
+        wait(self.start(command, log), log)
+
+    def start(
+        self, command: Sequence[str], log: Path, environment: Iterable[tuple[str, str]] = ()
+    ) -> subprocess.Popen[bytes]:
+        """Start a command line with its output in a file."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            done = subprocess.run(
+            return subprocess.Popen(
                 command,
                 cwd=self.home,
                 env={**self._environment(), **dict(environment)},
@@ -70,9 +81,6 @@ class Image:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        if done.returncode:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-60:])
-            raise ContainerError(f"exit status {done.returncode}, see {log}\n{tail}")
 
     def _environment(self) -> dict[str, str]:
         """Return all variables that a container has: none of this process's own."""

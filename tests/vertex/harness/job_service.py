@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent import futures
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import grpc
 from google.cloud import aiplatform_v1
+from google.protobuf import empty_pb2
 from google.rpc import code_pb2, status_pb2
 
-from tests.vertex.harness.container import ContainerError, Image
+from tests.vertex.harness.container import ContainerError, Image, wait
 
 _SERVICE = "google.cloud.aiplatform.v1.JobService"
 _STATE = aiplatform_v1.JobState
@@ -23,11 +25,14 @@ _STATE = aiplatform_v1.JobState
 @dataclasses.dataclass
 class _Running:
     job: aiplatform_v1.CustomJob
+    process: subprocess.Popen[bytes]
+    log: Path
+    is_cancelled: bool = False
     over: threading.Event = dataclasses.field(default_factory=threading.Event)
 
 
 class JobService:
-    """CreateCustomJob and GetCustomJob of jobs with one worker.
+    """CreateCustomJob, GetCustomJob and CancelCustomJob of jobs with one worker.
 
     `jobs` are those that were asked for, as they are now.
     """
@@ -51,7 +56,9 @@ class JobService:
         job = aiplatform_v1.CustomJob(request.custom_job)
         job.name = f"{request.parent}/customJobs/{len(self._running) + 1}"
         job.state = _STATE.JOB_STATE_PENDING
-        running = _Running(job)
+        command = [*pool.container_spec.command, *pool.container_spec.args]
+        log = self._logs / f"job-{job.display_name}.log"
+        running = _Running(job, self._image.start(command, log, _worker_environment(job)), log)
         self._running[job.name] = running
         threading.Thread(target=self._work, args=(running,), daemon=True).start()
         return job
@@ -66,19 +73,48 @@ class JobService:
         running.over.wait()
         return running.job
 
+    def cancel(
+        self, request: aiplatform_v1.CancelCustomJobRequest, context: grpc.ServicerContext
+    ) -> empty_pb2.Empty:
+        if request.name not in self._running:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"no custom job {request.name}")
+        running = self._running[request.name]
+        running.is_cancelled = True
+        running.process.kill()
+        return empty_pb2.Empty()
+
     def _work(self, running: _Running) -> None:
         job = running.job
-        (pool,) = job.job_spec.worker_pool_specs
-        command = [*pool.container_spec.command, *pool.container_spec.args]
-        log = self._logs / f"job-{job.display_name}.log"
         try:
-            self._image.run(command, log, environment=_worker_environment(job))
+            wait(running.process, running.log)
             job.state = _STATE.JOB_STATE_SUCCEEDED
         except ContainerError as error:
             job.error = status_pb2.Status(code=code_pb2.INTERNAL, message=str(error))
-            job.state = _STATE.JOB_STATE_FAILED
+            failed, cancelled = _STATE.JOB_STATE_FAILED, _STATE.JOB_STATE_CANCELLED
+            job.state = cancelled if running.is_cancelled else failed
         finally:
             running.over.set()
+
+    def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
+        """Return what a gRPC server needs to answer as the service."""
+        methods = {
+            "CreateCustomJob": grpc.unary_unary_rpc_method_handler(
+                self.create,
+                request_deserializer=aiplatform_v1.CreateCustomJobRequest.deserialize,
+                response_serializer=aiplatform_v1.CustomJob.serialize,
+            ),
+            "GetCustomJob": grpc.unary_unary_rpc_method_handler(
+                self.get,
+                request_deserializer=aiplatform_v1.GetCustomJobRequest.deserialize,
+                response_serializer=aiplatform_v1.CustomJob.serialize,
+            ),
+            "CancelCustomJob": grpc.unary_unary_rpc_method_handler(
+                self.cancel,
+                request_deserializer=aiplatform_v1.CancelCustomJobRequest.deserialize,
+                response_serializer=empty_pb2.Empty.SerializeToString,
+            ),
+        }
+        return (grpc.method_handlers_generic_handler(_SERVICE, methods),)
 
 
 def _worker_environment(job: aiplatform_v1.CustomJob) -> Iterator[tuple[str, str]]:
@@ -92,22 +128,10 @@ def _worker_environment(job: aiplatform_v1.CustomJob) -> Iterator[tuple[str, str
 
 
 @contextlib.contextmanager
-def serving(service: JobService) -> Iterator[str]:
+def serving(*handlers: grpc.GenericRpcHandler) -> Iterator[str]:
     """Serve over gRPC within the context; yields the address."""
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
-    handlers = {
-        "CreateCustomJob": grpc.unary_unary_rpc_method_handler(
-            service.create,
-            request_deserializer=aiplatform_v1.CreateCustomJobRequest.deserialize,
-            response_serializer=aiplatform_v1.CustomJob.serialize,
-        ),
-        "GetCustomJob": grpc.unary_unary_rpc_method_handler(
-            service.get,
-            request_deserializer=aiplatform_v1.GetCustomJobRequest.deserialize,
-            response_serializer=aiplatform_v1.CustomJob.serialize,
-        ),
-    }
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
+    server.add_generic_rpc_handlers(handlers)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

@@ -60,14 +60,20 @@ class PipelineService:
         self._cache: dict[str, Artifacts] = {}
         self._numbers = itertools.count(1)
 
-    def run(self, job: Job) -> Run:
+    def run(self, job: Job, done: Mapping[str, Artifacts] | None = None) -> Run:
         """Run a job to its end.
+
+        Args:
+            job: its tasks.
+            done: outputs by task, of tasks that are not to be run.
 
         Raises:
             ContainerError: where a task fails.
         """
-        run = Run(job, f"{job.name}-{next(self._numbers)}")
+        run = Run(job, f"{job.name}-{next(self._numbers)}", dict(done or {}))
         for task in job.tasks:
+            if task.name in run.outputs:
+                continue
             inputs = {
                 key: run.outputs[producer][output]
                 for key, (producer, output) in task.artifact_sources.items()
@@ -139,8 +145,22 @@ class PipelineService:
 
     def _execute(self, container: Mapping[str, Any], given: Mapping[str, Any], log: Path) -> None:
         words = [*container["command"], *container.get("args", ())]
-        resolved = [placeholders.resolve(word, given) for word in words]
-        self._image.run([self._buckets.local(word) for word in resolved], log)
+        on_disk = self._on_disk(given)
+        self._image.run(
+            [placeholders.resolve(self._buckets.local(word), on_disk) for word in words], log
+        )
+
+    def _on_disk(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an executor input with local paths, but in what earlier tasks say of artifacts.
+
+        None of those is read from; the address of the pushed model is for Vertex AI.
+        """
+        local: dict[str, Any] = json.loads(self._buckets.local(json.dumps(given)))
+        for key, found in given["inputs"]["artifacts"].items():
+            here = local["inputs"]["artifacts"][key]["artifacts"]
+            for artifact, original in zip(here, found["artifacts"], strict=True):
+                artifact["metadata"] = original["metadata"]
+        return local
 
     def _read_back(self, given: Mapping[str, Any], outputs: Artifacts) -> dict[str, Any]:
         """Take what an executor says of its outputs into the store; return its parameters."""

@@ -11,13 +11,13 @@ sys.path[:] = [
     folder for folder in sys.path if not os.path.exists(os.path.join(folder, "local_runner.py"))
 ]
 
-if "LOOPBACK_JOB_SERVICE" in os.environ:
+if "LOOPBACK_VERTEX_AI" in os.environ:
     import google.auth
     import google.auth.credentials
     import grpc
 
     def _to_this_machine(target, credentials, options=None, compression=None):
-        return grpc.insecure_channel(os.environ["LOOPBACK_JOB_SERVICE"], options, compression)
+        return grpc.insecure_channel(os.environ["LOOPBACK_VERTEX_AI"], options, compression)
 
     def _nobody(*args, **kwargs):
         return google.auth.credentials.AnonymousCredentials(), None
