@@ -19,7 +19,11 @@ _NETWORK_FLAGS = ("--network=", "--subnetwork=")
 
 def apis(vertex: VertexConfig, cloud: Cloud) -> Iterator[Problem]:
     """Asks Service Usage which of the APIs that a run needs are on."""
-    needed = (*_APIS, "dataflow") if vertex.beam_runner == "DataflowRunner" else _APIS
+    needed = list(_APIS)
+    if vertex.beam_runner == "DataflowRunner":
+        needed.append("dataflow")
+    if vertex.encryption_key:
+        needed.append("cloudkms")
     services = [f"{api}.googleapis.com" for api in needed]
     parent = f"projects/{vertex.project}"
     names = "&".join(f"names={parent}/services/{service}" for service in services)

@@ -268,6 +268,13 @@ def test_apis_that_are_off_are_said_with_the_command_that_turns_them_on(check, g
     assert "names=projects/my-project-123/services/dataflow.googleapis.com" in asked[0]
 
 
+def test_a_key_of_ones_own_needs_its_api(check):
+    key = "projects/my-project-123/locations/us-central1/keyRings/ring/cryptoKeys/key"
+    assert only(check(encryption_key=key)).command == (
+        "gcloud services enable cloudkms.googleapis.com --project=my-project-123"
+    )
+
+
 def test_a_service_account_that_may_not_be_used_is_said(check, google):
     google.answers["POST", _ACT_AS] = {}
     problem = only(check())
