@@ -12,7 +12,7 @@ import dataclasses
 import itertools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,6 @@ from models.classical_scorer import LIMIT, ClassicalScorer, Head, Trained
 from models.family import Fitted, Job
 from models.labelled_clips import Clips, artist_folds, read_clips, ways_to_fold
 from pipeline.config import TrainConfig
-
-# What every classical model reads of TrainConfig.
-SETTINGS = ("feature_set", "pca_components")
 
 _FEATURES = {"audio": features.STATISTICS, "fma": features.FMA_FEATURES}
 # A setting that is best on this many clips is as good as best on more, and the search costs
@@ -59,7 +56,6 @@ class Classical:
         calibrated: whether the classifier gives decisions that Platt's sigmoids are to turn into
             probabilities.
         max_clips: of more, a sample is fitted.
-        settings: fields of TrainConfig that it reads.
     """
 
     classifier: Callable[[int], BaseEstimator]
@@ -69,27 +65,23 @@ class Classical:
     whiten: bool = False
     calibrated: bool = False
     max_clips: int = 50_000
-    settings: tuple[str, ...] = SETTINGS
+    # Fields of TrainConfig that every one of them reads.
+    settings: ClassVar[tuple[str, ...]] = ("feature_set", "pca_components")
 
     def train(self, job: Job) -> Fitted:
-        """Fits the model, the same one every time."""
-        return train_classical(job, self)
-
-
-def train_classical(job: Job, kind: Classical) -> Fitted:
-    """Returns the model with the best settings, fitted on the train split."""
-    train = job.train
-    feature = _FEATURES[train.feature_set]
-    clips = read_clips(job.train_files, feature).sample(kind.max_clips, train.seed).in_float64()
-    model, hyperparameters = fit(kind, clips, train)
-    scorer = export(kind, model, clips, job.n_classes)
-    return Fitted(
-        scorer=scorer,
-        feature=feature,
-        n_parameters=scorer.n_parameters,
-        hyperparameters=hyperparameters,
-        servable=feature != features.FMA_FEATURES,
-    )
+        """Fits the model with the best settings on the train split, the same one every time."""
+        train = job.train
+        feature = _FEATURES[train.feature_set]
+        clips = read_clips(job.train_files, feature).sample(self.max_clips, train.seed).in_float64()
+        model, hyperparameters = fit(self, clips, train)
+        scorer = export(self, model, clips, job.n_classes)
+        return Fitted(
+            scorer=scorer,
+            feature=feature,
+            n_parameters=scorer.n_parameters,
+            hyperparameters=hyperparameters,
+            servable=feature != features.FMA_FEATURES,
+        )
 
 
 def fit(

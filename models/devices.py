@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
 
 
+@functools.cache
 def training_strategy() -> tf.distribute.Strategy:
     """Returns TPUStrategy for a TPU, MirroredStrategy for several GPUs, else the default.
 
-    The default trains on the one GPU there is, or on the CPU.
+    The default trains on the one GPU there is, or on the CPU. All trainings of a process share one:
+    a TPU is set up once, for doing so again would take the memory of what is there.
     """
     if tf.config.list_physical_devices("TPU"):
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")

@@ -23,7 +23,8 @@ class Job:
         eval_files: patterns of transformed TFRecords; for stopping early, never for fitting.
         audio: how a clip was cut.
         train: how to train.
-        checkpoint_dir: belongs to this very training, for going on after an interruption.
+        checkpoint_dir: belongs to this very training, for going on after an interruption. A folder
+            `clips` beside it is emptied by every training.
         log_dir: for TensorBoard's logs.
         hyperparameters: what a Tuner found; empty where there was none.
         max_epochs: of every stage of a network, for the trials of a Tuner; None: as it is.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+
+from pipeline import strict_json
 
 TRAINED, FAILED = "trained", "failed"
 # Where the SavedModel format has room for files of others.
@@ -55,16 +56,7 @@ def write(model_dir: str, record: FitRecord) -> None:
     path = _path(model_dir)
     tf.io.gfile.makedirs(os.path.dirname(path))
     with tf.io.gfile.GFile(path, "w") as file:
-        json.dump(_finite(dataclasses.asdict(record)), file, indent=2, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    """Returns a value with null for each number in it that is none, for which JSON has no word."""
-    if isinstance(value, Mapping):
-        return {key: _finite(held) for key, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(held) for held in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        file.write(strict_json.dumps(dataclasses.asdict(record), indent=2))
 
 
 def exists(model_dir: str) -> bool:

@@ -87,7 +87,7 @@ def outputs_of(trunk: keras.Model, source: StoredClips, view: View, batch_size: 
     inputs = source.in_order().flat_map(
         lambda segments, _: tf.data.Dataset.from_tensor_slices(view.to_input(segments))
     )
-    outputs = whole_batches.predict(trunk, inputs, batch_size)
+    outputs = whole_batches.predict(trunk, inputs, batch_size, source.n_segments)
     held = tf.constant(outputs.reshape([len(source.keys), -1, *outputs.shape[1:]]))
     return StoredClips(
         np.arange(len(source.keys)), source.labels, lambda number: tf.gather(held, number)

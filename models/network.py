@@ -21,6 +21,7 @@ from models.fitting import Batches, Stage, fit_stages
 from models.recipe import Epochs, Recipe, complete
 from models.view import View
 from pipeline.config import AudioConfig, TrainConfig
+from pipeline.errors import InputError
 
 # What every network reads of TrainConfig.
 SETTINGS = (
@@ -92,14 +93,15 @@ def train_network(job: Job, network: Network) -> Fitted:
 def _clips_folder(checkpoint_dir: str) -> Iterator[str]:
     """Yields an empty folder for clips that are unpacked once; gigabytes for a large archive.
 
-    Beside the checkpoints where these are on a disk, for `/tmp` may be memory. What a killed
-    process has left there goes first.
+    Beside the checkpoints where these are on a disk, for `/tmp` may be memory. It is the same for
+    all trainings, which run one after the other, so that the next one removes what a killed process
+    has left there, whichever it was.
     """
     if "://" in checkpoint_dir:
         with tempfile.TemporaryDirectory(prefix="clips-") as folder:
             yield folder
         return
-    folder = os.path.join(checkpoint_dir, "clips")
+    folder = os.path.join(os.path.dirname(checkpoint_dir), "clips")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     try:
@@ -119,6 +121,9 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
         source = source.then(segments)
     compared = input_fn.store(job.eval_files, view.feature, os.path.join(folder, "eval"))
     compared = compared.then(segments)
+    for split, held in (("train", source), ("eval", compared)):
+        if not len(held.keys):
+            raise InputError(f"no clip of {split} has one of the genres that are learned")
     counts = np.bincount(source.labels, minlength=job.n_classes)
     n_clips = len(source.labels)
     recipe = network.recipe(job.train, job.hyperparameters, n_clips)
@@ -150,6 +155,7 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
                     validation, seen, n_classes=job.n_classes, batch_size=batch_size
                 ),
                 batch_size,
+                validation.n_segments,
             ),
         )
 

@@ -24,6 +24,12 @@ class StoredClips:
     labels: NDArray[np.int64]
     read: Callable[[tf.Tensor], tf.Tensor]
 
+    @property
+    def n_segments(self) -> int:
+        """Segments of all clips, where that is what `read` gives: as many of every clip."""
+        clip, _ = self.in_order().element_spec
+        return len(self.keys) * int(clip.shape[0])
+
     def then(self, step: Callable[[tf.Tensor], tf.Tensor]) -> StoredClips:
         """Returns the same clips, with `step` taken after each of them is read."""
         return dataclasses.replace(self, read=lambda key: step(self.read(key)))

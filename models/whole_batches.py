@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 
-def weighted(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+def weighted(batches: tf.data.Dataset, batch_size: int, n_inputs: int) -> tf.data.Dataset:
     """Returns whole batches of (inputs, targets, weights) from batches of (inputs, targets).
 
     Inputs and targets of 0 fill the last one; their weight is 0. The weight of the others is so
@@ -19,10 +19,8 @@ def weighted(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     Args:
         batches: finite; every one but the last has `batch_size` inputs.
         batch_size: inputs in a batch.
+        n_inputs: inputs in all of them.
     """
-    n_inputs = int(
-        batches.reduce(np.int64(0), lambda n, batch: n + tf.shape(batch[0], tf.int64)[0])
-    )
     n_filled = math.ceil(n_inputs / batch_size) * batch_size
     weight = n_filled / max(n_inputs, 1)
 
@@ -40,12 +38,12 @@ def filled(tensor: tf.Tensor, batch_size: int) -> tf.Tensor:
     return tf.ensure_shape(tf.pad(tensor, padding), [batch_size, *tensor.shape[1:]])
 
 
-def predict(model: keras.Model, inputs: tf.data.Dataset, batch_size: int) -> NDArray[np.float32]:
-    """Returns float32 [n, ...], a model's outputs for a dataset of n single inputs."""
-    batches = inputs.batch(batch_size)
-    rows = batches.map(lambda batch: tf.shape(batch)[0]).reduce(0, lambda n, size: n + size)
-    outputs = model.predict(batches.map(lambda batch: filled(batch, batch_size)), verbose=0)
-    return outputs[: int(rows)].astype(np.float32)
+def predict(
+    model: keras.Model, inputs: tf.data.Dataset, batch_size: int, n_inputs: int
+) -> NDArray[np.float32]:
+    """Returns float32 [n_inputs, ...], a model's outputs for a dataset of single inputs."""
+    batches = inputs.batch(batch_size).map(lambda batch: filled(batch, batch_size))
+    return model.predict(batches, verbose=0)[:n_inputs].astype(np.float32)
 
 
 class LabelledAccuracy(keras.metrics.CategoricalAccuracy):

@@ -108,32 +108,57 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
     with StepReporter(console) as reporter:
         try:
             reporter.start("loading TFX")
-            from tfx import v1 as tfx
-
-            from pipeline import failed_trainings, results
-            from pipeline.pipeline import create_pipeline
-
-            _log_everything(ComponentLog(reporter))
-            results.withdraw(str(output))
-            beam_args.bound_batches()
-            dag = create_pipeline(config)
-            note = _look_for_weights(config)
-            reporter.finish()
-            if note:
-                console.print(f"  note      {note}", markup=False)
-            if forgotten := failed_trainings.forget(config.metadata_path):
-                logging.info("Trained again, for they failed: %s", ", ".join(forgotten))
-            try:
-                tfx.orchestration.LocalDagRunner().run(dag)
-            except Exception as error:
-                done = results.latest_outputs(config.metadata_path, config.name)
-                results.publish_failure(done, str(output), in_a_line(error))
-                raise
-            outputs = results.latest_outputs(config.metadata_path, config.name)
-            return results.publish(outputs, str(output), config.contest.max_credible_accuracy)
+            with _failure_published(config, output), _followed(ComponentLog(reporter)):
+                return _run_dag(config, output, console, reporter)
         except BaseException:
             traceback.print_exc()  # to the log
             raise
+
+
+@contextlib.contextmanager
+def _failure_published(config: PipelineConfig, output: Path) -> Iterator[None]:
+    """Withdraws what an earlier run has published; of a failure, publishes the reason instead."""
+    from pipeline import results
+
+    earlier = 0
+    try:
+        results.withdraw(str(output))
+        earlier = results.latest_run(config.metadata_path)
+        yield
+    except (Exception, SystemExit) as error:
+        try:
+            done = results.latest_outputs(config.metadata_path, config.name, after=earlier)
+            results.publish_failure(done, str(output), _reason(error))
+        except Exception:
+            logging.exception("The reason of the failure could not be published")
+        raise
+
+
+def _reason(error: BaseException) -> str:
+    # Beam's parser exits; the log has its words.
+    exited = isinstance(error, SystemExit)
+    return "Beam refused one of its flags" if exited else in_a_line(error)
+
+
+def _run_dag(
+    config: PipelineConfig, output: Path, console: Console, reporter: StepReporter
+) -> RunResult:
+    from tfx import v1 as tfx
+
+    from pipeline import failed_trainings, results
+    from pipeline.pipeline import create_pipeline
+
+    beam_args.bound_batches()
+    dag = create_pipeline(config)
+    note = _look_for_weights(config)
+    reporter.finish()
+    if note:
+        console.print(f"  note      {note}", markup=False)
+    if forgotten := failed_trainings.forget(config.metadata_path):
+        logging.info("Trained again, for they failed: %s", ", ".join(forgotten))
+    tfx.orchestration.LocalDagRunner().run(dag)
+    outputs = results.latest_outputs(config.metadata_path, config.name)
+    return results.publish(outputs, str(output), config.contest.max_credible_accuracy)
 
 
 def _look_for_weights(config: PipelineConfig) -> str | None:
@@ -155,11 +180,18 @@ def _look_for_weights(config: PipelineConfig) -> str | None:
     return None
 
 
-def _log_everything(handler: logging.Handler) -> None:
+@contextlib.contextmanager
+def _followed(handler: logging.Handler) -> Iterator[None]:
+    """Has everything logged, and `handler` told what TFX logs."""
     from absl import logging as absl_logging
 
     absl_logging.set_verbosity(absl_logging.INFO)
-    logging.getLogger("absl").addHandler(handler)
+    logger = logging.getLogger("absl")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _print_result(

@@ -62,7 +62,8 @@ def prepare_output(output: Path, needed_bytes: int) -> None:
         probe.unlink()
     except OSError as error:
         raise InputError(f"cannot write to --output-dir {output}: {error.strerror}") from error
-    # What earlier runs have left here is reused, or written once already.
+    # What earlier runs have left here is reused, or written once already; the clips that a killed
+    # training has unpacked are removed before others are.
     kept = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     needed_bytes -= kept
     free = shutil.disk_usage(output).free

@@ -23,6 +23,7 @@ from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME
 from components.genre_report.executor import REPORT
 from components.model_properties import WITHHELD
 from models import fit_record
+from pipeline import strict_json
 from pipeline.served import serve
 from pipeline.verdict import complete_board, failed_board
 from report.data import PAGE_NAME
@@ -50,14 +51,36 @@ class RunResult:
     report: str
 
 
-def latest_outputs(metadata_path: str, pipeline_name: str) -> dict[tuple[str, str], Any]:
-    """Returns {(node id, output key): MLMD artifact} of the latest run, cached nodes included."""
+def latest_run(metadata_path: str) -> int:
+    """Returns the id of the latest run in the metadata store, 0 where there is none."""
+    if not Path(metadata_path).exists():
+        return 0
+    runs = _open(metadata_path).get_contexts_by_type(_PIPELINE_RUN)
+    return max((run.id for run in runs), default=0)
+
+
+def _open(metadata_path: str) -> metadata_store.MetadataStore:
     config = metadata_store_pb2.ConnectionConfig()
     config.sqlite.filename_uri = metadata_path
-    store = metadata_store.MetadataStore(config)
-    run = max(store.get_contexts_by_type(_PIPELINE_RUN), key=lambda context: context.id)
+    return metadata_store.MetadataStore(config)
+
+
+def latest_outputs(
+    metadata_path: str, pipeline_name: str, after: int = 0
+) -> dict[tuple[str, str], Any]:
+    """Returns {(node id, output key): MLMD artifact} of the latest run, cached nodes included.
+
+    Args:
+        metadata_path: of the metadata store.
+        pipeline_name: as TFX knows it.
+        after: id of a run; where there is none after it, there is nothing to return.
+    """
+    run = latest_run(metadata_path)
+    if run <= after:
+        return {}
+    store = _open(metadata_path)
     outputs = {}
-    for execution in store.get_executions_by_context(run.id):
+    for execution in store.get_executions_by_context(run):
         contexts = store.get_contexts_by_execution(execution.id)
         (node,) = (context.name for context in contexts if context.type == _NODE)
         for event in store.get_events_by_execution_ids([execution.id]):
@@ -94,7 +117,11 @@ def publish_failure(outputs: dict[tuple[str, str], Any], output_dir: str, reason
     ]
     fits = [fit_record.read(path) for path in model_dirs if fit_record.exists(path)]
     board = failed_board([entry_of(fit) for fit in fits], reason)
-    files.write_text(files.join(output_dir, LEADERBOARD_NAME), json.dumps(board, indent=2))
+    _write_board(board, output_dir)
+
+
+def _write_board(board: dict[str, Any], output_dir: str) -> None:
+    files.write_text(files.join(output_dir, LEADERBOARD_NAME), strict_json.dumps(board, indent=2))
 
 
 def _publish_bad_files(examples_uri: str, output_dir: str) -> None:
@@ -128,20 +155,30 @@ def publish(
         max_credible_accuracy=max_credible_accuracy,
         clips=summary["clips"],
     )
-    files.write_text(files.join(output_dir, LEADERBOARD_NAME), json.dumps(board, indent=2))
+    # A board that says blessed is written only where that model is served.
+    pushed_to, note = None, None
+    if board["blessed"]:
+        pushed_to, note = _serve(outputs["AtomicPusher", "pushed_model"])
+    _write_board(board, output_dir)
     page = files.read_text(files.join(outputs["GenreReport", REPORT].uri, PAGE_NAME))
     report = files.join(output_dir, REPORT, PAGE_NAME)
     files.write_text(report, page)
-    pushed = outputs["AtomicPusher", "pushed_model"]
-    destination = _custom_property(pushed, "pushed_destination") if board["blessed"] else None
-    note = None
-    if destination:
-        base, _, before = destination.rpartition("/")
-        version, pushed_again = serve(pushed.uri, base)
-        destination = str(version)
-        if pushed_again:
-            note = f"version {before}, of an earlier run, is not the newest: pushed again"
-    return RunResult(board, destination, note, summary["faults"], report)
+    return RunResult(board, pushed_to, note, summary["faults"], report)
+
+
+def _serve(pushed: Any) -> tuple[str | None, str | None]:
+    """Returns the newest version, which is the pushed model, and what there is to say of it."""
+    destination = _custom_property(pushed, "pushed_destination")
+    if not destination:
+        return None, None
+    base, _, before = destination.rpartition("/")
+    version, pushed_again = serve(pushed.uri, base)
+    if not pushed_again:
+        return str(version), None
+    return str(version), (
+        f"version {before}, of an earlier run, is not there as it was, or not the newest: "
+        "pushed again"
+    )
 
 
 def _custom_property(artifact: Any, name: str) -> Any:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline import strict_json
+
 PAGE_NAME = "index.html"
 DATA_NAME = "report.json"
 
@@ -148,7 +150,7 @@ class ReportData:
 
 def to_json(data: ReportData) -> str:
     """Returns the text of `report.json`."""
-    return json.dumps(dataclasses.asdict(data), indent=1, ensure_ascii=False)
+    return strict_json.dumps(dataclasses.asdict(data), indent=1, ensure_ascii=False)
 
 
 def from_json(text: str) -> ReportData:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -19,7 +18,7 @@ from components.candidate_ranker.ranking import Candidate, Ranking, rank
 from components.model_properties import MODEL_NAME, SERVABLE, WITHHELD
 from models import fit_record
 from models.fit_record import FitRecord
-from pipeline import eval_config
+from pipeline import eval_config, strict_json
 from pipeline.errors import InputError
 from pipeline.evaluation import Evaluation, read_evaluation, read_macro_f1_replicates
 from pipeline.registry import MODEL_NAMES
@@ -193,6 +192,6 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _write_board(uri: str, content: dict[str, Any], fits: Mapping[str, FitRecord]) -> None:
-    files.write_text(files.join(uri, LEADERBOARD_NAME), json.dumps(content, indent=2))
+    files.write_text(files.join(uri, LEADERBOARD_NAME), strict_json.dumps(content, indent=2))
     records = {name: dataclasses.asdict(fit) for name, fit in fits.items()}
-    files.write_text(files.join(uri, FITS_NAME), json.dumps(records, indent=2))
+    files.write_text(files.join(uri, FITS_NAME), strict_json.dumps(records, indent=2))

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -259,7 +260,11 @@ def test_a_changed_seed_trains_anew_and_meets_the_blessed_model(first: Run, arch
 
 
 def test_an_earlier_configuration_is_served_again(first: Run, archive: Path) -> None:
-    # After the test above there is a newer version, of another seed.
+    # Of another run: a newer version of something else.
+    mine = first.versions[0]
+    newer = mine.with_name(str(int(first.versions[-1].name) + 1))
+    shutil.copytree(mine, newer)
+    (newer / "saved_model.pb").write_bytes(b"another graph")
     before = first.versions
     again = run(archive, first.output, *LENIENT)
     assert again.status == 0, again.text
@@ -269,7 +274,7 @@ def test_an_earlier_configuration_is_served_again(first: Run, archive: Path) -> 
     newest = again.versions[-1]
     assert str(newest) in again.text
     for name in ("saved_model.pb", "fingerprint.pb"):
-        assert (newest / name).read_bytes() == (before[0] / name).read_bytes()
+        assert (newest / name).read_bytes() == (mine / name).read_bytes()
     assert run(archive, first.output, *LENIENT).versions == again.versions
 
 

@@ -193,6 +193,7 @@ def test_without_augmentation_windows_are_the_clips_own(transformed: Any, tmp_pa
 def test_validation_is_plain(transformed: Any, tmp_path: Path) -> None:
     network, config = cnn1d.MODEL, transformed.config
     stored = segments_of(network, transformed, tmp_path)
+    assert stored.n_segments == 24 * config.n_windows
     for _ in range(2):
         dataset = input_fn.evaluation_batches(stored, network.view, n_classes=3, batch_size=7)
         inputs, targets = map(np.concatenate, zip(*dataset.as_numpy_iterator(), strict=True))
@@ -208,6 +209,7 @@ def test_the_outputs_of_a_trunk_stand_for_the_inputs(transformed: Any, tmp_path:
     inputs = keras.layers.Input([96, 96])
     trunk = keras.Model(inputs, keras.layers.Flatten()(keras.layers.Rescaling(2.0)(inputs)))
     stored = segments_of(fcn5.MODEL, transformed, tmp_path)
+    assert stored.n_segments == 24
     outputs = input_fn.outputs_of(trunk, stored, fcn5.MODEL.view, batch_size=7)
     for (found, label), (picture, label_of_picture) in zip(
         outputs.in_order(), stored.in_order(), strict=True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.python.framework.config import disable_op_determinism
+from tensorflow.python.framework.config import (
+    disable_op_determinism,
+    enable_op_determinism,
+    is_op_determinism_enabled,
+)
 
 from models import devices, input_fn, network, whole_batches
 from models.devices import Execution
@@ -19,6 +25,18 @@ from pipeline.config import TrainConfig
 from pipeline.registry import MODELS, NETWORKS
 
 AS_ON_A_TPU = Execution("mixed_bfloat16", steps_per_execution=2, jit_compile=True)
+
+
+@contextlib.contextmanager
+def xla_allowed() -> Iterator[None]:
+    """Lets operations be what a TPU's are: Keras leaves XLA out where they are deterministic."""
+    before = is_op_determinism_enabled()
+    disable_op_determinism()
+    try:
+        yield
+    finally:
+        if before:
+            enable_op_determinism()
 
 
 def job(name: str, transformed: Any, folder: Path, **values: Any) -> Job:
@@ -60,13 +78,13 @@ def seen(
         compiled.append((self.jit_compile, self.steps_per_execution))
         return fit(self, x, **arguments)
 
-    with pytest.MonkeyPatch.context() as patch:
-        # Keras leaves XLA out where operations are to be deterministic, which a TPU's are.
-        patch.setattr(tf.config.experimental, "enable_op_determinism", disable_op_determinism)
+    with pytest.MonkeyPatch.context() as patch, xla_allowed():
+        patch.setattr(tf.config.experimental, "enable_op_determinism", lambda: None)
         patch.setattr(network, "execution_on", lambda strategy: AS_ON_A_TPU)
         patch.setattr(keras.Model, "fit", watched)
         folder = tmp_path_factory.mktemp(request.param)
-        found["fitted"] = family.train(job(request.param, transformed, folder))
+        found["job"] = job(request.param, transformed, folder)
+        found["fitted"] = family.train(found["job"])
     assert set(compiled) == {(True, 2)}
     return found
 
@@ -108,9 +126,11 @@ def test_what_is_served_computes_in_float32(seen: dict[str, Any], transformed: A
 
 def test_losses_are_numbers_and_every_epoch_counts(seen: dict[str, Any]) -> None:
     fitted: Fitted = seen["fitted"]
+    stages = {"head": 2, "fine_tune": 1} if seen["job"].name == "mobilenet_v2" else {"train": 2}
+    assert {curve["stage"]: len(curve["epochs"]) for curve in fitted.curves} == stages
     for curve in fitted.curves:
-        losses = [epoch["val_loss"] for epoch in curve["epochs"]]
-        assert np.isfinite(losses).all() and losses
+        for epoch in curve["epochs"]:
+            assert np.isfinite([epoch["loss"], epoch["val_loss"]]).all()
 
 
 def small_model(*before: keras.layers.Layer) -> keras.Model:
@@ -129,7 +149,7 @@ def fit(model: keras.Model, folder: str, epochs: int = 3, **arguments: Any) -> l
     (curve,) = fit_stages(
         model,
         [Stage("train", epochs, 0.1)],
-        data=lambda *_: Batches(training.batch(16), whole_batches.weighted(plain, 16)),
+        data=lambda *_: Batches(training.batch(16), whole_batches.weighted(plain, 16, 20)),
         steps_per_epoch=3,
         strategy=tf.distribute.get_strategy(),
         patience=50,
@@ -148,9 +168,8 @@ class Strings(keras.layers.Layer):
 
 
 def test_a_step_with_work_on_strings_would_be_noticed(tmp_path: Path) -> None:
-    disable_op_determinism()
     fit(small_model(Strings()), str(tmp_path / "plain"))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="XLA"):
+    with xla_allowed(), pytest.raises(tf.errors.InvalidArgumentError, match="XLA"):
         fit(small_model(Strings()), str(tmp_path / "xla"), execution=AS_ON_A_TPU)
 
 
@@ -172,7 +191,7 @@ def test_filled_batches_change_no_figure() -> None:
     plain = tf.data.Dataset.from_tensor_slices((INPUTS[:20], TARGETS[:20]))
     expected = model.evaluate(plain.batch(20), verbose=0)
     for batch_size in (1, 3, 16, 20, 64):
-        whole = whole_batches.weighted(plain.batch(batch_size), batch_size)
+        whole = whole_batches.weighted(plain.batch(batch_size), batch_size, 20)
         assert {batch[0].shape[0] for batch in whole} == {batch_size}
         np.testing.assert_allclose(model.evaluate(whole, verbose=0), expected, rtol=1e-5)
 
@@ -180,7 +199,7 @@ def test_filled_batches_change_no_figure() -> None:
 def test_predictions_are_of_the_inputs_alone() -> None:
     model = small_model()
     inputs = tf.data.Dataset.from_tensor_slices(INPUTS[:20])
-    found = whole_batches.predict(model, inputs, 16)
+    found = whole_batches.predict(model, inputs, 16, 20)
     np.testing.assert_allclose(found, model(INPUTS[:20]), rtol=1e-5)
     assert found.dtype == np.float32
 
@@ -191,18 +210,31 @@ def test_a_clip_of_no_genre_is_neither_right_nor_wrong() -> None:
     assert float(metric.result()) == 1.0
 
 
-def test_checkpoints_go_to_a_remote_file_system_and_come_back_from_it() -> None:
+def test_checkpoints_go_to_a_remote_file_system_and_come_back_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # TensorFlow's file system in memory is reached as a bucket is: by a scheme, through gfile.
     remote = "ram://bucket/run"
-    first = fit(small_model(), remote, epochs=2)
+    trained = small_model()
+    first = fit(trained, remote, epochs=2)
+    assert first[1]["val_loss"] < first[0]["val_loss"]  # so that the best weights are the latest
     assert tf.io.gfile.exists(f"{remote}/checkpoints/train/2/latest.weights.h5")
     model = small_model()
+    go_on, begun_with = keras.Model.fit, []
+
+    def watched(self: keras.Model, *data: Any, **arguments: Any) -> Any:
+        begun_with.append((int(self.optimizer.iterations), self.get_weights()))
+        return go_on(self, *data, **arguments)
+
+    monkeypatch.setattr(keras.Model, "fit", watched)
     resumed = fit(model, remote, epochs=4)
+    [(iterations, weights)] = begun_with
+    assert iterations == 2 * 3
+    for restored, before in zip(weights, trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(restored, before)
     assert resumed[:2] == first
     assert len(resumed) == 4
     assert tf.io.gfile.listdir(f"{remote}/checkpoints/train") == ["4"]
-    whole = fit(small_model(), "ram://bucket/whole", epochs=4)
-    assert resumed[2]["val_loss"] != whole[0]["val_loss"]
     assert not Path("ram:").exists()
 
 

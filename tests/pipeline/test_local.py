@@ -1,0 +1,103 @@
+"""A run that fails leaves its reason in its folder, and nothing of an earlier run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import local_runner
+from pipeline import local, results
+from pipeline.local import BeamChoice
+
+IN_MEMORY = BeamChoice("DirectRunner", 1, ())
+PUBLISHED = ("leaderboard.json", "bad_files.csv", "report/index.html")
+
+
+@pytest.fixture
+def run(write_archive: Callable[..., list[str]], tmp_path: Path) -> Callable[..., int]:
+    """Return a run of an archive of unreadable files, in a folder that has an earlier run's."""
+    archive = write_archive()
+
+    def run(*flags: str, beam: BeamChoice = IN_MEMORY) -> int:
+        config = local_runner.make_config(
+            local_runner.build_parser().parse_args([*archive, *flags])
+        )
+        return local.run(config, tmp_path / "output", beam, resume=True)
+
+    publish_earlier(tmp_path / "output")
+    return run
+
+
+def publish_earlier(output: Path) -> None:
+    for name in PUBLISHED:
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        (output / name).write_text('{"blessed": true}')
+
+
+def board(output: Path) -> dict[str, Any]:
+    found = json.loads((output / "leaderboard.json").read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_run_with_too_many_bad_files_leaves_its_reason(
+    run: Callable[..., int], tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    assert run("--models=knn") == 2
+    assert board(output)["blessed"] is False
+    (reason,) = board(output)["reasons"]
+    assert "6 of 6" in reason
+    assert not (output / "report" / "index.html").exists()
+    assert (output / "bad_files.csv").read_text().count("undecodable") == 6
+
+
+def test_a_run_that_fails_before_it_begins_leaves_its_reason_alone(
+    run: Callable[..., int], tmp_path: Path
+) -> None:
+    output, weights = tmp_path / "output", tmp_path / "junk.h5"
+    weights.write_bytes(b"no weights")
+    flags = ("--models=mobilenet_v2", f"--mobilenet-weights={weights}")
+    assert run(*flags) == 2
+    for name in PUBLISHED[1:]:
+        assert not (output / name).exists()
+    (reason,) = board(output)["reasons"]
+    assert "junk.h5 holds no MobileNetV2 weights" in reason
+    assert (board(output)["models"], board(output)["blessed"]) == ([], False)
+
+
+def test_a_flag_that_beam_refuses_is_the_reason(run: Callable[..., int], tmp_path: Path) -> None:
+    beam = BeamChoice("DirectRunner", 1, ("--direct_num_workers=two",))
+    assert run("--models=knn", beam=beam) == 2
+    assert board(tmp_path / "output")["reasons"] == ["Beam refused one of its flags"]
+
+
+def test_a_refusal_before_the_start_touches_nothing(
+    run: Callable[..., int], tmp_path: Path
+) -> None:
+    (tmp_path / "audio" / "000" / "000001.wav").unlink()
+    assert run("--models=knn") == 2
+    for name in PUBLISHED:
+        assert (tmp_path / "output" / name).read_text() == '{"blessed": true}'
+
+
+def test_the_error_itself_is_shown_where_its_reason_cannot_be_published(
+    run: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def no_disk(*_: object) -> None:
+        raise OSError("no more disk")
+
+    weights = tmp_path / "junk.h5"
+    weights.write_bytes(b"no weights")
+    monkeypatch.setattr(results, "publish_failure", no_disk)
+    assert run("--models=mobilenet_v2", f"--mobilenet-weights={weights}") == 2
+    assert "junk.h5 holds no MobileNetV2 weights" in capsys.readouterr().err
+    assert "no more disk" in caplog.text
