@@ -125,37 +125,58 @@ def print_estimate(
         for name, size in sizes.items()
     }
     table_of_prices = _read(prices)
-    currency = table_of_prices["currency"]
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.add_column("estimate")
-    table.add_column("machine")
-    for name, size in sizes.items():
-        table.add_column(f"{name}\n{size['clips']:,}", justify="right")
-    for row in zip(*columns.values(), strict=True):
-        table.add_row(row[0].task, row[0].place.label, *(_cell(i.hours, i.price) for i in row))
-    table.add_row(
-        "a run of a pipeline", "", *(f"{table_of_prices['pipeline_run']:.2f}",) * len(columns)
-    )
-    table.add_row(
-        "in sum", "", *(_sum(items, table_of_prices) for items in columns.values()), style="bold"
-    )
-    console.print(table)
+    heads = [f"{name}\n{size['clips']:,}" for name, size in sizes.items()]
+    console.print(_hours(heads, columns))
+    console.print(_money(heads, columns, table_of_prices))
+    for machine, tasks in _by_machine(next(iter(columns.values()))).items():
+        console.print(f"  {machine}: {', '.join(tasks)}", markup=False)
     console.print(
-        f"  machine-hours and {currency}, by {prices.name} ({table_of_prices['region']}, "
-        f"{table_of_prices['read']}; examples, edit them) and CPU seconds measured on "
-        f"{_read(WORKLOAD)['measured']}; networks to their last epoch, nothing cached",
-        soft_wrap=True,
+        f"  prices by {prices.name} ({table_of_prices['region']}, {table_of_prices['read']}; "
+        f"examples, edit them), hours from {_read(WORKLOAD)['measured']}; networks to their last "
+        "epoch, nothing cached",
         markup=False,
     )
     console.print()
 
 
-def _cell(hours: float, price: float | None) -> str:
-    return f"{hours:,.1f} h {'?' if price is None else f'{price:,.2f}':>8}"
+def _hours(heads: list[str], columns: Mapping[str, list[Item]]) -> Table:
+    table = _table("machine-hours", heads)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(row[0].task, *(f"{item.hours:,.1f}" for item in row))
+    sums = (sum(item.hours for item in items) for items in columns.values())
+    table.add_row("in sum", *(f"{hours:,.1f}" for hours in sums), style="bold")
+    return table
 
 
-def _sum(items: list[Item], table: Mapping[str, Any]) -> str:
-    known = sum(item.price for item in items if item.price is not None) + table["pipeline_run"]
+def _money(heads: list[str], columns: Mapping[str, list[Item]], prices: Mapping[str, Any]) -> Table:
+    table = _table(prices["currency"], heads)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(row[0].task, *(_amount(item.price) for item in row))
+    table.add_row("a run of a pipeline", *[_amount(prices["pipeline_run"])] * len(columns))
+    table.add_row("in sum", *(_sum(items, prices) for items in columns.values()), style="bold")
+    return table
+
+
+def _table(what: str, heads: list[str]) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column(what, no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right")
+    return table
+
+
+def _by_machine(items: list[Item]) -> dict[str, list[str]]:
+    tasks: dict[str, list[str]] = {}
+    for item in items:
+        tasks.setdefault(item.place.label, []).append(item.task)
+    return tasks
+
+
+def _amount(price: float | None) -> str:
+    return "?" if price is None else f"{price:,.2f}"
+
+
+def _sum(items: list[Item], prices: Mapping[str, Any]) -> str:
+    known = sum(item.price for item in items if item.price is not None) + prices["pipeline_run"]
     missing = any(item.price is None for item in items)
-    hours = sum(item.hours for item in items)
-    return f"{hours:,.1f} h {f'{known:,.2f}' + ('+?' if missing else ''):>8}"
+    return f"{known:,.2f}" + ("+?" if missing else "")

@@ -162,9 +162,9 @@ def test_a_machine_without_a_price_is_shown_and_the_sum_says_that_it_lacks(tmp_p
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump({**TABLE, "training": {}}))
     text = printed(golden("full"), prices=path)
-    [row] = [line for line in text.splitlines() if line.strip().startswith("Trainer-svm")]
+    [_, row] = [line for line in text.splitlines() if line.startswith(" Trainer-svm")]
     assert row.rstrip().endswith("?")
-    [total] = [line for line in text.splitlines() if line.strip().startswith("in sum")]
+    [_, total] = [line for line in text.splitlines() if line.startswith(" in sum")]
     assert total.rstrip().endswith("+?")
 
 
@@ -186,8 +186,9 @@ def test_the_table_says_what_it_is_worth():
 def test_the_sum_is_the_sum():
     found = cost.estimate(golden("small"), 8000)
     total = sum(item.price for item in found) + TABLE["pipeline_run"]
-    [row] = [line for line in printed(golden("small")).splitlines() if "in sum" in line]
-    assert f"{total:,.2f}" in row
+    hours, price = [line for line in printed(golden("small")).splitlines() if "in sum" in line]
+    assert f"{sum(item.hours for item in found):,.1f}" in hours
+    assert f"{total:,.2f}" in price
 
 
 # The data files
