@@ -45,8 +45,8 @@ def _require_accelerator(exec_properties: dict[str, Any]) -> None:
         )
 
 
-class JobsTrainerExecutor(trainer_executor.GenericExecutor):
-    """TFX's Trainer, within a job."""
+class _OnItsAccelerator:
+    """Goes before an executor of TFX."""
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -54,9 +54,13 @@ class JobsTrainerExecutor(trainer_executor.GenericExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains on the accelerator that was asked for, or not at all."""
+        """Runs on the accelerator that was asked for, or not at all."""
         _require_accelerator(exec_properties)
-        super().Do(input_dict, output_dict, exec_properties)
+        super().Do(input_dict, output_dict, exec_properties)  # type: ignore[misc]
+
+
+class JobsTrainerExecutor(_OnItsAccelerator, trainer_executor.GenericExecutor):
+    """TFX's Trainer, within a job."""
 
 
 class TrainerExecutor(JobExecutor):
@@ -85,18 +89,8 @@ class CustomJobTrainer(trainer.Trainer):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(TrainerExecutor)
 
 
-class JobsTunerExecutor(tuner_executor.Executor):
+class JobsTunerExecutor(_OnItsAccelerator, tuner_executor.Executor):
     """TFX's Tuner within a job, with a folder for its trials, which a job is not given."""
-
-    def Do(  # noqa: N802 - TFX's name
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Tunes on the accelerator that was asked for, or not at all."""
-        _require_accelerator(exec_properties)
-        super().Do(input_dict, output_dict, exec_properties)
 
     def _get_tmp_dir(self) -> str:
         return tempfile.mkdtemp(prefix="tuner-")
