@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import re
 from collections.abc import Iterator
 from concurrent import futures
 from typing import Any, NamedTuple
@@ -114,7 +113,7 @@ def deploy(clients: Clients, target: Target, source: str, version: str) -> Deplo
 
 def _registered(client: Any, target: Target, source: str, version: str) -> aiplatform_v1.Model:
     """Returns the version of the model that belongs to a push; uploads it if it is not there."""
-    model_id = re.sub(r"[^a-z0-9-]+", "-", target.endpoint.display_name.lower()).strip("-")
+    model_id = target.endpoint.display_name  # EndpointConfig takes only what can be an id
     name = f"{target.parent}/models/{model_id}"
     alias = f"push-{version}"
     with contextlib.suppress(exceptions.NotFound):
