@@ -15,6 +15,8 @@ class OutageError(Exception):
 
 
 DISK_FULL = "the disk is full: free some space or choose another --output-dir"
+# Its parser exits; the log has its words.
+_FLAG_REFUSED = "Beam refused one of its flags"
 # How Beam re-raises an error of a worker: as text in an error of its own.
 _FROM_A_WORKER = re.compile(r"InputError: (.+?)(?: \[while running|\n|$)")
 
@@ -29,6 +31,8 @@ def user_message(error: BaseException, disk_full: str = DISK_FULL) -> str | None
         error: what was raised.
         disk_full: the sentence for a full disk, which names the flag that moves what is written.
     """
+    if isinstance(error, SystemExit):
+        return _FLAG_REFUSED
     for link in _chain(error):
         if isinstance(link, InputError):
             return str(link)
@@ -39,10 +43,10 @@ def user_message(error: BaseException, disk_full: str = DISK_FULL) -> str | None
     return None
 
 
-def in_a_line(error: BaseException) -> str:
-    """Returns what went wrong in one line, whoever's fault it is."""
+def in_a_line(error: BaseException, disk_full: str = DISK_FULL) -> str:
+    """Returns what went wrong in one line, whoever's fault it is; see `user_message`."""
     first_line = (str(error).strip().splitlines() or [""])[0]
-    return user_message(error) or f"{type(error).__name__}: {first_line}"
+    return user_message(error, disk_full) or f"{type(error).__name__}: {first_line}"
 
 
 def is_disk_full(error: BaseException) -> bool:

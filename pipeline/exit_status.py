@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.errors import DISK_FULL, OutageError, user_message
+from pipeline.errors import DISK_FULL, OutageError, in_a_line, user_message
 
 PUSHED, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -38,14 +38,8 @@ def with_exit_status(
         print(f"{program}: error: {error}", file=sys.stderr)
         return FAULT
     except (Exception, SystemExit) as error:
-        message = user_message(error, disk_full)
-        if isinstance(error, SystemExit):
-            message = "Beam refused one of its flags"  # its parser exits; the log has its words
-        status = FAULT if message is None else BAD_INPUT
-        if message is None:
-            first_line = (str(error).strip().splitlines() or [""])[0]
-            message = f"{type(error).__name__}: {first_line}"
-        print(f"{program}: error: {message}", file=sys.stderr)
+        status = FAULT if user_message(error) is None else BAD_INPUT
+        print(f"{program}: error: {in_a_line(error, disk_full)}", file=sys.stderr)
         if log_path and log_path.exists():
             print(f"the log is {log_path}", file=sys.stderr)
         elif status == FAULT:

@@ -128,16 +128,10 @@ def _failure_published(config: PipelineConfig, output: Path) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         try:
             done = results.latest_outputs(config.metadata_path, config.name, after=earlier)
-            results.publish_failure(done, str(output), _reason(error))
+            results.publish_failure(done, str(output), in_a_line(error))
         except Exception:
             logging.exception("The reason of the failure could not be published")
         raise
-
-
-def _reason(error: BaseException) -> str:
-    # Beam's parser exits; the log has its words.
-    exited = isinstance(error, SystemExit)
-    return "Beam refused one of its flags" if exited else in_a_line(error)
 
 
 def _run_dag(
