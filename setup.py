@@ -49,6 +49,8 @@ BY_GENERATION = [
     ("pandas", "1.5.3", "2.3.3"),
     ("scipy", "1.12.0", "1.17.1"),
     ("scikit-learn", "1.5.1", "1.5.2"),
+    # Downloads FMA; Google's clients bring it.
+    ("requests", "2.34.2", "2.33.0"),
 ]
 
 INSTALL_REQUIRES = [
@@ -93,7 +95,7 @@ DEV_REQUIRES = [
     "wheel==0.48.0",
 ]
 
-PACKAGES = ["pipeline", "components", "models", "report", "corpus", "benchmarks"]
+PACKAGES = ["pipeline", "components", "models", "report", "corpus", "fma", "benchmarks"]
 
 setup(
     name="music-genre-pipeline",

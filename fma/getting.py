@@ -1,0 +1,93 @@
+"""From an address to a folder: download, check, unpack, each only where it is not done yet."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from fma import unpacking
+from fma.archives import Archive
+from fma.download import fetch
+from fma.meters import Reporter
+from fma.sums import sha1_of
+from pipeline.errors import InputError, OutageError
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Makes the folder, and keeps other processes of this command out of it.
+
+    Raises:
+        InputError: where one is at work in it, or there can be no such folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise InputError(f"{folder} cannot be made a folder: {error.strerror}") from error
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InputError(f"another `python -m fma` is at work in {folder}") from error
+    finally:
+        os.close(descriptor)
+
+
+def get(
+    archive: Archive, base_url: str, to: Path, reporter: Reporter, *, retries: int, keep_zip: bool
+) -> Path:
+    """Returns the folder of an archive, which is there and whole then.
+
+    Args:
+        archive: which one.
+        base_url: address of the folder that the zip is in.
+        to: folder that the zip and its folder go to.
+        reporter: where progress is told.
+        retries: how often in a row the connection may fail.
+        keep_zip: whether the zip stays after it was unpacked.
+
+    Raises:
+        InputError: where there is something else in the way, or the disk has no room.
+        OutageError: where the server does not give the zip, or another one.
+    """
+    folder = to / archive.name
+    if unpacking.is_complete(folder, archive.sha1):
+        reporter.say(f"{folder} is complete; it is left as it is")
+        return folder
+    zip_path = _checked_zip(archive, base_url, to, reporter, retries)
+    made = unpacking.unpack(zip_path, to, archive.sha1, reporter)
+    if made != folder:
+        raise InputError(f"{zip_path} holds the folder {made.name}, expected {archive.name}")
+    if not keep_zip:
+        zip_path.unlink()
+    reporter.say(f"{folder} is complete")
+    return folder
+
+
+def _checked_zip(
+    archive: Archive, base_url: str, to: Path, reporter: Reporter, retries: int
+) -> Path:
+    zip_path = to / archive.zip_name
+    if zip_path.exists():
+        found = sha1_of(zip_path, reporter)
+        if found != archive.sha1:
+            raise InputError(
+                f"{zip_path} has the SHA-1 {found}, expected {archive.sha1}: move it away, and the "
+                "same command downloads it"
+            )
+        return zip_path
+    url = f"{base_url.rstrip('/')}/{archive.zip_name}"
+    part = fetch(url, zip_path, reporter, retries=retries)
+    found = sha1_of(part.path, reporter)
+    if found != archive.sha1:
+        part.discard()
+        raise OutageError(
+            f"{url} came with the SHA-1 {found}, expected {archive.sha1}; it was removed without "
+            "being unpacked, the same command downloads it anew"
+        )
+    part.become(zip_path)
+    return zip_path
