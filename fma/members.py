@@ -148,7 +148,7 @@ def _lzma(descriptor: int, info: zipfile.ZipInfo, position: int) -> tuple[_Decom
     by_marker = info.flag_bits & _LZMA_ENDS_BY_MARKER
     length = 2**64 - 1 if by_marker else info.file_size
     stream = lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_LZMA_MEMORY_BYTES)
-    stream.decompress(header[4:] + length.to_bytes(8, "little"), 0)
+    stream.decompress(header[4:] + length.to_bytes(8, "little"))
     return stream, position + len(header)
 
 

@@ -68,6 +68,17 @@ class Summary:
     others: int
 
 
+class _Forward(soundfile.SoundFile):
+    """A file read from its start to its end.
+
+    soundfile seeks to where it is after every read; that makes the decoder of an mp3 forget what
+    the next frame needs, and every block begins with some milliseconds that are not the track's.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 @contextlib.contextmanager
 def decode_file(path: Path) -> Iterator[Decoded]:
     """Opens a file that libsndfile can read, and yields the whole track.
@@ -78,7 +89,7 @@ def decode_file(path: Path) -> Iterator[Decoded]:
     if not path.stat().st_size:
         raise AudioError(FaultKind.EMPTY_FILE, "the file has no bytes")
     try:
-        with soundfile.SoundFile(path) as source:
+        with _Forward(path) as source:
             if source.samplerate not in RATES_HZ:
                 raise AudioError(FaultKind.UNDECODABLE, f"sample rate of {source.samplerate} Hz")
             if source.channels > _MAX_CHANNELS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import http.server
@@ -84,7 +85,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         site.before_body()
         body = data[start:]
-        self.wfile.write(body[: site.cuts.pop(0)] if site.cuts else body)
+        with contextlib.suppress(ConnectionError):  # the client may have gone
+            self.wfile.write(body[: site.cuts.pop(0)] if site.cuts else body)
 
     def log_message(self, *_: object) -> None:
         pass

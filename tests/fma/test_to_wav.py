@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import csv
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from fma import to_wav
+from fma.__main__ import main
+from fma.to_wav import Settings, Summary, convert_folder
+from pipeline.errors import InputError
+
+RATE_HZ = 44_100
+
+
+def tone(seconds: float = 1.0, rate_hz: int = RATE_HZ, n_channels: int = 2, gain: float = 0.5):
+    """Returns float64 [frames, channels], a tone of 440 Hz and its harmonics in each channel."""
+    times = np.arange(round(seconds * rate_hz)) / rate_hz
+    channels = [gain * np.sin(2 * np.pi * 440 * (1 + index) * times) for index in range(n_channels)]
+    return np.stack(channels, axis=1)
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    folder = tmp_path / "fma_small"
+    for name in ("000", "001"):
+        (folder / name).mkdir(parents=True)
+    soundfile.write(folder / "000" / "000002.mp3", tone(3), RATE_HZ)
+    soundfile.write(folder / "000" / "000005.flac", tone(), RATE_HZ, "PCM_16")
+    soundfile.write(folder / "001" / "001010.wav", tone(1, 22_050, 1), 22_050, "FLOAT")
+    (folder / "checksums").write_text("")
+    return folder
+
+
+@pytest.fixture
+def convert(source, tmp_path, reporter):
+    def convert(**settings) -> Summary:
+        return convert_folder(source, tmp_path / "wavs", Settings(**settings), 2, reporter)
+
+    return convert
+
+
+def bad_files(tmp_path: Path) -> list[list[str]]:
+    with open(tmp_path / "wavs" / "bad_files.csv", newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_whole_tracks_become_wavs_of_their_own_rate_and_channels(convert, source, tmp_path):
+    assert convert() == Summary(written=3, there_before=0, bad=0, others=1)
+    wavs = tmp_path / "wavs"
+    found = {
+        str(path.relative_to(wavs)): (info.samplerate, info.channels, info.subtype)
+        for path in wavs.rglob("*.wav")
+        if (info := soundfile.info(path))
+    }
+    assert found == {
+        "000/000002.wav": (44_100, 2, "PCM_16"),
+        "000/000005.wav": (44_100, 2, "PCM_16"),
+        "001/001010.wav": (22_050, 1, "PCM_16"),
+    }
+    decoded, _ = soundfile.read(wavs / "000" / "000002.wav")
+    reference, _ = soundfile.read(source / "000" / "000002.mp3")
+    assert len(decoded) == len(reference) >= 3 * RATE_HZ
+    np.testing.assert_allclose(decoded, reference, atol=1 / 32_768)
+    assert bad_files(tmp_path) == [["path", "track_id", "kind", "detail"]]
+
+
+def test_16_bit_flac_keeps_every_bit(convert, source, tmp_path):
+    convert()
+    wav, _ = soundfile.read(tmp_path / "wavs" / "000" / "000005.wav", dtype="int16")
+    flac, _ = soundfile.read(source / "000" / "000005.flac", dtype="int16")
+    np.testing.assert_array_equal(wav, flac)
+
+
+def test_another_rate_in_mono_is_the_same_music(convert, tmp_path):
+    convert(sample_rate_hz=16_000, mono=True)
+    signal, rate_hz = soundfile.read(tmp_path / "wavs" / "000" / "000005.wav", always_2d=True)
+    assert (rate_hz, signal.shape[1]) == (16_000, 1)
+    expected = tone(1, 16_000).mean(axis=1)
+    assert len(signal) == len(expected)
+    # Not at the ends, where the filter sees nothing.
+    np.testing.assert_allclose(signal[500:-500, 0], expected[500:-500], atol=2e-3)
+
+
+def test_what_overshoots_is_clipped_and_does_not_wrap(convert, source, tmp_path):
+    soundfile.write(source / "000" / "000003.wav", tone(gain=1.5), RATE_HZ, "FLOAT")
+    convert()
+    signal, _ = soundfile.read(tmp_path / "wavs" / "000" / "000003.wav")
+    np.testing.assert_allclose(signal, np.clip(tone(gain=1.5), -1, 1), atol=1 / 32_768)
+
+
+def test_bad_files_are_listed_and_the_rest_goes_on(convert, source, tmp_path):
+    (source / "000" / "000007.mp3").write_bytes(b"")
+    (source / "000" / "000008.mp3").write_bytes(b"no music at all" * 1000)
+    soundfile.write(source / "000" / "000005.wav", tone(), RATE_HZ)
+    soundfile.write(source / "000" / "000009.wav", tone(0), RATE_HZ)
+    soundfile.write(source / "000" / "odd.wav", np.full((100, 1), np.nan), RATE_HZ, "FLOAT")
+    (tmp_path / "secret.wav").write_bytes((source / "000" / "000005.wav").read_bytes())
+    (source / "001" / "001011.wav").symlink_to(tmp_path / "secret.wav")
+    (source / "001" / "001012.wav").symlink_to("001012.wav")
+    os.mkfifo(source / "001" / "001013.wav")
+    assert convert() == Summary(written=3, there_before=0, bad=8, others=1)
+    rows = bad_files(tmp_path)[1:]
+    assert [row[:3] for row in rows] == [
+        ["000/000005.wav", "5", "duplicate_file"],
+        ["000/000007.mp3", "7", "empty_file"],
+        ["000/000008.mp3", "8", "undecodable"],
+        ["000/000009.wav", "9", "undecodable"],
+        ["000/odd.wav", "-1", "undecodable"],
+        ["001/001011.wav", "1011", "outside_folder"],
+        ["001/001012.wav", "1012", "unreadable"],
+        ["001/001013.wav", "1013", "unreadable"],
+    ]
+    assert rows[0][3] == "000/000005.wav is made from 000/000005.flac"
+    assert not list((tmp_path / "wavs").rglob(".*.part"))
+
+
+def test_a_second_call_makes_what_is_missing_or_older_and_no_more(convert, source, tmp_path):
+    convert()
+    wavs = sorted((tmp_path / "wavs").rglob("*.wav"))
+    times = [path.stat().st_mtime_ns for path in wavs]
+    assert convert() == Summary(written=0, there_before=3, bad=0, others=1)
+    assert [path.stat().st_mtime_ns for path in wavs] == times
+    wavs[0].unlink()
+    later = wavs[1].stat().st_mtime + 5
+    os.utime(source / "000" / "000005.flac", (later, later))
+    assert convert() == Summary(written=2, there_before=1, bad=0, others=1)
+
+
+def test_wavs_of_other_settings_are_not_mixed(convert, tmp_path):
+    convert()
+    with pytest.raises(InputError, match="choose another folder"):
+        convert(mono=True)
+
+
+def test_an_interruption_leaves_no_half_wav_and_the_next_call_goes_on(
+    convert, tmp_path, monkeypatch
+):
+    real, seen = to_wav._pcm16, threading.Event()
+
+    def interrupt(block):
+        if seen.is_set():
+            raise KeyboardInterrupt
+        seen.set()
+        return real(block)
+
+    monkeypatch.setattr(to_wav, "_BLOCK_FRAMES", 1000)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(to_wav, "_pcm16", interrupt)
+        convert()
+    assert list((tmp_path / "wavs").rglob("*.wav")) == []
+    assert convert().written == 3
+
+
+@pytest.mark.parametrize("target", ["fma_small", "fma_small/wavs", "."])
+def test_a_target_in_or_around_the_source_is_refused(source, tmp_path, reporter, target):
+    with pytest.raises(InputError, match="neither in"):
+        convert_folder(source, tmp_path / target, Settings(), 1, reporter)
+
+
+def test_a_folder_without_audio_is_refused(tmp_path, reporter):
+    (tmp_path / "in").mkdir()
+    with pytest.raises(InputError, match="has no audio file"):
+        convert_folder(tmp_path / "in", tmp_path / "out", Settings(), 1, reporter)
+
+
+def test_a_track_longer_than_a_wav_can_be_is_listed(convert, tmp_path, monkeypatch):
+    monkeypatch.setattr(to_wav, "_MAX_WAV_BYTES", 300_000)
+    assert convert().bad == 1
+    assert bad_files(tmp_path)[1][:3] == ["000/000002.mp3", "2", "too_large"]
+
+
+def test_the_command_ends_with_0_and_says_how_many_are_bad(source, tmp_path, capsys):
+    (source / "000" / "000007.mp3").write_bytes(b"")
+    assert main(["to-wav", str(source), str(tmp_path / "wavs"), "--workers", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "3 wavs are in" in out and "1 files are bad, listed in" in out
+
+
+def test_the_command_ends_with_2_where_there_is_no_folder(tmp_path, capsys):
+    assert main(["to-wav", str(tmp_path / "no"), str(tmp_path / "wavs")]) == 2
+    assert "no is no folder" in capsys.readouterr().err
