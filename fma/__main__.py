@@ -64,8 +64,9 @@ def _add_download(commands: argparse._SubParsersAction[Parser]) -> None:
         "download",
         help="download, check and unpack archives of FMA",
         description="Download, check and unpack archives of FMA, metadata always among them unless "
-        "--no-metadata says otherwise. What is there already is not fetched again; after an "
-        f"interruption the same command goes on.\n\narchives:\n{listed}",
+        "--no-metadata\nsays otherwise. What is there already is not fetched again; after an "
+        "interruption the same\ncommand goes on. A zip is removed once its folder is whole, unless "
+        f"--keep-zip says otherwise.\n\narchives:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(action=_download)

@@ -59,9 +59,7 @@ def get(
         reporter.say(f"{folder} is complete; it is left as it is")
         return folder
     zip_path = _checked_zip(archive, base_url, to, reporter, retries)
-    made = unpacking.unpack(zip_path, to, archive.sha1, reporter)
-    if made != folder:
-        raise InputError(f"{zip_path} holds the folder {made.name}, expected {archive.name}")
+    unpacking.unpack(zip_path, to, archive.sha1, reporter, top=archive.name)
     if not keep_zip:
         zip_path.unlink()
     reporter.say(f"{folder} is complete")

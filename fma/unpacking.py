@@ -76,7 +76,9 @@ def _extent(folder: Path) -> tuple[int, int]:
     return n_files, n_bytes
 
 
-def unpack(zip_path: Path, to: Path, sha1: str, reporter: Reporter) -> Path:
+def unpack(
+    zip_path: Path, to: Path, sha1: str, reporter: Reporter, *, top: str | None = None
+) -> Path:
     """Unpacks a zip and returns the folder below `to` that it makes.
 
     Goes on where it was interrupted: a file that is there and has its CRC is not made again.
@@ -86,6 +88,7 @@ def unpack(zip_path: Path, to: Path, sha1: str, reporter: Reporter) -> Path:
         to: where that folder goes.
         sha1: of the zip, for the stamp.
         reporter: where progress is told.
+        top: name that the folder must have, if any.
 
     Raises:
         BadArchive: where the zip is damaged or dangerous; nothing is left of it then.
@@ -93,6 +96,8 @@ def unpack(zip_path: Path, to: Path, sha1: str, reporter: Reporter) -> Path:
     """
     with open(zip_path, "rb") as handle:
         listing = zips.listing(handle, zip_path)
+        if top not in (None, listing.top):
+            raise BadArchive(f"{zip_path} holds the folder {listing.top}, expected {top}")
         folder = to / listing.top
         if is_complete(folder, sha1):
             return folder

@@ -30,6 +30,7 @@ class Site:
     files: dict[str, bytes] = dataclasses.field(default_factory=dict)
     etag: str | None = '"one"'
     etag_of_parts: str | None = None
+    encoding: str | None = None
     knows_range: bool = True
     honours_if_range: bool = True
     gives_length: bool = True
@@ -80,6 +81,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         if etag := site.etag if whole else site.etag_of_parts or site.etag:
             self.send_header("ETag", etag)
+        if site.encoding:
+            self.send_header("Content-Encoding", site.encoding)
         if site.gives_length:
             self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()

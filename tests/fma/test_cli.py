@@ -129,6 +129,7 @@ def test_an_archive_with_another_folder_in_it_is_refused(site, tmp_path, fma_zip
     arguments = ["--base-url", site.url, f"--sha1=small={sha1(data)}", "--to", str(tmp_path / "d")]
     assert main(["download", "small", "--no-metadata", *arguments]) == 2
     assert "holds the folder fma_large, expected fma_small" in err(capsys)
+    assert sorted(contents(tmp_path / "d")) == ["fma_small.zip"]
 
 
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(download, site, tmp_path, fma_zip):

@@ -8,6 +8,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+import requests
 from rich.console import Console
 
 from fma import download
@@ -163,6 +164,21 @@ def test_a_redirect_to_another_scheme_is_refused(site, get, where):
     with pytest.raises(InputError, match="cannot be asked for"):
         get(retries=3)
     assert len(site.asked) == 1
+
+
+def test_a_redirect_from_https_to_http_is_refused():
+    answer = requests.Response()
+    answer.status_code, answer.url = 200, "http://mirror.example/a.zip"
+    with pytest.raises(
+        InputError, match="leads to http://mirror.example/a.zip, which is not https"
+    ):
+        download._check_answer(answer, "https://mirror.example/a.zip")
+
+
+def test_a_server_that_compresses_on_the_way_is_refused(site, get):
+    site.encoding = "gzip"
+    with pytest.raises(InputError, match="comes compressed"):
+        get(retries=3)
 
 
 def test_endless_redirects_end(site, get):
