@@ -30,6 +30,7 @@ COPY components components
 COPY models models
 COPY report report
 COPY corpus corpus
+COPY fma fma
 COPY benchmarks benchmarks
 RUN pip install --no-deps --no-build-isolation . \
     && pip check

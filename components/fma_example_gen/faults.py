@@ -22,6 +22,7 @@ class FaultKind(str, enum.Enum):
     UNDECODABLE = "undecodable"
     TOO_SHORT = "too_short"
     SILENT = "silent"
+    OUTSIDE_FOLDER = "outside_folder"
     MISSING_FILE = "missing_file"
     DUPLICATE_FILE = "duplicate_file"
     NO_METADATA = "no_metadata"

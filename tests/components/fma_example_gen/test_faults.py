@@ -59,7 +59,7 @@ def test_every_python_quotes_a_carriage_return_alike() -> None:
 def test_only_what_could_not_be_read_counts_as_bad(kind: FaultKind) -> None:
     bad = {
         "empty_file", "too_large", "unreadable", "undecodable", "too_short", "silent",
-        "missing_file",
+        "outside_folder", "missing_file",
     }  # fmt: skip
     harmless = {"duplicate_file", "no_metadata", "no_genre", "no_features"}
     assert {k.value for k in FaultKind} == bad | harmless
