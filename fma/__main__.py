@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fma import getting, unpacking
+from fma import folders, getting, unpacking
 from fma.archives import ARCHIVES, BASE_URL, Archive
 from fma.meters import Reporter
 from fma.sums import sha1_of
@@ -159,7 +159,7 @@ def _check_download(parser: argparse.ArgumentParser, flags: argparse.Namespace) 
 def _download(flags: argparse.Namespace, reporter: Reporter) -> int:
     wanted = {*flags.names, *(["metadata"] if flags.metadata else [])}
     own_sums = dict(flags.sha1)
-    with getting.locked(flags.to):
+    with folders.locked(flags.to):
         # In the order of their sizes: what is wrong shows early.
         for name in (name for name in ARCHIVES if name in wanted):
             archive = ARCHIVES[name]
@@ -174,7 +174,7 @@ def _download(flags: argparse.Namespace, reporter: Reporter) -> int:
 def _unzip(flags: argparse.Namespace, reporter: Reporter) -> int:
     if not flags.zip.is_file():
         raise InputError(f"{flags.zip} is no file")
-    with getting.locked(flags.to):
+    with folders.locked(flags.to):
         sha1 = sha1_of(flags.zip, reporter)
         known: Archive | None = next((a for a in ARCHIVES.values() if a.sha1 == sha1), None)
         if known:

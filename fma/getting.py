@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from fma import unpacking
@@ -14,27 +10,6 @@ from fma.download import fetch
 from fma.meters import Reporter
 from fma.sums import sha1_of
 from pipeline.errors import InputError, OutageError
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Makes the folder, and keeps other processes of this command out of it.
-
-    Raises:
-        InputError: where one is at work in it, or there can be no such folder.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise InputError(f"{folder} cannot be made a folder: {error.strerror}") from error
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise InputError(f"another `python -m fma` is at work in {folder}") from error
-    finally:
-        os.close(descriptor)
 
 
 def get(

@@ -17,6 +17,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from components.fma_example_gen.audio_io import check_header, to_pcm16
 from components.fma_example_gen.faults import (
     BAD_FILES_NAME,
     AudioError,
@@ -24,14 +25,13 @@ from components.fma_example_gen.faults import (
     FaultKind,
     to_csv,
 )
+from fma import folders
 from fma.meters import Reporter
 from pipeline.errors import InputError
 
 AUDIO_SUFFIXES = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aif", ".aiff", ".au")
-RATES_HZ = range(1_000, 768_001)
 _SETTINGS_NAME = ".to_wav.json"
 _BLOCK_FRAMES = 2**16
-_MAX_CHANNELS = 64
 _MAX_WAV_BYTES = 2**32 - 2**16  # a wav's sizes have 32 bits
 
 
@@ -90,10 +90,7 @@ def decode_file(path: Path) -> Iterator[Decoded]:
         raise AudioError(FaultKind.EMPTY_FILE, "the file has no bytes")
     try:
         with _Forward(path) as source:
-            if source.samplerate not in RATES_HZ:
-                raise AudioError(FaultKind.UNDECODABLE, f"sample rate of {source.samplerate} Hz")
-            if source.channels > _MAX_CHANNELS:
-                raise AudioError(FaultKind.UNDECODABLE, f"{source.channels} channels")
+            check_header(source)
             yield Decoded(source.samplerate, source.channels, _blocks(source))
     except soundfile.LibsndfileError as error:
         raise AudioError(FaultKind.UNDECODABLE, error.error_string) from error
@@ -145,10 +142,7 @@ def _check_folders(source: Path, target: Path) -> None:
     one, two = source.resolve(), target.resolve()
     if one == two or one in two.parents or two in one.parents:
         raise InputError(f"{target} must be neither in {source} nor around it")
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise InputError(f"{target} cannot be made a folder: {error.strerror}") from error
+    folders.make(target)
 
 
 def _audio_files(source: Path) -> tuple[list[Path], int]:
@@ -251,7 +245,7 @@ def _write_wav(path: Path, decoded: Decoded, settings: Settings, stop: threading
             n_frames += len(block)
             if n_frames * n_channels * 2 > _MAX_WAV_BYTES:
                 raise AudioError(FaultKind.TOO_LARGE, "is longer than a wav can be, 4 GiB")
-            wav.writeframes(_pcm16(block).tobytes())
+            wav.writeframes(to_pcm16(block).tobytes())
     if not n_frames:
         raise AudioError(FaultKind.UNDECODABLE, "has no audio")
 
@@ -278,9 +272,3 @@ def _resampled(
         yield stream.resample_chunk(block)
     if stream is not None:
         yield stream.resample_chunk(np.empty((0, n_channels), np.float32), last=True)
-
-
-def _pcm16(block: NDArray[np.float32]) -> NDArray[np.int16]:
-    # Clipped first: a decoded mp3 overshoots full scale.
-    scaled = np.rint(np.clip(block, -1.0, 1.0) * 32_768.0)
-    return np.minimum(scaled, 32_767).astype("<i2")

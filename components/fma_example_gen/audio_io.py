@@ -53,7 +53,7 @@ def decode_clip(data: bytes, config: AudioConfig) -> Clip:
         raise AudioError(FaultKind.EMPTY_FILE, "the file has no bytes")
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as source:
-            _check_header(source)
+            check_header(source)
             rate_hz, n_channels = source.samplerate, source.channels
             channels, n_frames = _read_middle(source, round(config.clip_seconds * rate_hz))
     except soundfile.LibsndfileError as error:
@@ -66,10 +66,11 @@ def decode_clip(data: bytes, config: AudioConfig) -> Clip:
     )
     if not np.isfinite(resampled).all():
         raise AudioError(FaultKind.UNDECODABLE, "is too loud to be resampled")
-    return Clip(_to_pcm16(resampled), rate_hz, n_channels, n_frames / rate_hz)
+    return Clip(to_pcm16(resampled), rate_hz, n_channels, n_frames / rate_hz)
 
 
-def _check_header(source: soundfile.SoundFile) -> None:
+def check_header(source: soundfile.SoundFile) -> None:
+    """Raises AudioError where an open file has a sample rate, or channels, that no audio has."""
     if source.samplerate not in _SOURCE_RATES_HZ:
         detail = f"sample rate of {source.samplerate} Hz"
         raise AudioError(FaultKind.UNDECODABLE, detail)
@@ -109,7 +110,9 @@ def _check_signal(mono: NDArray[np.float32], rate_hz: int, config: AudioConfig) 
         raise AudioError(FaultKind.SILENT, "no sample above -80 dBFS")
 
 
-def _to_pcm16(signal: NDArray[np.float32]) -> NDArray[np.int16]:
-    # Clipped first: a float file may hold samples whose product overflows.
+def to_pcm16(signal: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Returns samples of full scale 1 as little-endian int16 of the same shape."""
+    # Clipped first: a decoded mp3 overshoots full scale, and a float file may hold samples whose
+    # product overflows.
     scaled = np.rint(np.clip(signal, -1.0, 1.0) * 32_768.0)
     return np.minimum(scaled, 32_767).astype("<i2")

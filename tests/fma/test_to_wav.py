@@ -140,7 +140,7 @@ def test_wavs_of_other_settings_are_not_mixed(convert, tmp_path):
 def test_an_interruption_leaves_no_half_wav_and_the_next_call_goes_on(
     convert, tmp_path, monkeypatch
 ):
-    real, seen = to_wav._pcm16, threading.Event()
+    real, seen = to_wav.to_pcm16, threading.Event()
 
     def interrupt(block):
         if seen.is_set():
@@ -150,7 +150,7 @@ def test_an_interruption_leaves_no_half_wav_and_the_next_call_goes_on(
 
     monkeypatch.setattr(to_wav, "_BLOCK_FRAMES", 1000)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(to_wav, "_pcm16", interrupt)
+        patch.setattr(to_wav, "to_pcm16", interrupt)
         convert()
     assert list((tmp_path / "wavs").rglob("*.wav")) == []
     assert convert().written == 3
