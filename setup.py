@@ -49,8 +49,9 @@ BY_GENERATION = [
     ("pandas", "1.5.3", "2.3.3"),
     ("scipy", "1.12.0", "1.17.1"),
     ("scikit-learn", "1.5.1", "1.5.2"),
-    # Downloads FMA; Google's clients bring it.
+    # Download FMA; Google's clients bring them.
     ("requests", "2.34.2", "2.33.0"),
+    ("urllib3", "1.26.20", "2.7.0"),
 ]
 
 INSTALL_REQUIRES = [
@@ -62,6 +63,8 @@ INSTALL_REQUIRES = [
     "librosa==0.11.0",
     "soundfile==0.14.0",
     "soxr==1.1.0",
+    # FFmpeg, which takes over for what libsndfile cannot read: m4a, wma, damaged mp3.
+    "av==17.1.0",
     # Trials of the deep models' hyper-parameters; TFX brings it.
     "keras-tuner==1.4.8",
     # The report: its plots as SVG, its pictures as PNG, and its page.

@@ -11,10 +11,11 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import requests
+import urllib3
 from rich.filesize import decimal
 
 from fma.meters import Reporter
@@ -121,7 +122,9 @@ def fetch(
                 return part
             except (_TryAgain, requests.ConnectionError, requests.Timeout) as error:
                 reason = _reason(error)
-            except requests.exceptions.ChunkedEncodingError:
+            except urllib3.exceptions.ReadTimeoutError as error:
+                reason = _reason(error)
+            except urllib3.exceptions.HTTPError:
                 reason = "the connection was cut"
             except (requests.RequestException, UnicodeError) as error:
                 raise InputError(f"{url} cannot be asked for: {error}") from error
@@ -139,7 +142,8 @@ def fetch(
 def _reason(error: Exception) -> str:
     if isinstance(error, _TryAgain):
         return str(error)
-    if isinstance(error, requests.Timeout) or "timed out" in str(error):
+    timeouts = (requests.Timeout, urllib3.exceptions.TimeoutError)
+    if isinstance(error, timeouts) or "timed out" in str(error):
         return "the server did not answer in time"
     return "there was no connection, or it was cut"
 
@@ -234,7 +238,7 @@ def _append(
         file.seek(start)
         # Only now: notes of this version must not stand beside bytes of another.
         part.write_notes(notes)
-        for block in response.iter_content(_BLOCK_BYTES):
+        for block in _blocks(response):
             file.write(block)
             meter.advance(len(block))
     if notes.total is not None and part.size < notes.total:
@@ -242,3 +246,14 @@ def _append(
     if notes.total is not None and part.size > notes.total:
         part.discard()
         raise _TryAgain("more came than the server had announced")
+
+
+def _blocks(response: requests.Response) -> Iterator[bytes]:
+    """Yields the body as it comes.
+
+    Where the connection is cut, urllib3 2 drops what `read`, and so requests' `iter_content`, has
+    of a block; its `read1` gives that first, as 1.26's `read` does.
+    """
+    read = getattr(response.raw, "read1", response.raw.read)
+    while block := read(_BLOCK_BYTES):
+        yield block
