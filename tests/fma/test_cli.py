@@ -142,8 +142,10 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(download, site, tmp_p
     part = tmp_path / "data" / "fma_small.zip.part"
     site.cuts, site.statuses = [60_000], []
     process = subprocess.Popen(
-        command, cwd=Path(archives.__file__).parents[1], stderr=subprocess.PIPE, text=True
-    )
+        command, cwd=Path(archives.__file__).parents[1], stderr=subprocess.PIPE, text=True,
+        # A script's background job, which pytest may be, hands down that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
     while not (part.exists() and part.stat().st_size == 60_000) and process.poll() is None:
         time.sleep(0.01)
     # It waits a second for its next attempt now.
