@@ -23,7 +23,7 @@ BEAM_RUNNERS = ("DirectRunner", "FlinkRunner", "SparkRunner", "PortableRunner")
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command line."""
     parser = shared_flags.Parser(
-        description="Train, rank, judge and push music-genre models on an archive in FMA's shape.",
+        description="Train, rank, judge and push music-genre models on an archive of music.",
         formatter_class=shared_flags.HelpFormatter,
         epilog="Exit status: 0 pushed, 2 usage or bad input, 3 the gate refused the model.",
     )
@@ -77,6 +77,7 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
             flags,
             audio_dir=_absolute(flags.audio_dir),
             metadata_dir=_absolute(flags.metadata_dir),
+            tracks_csv=_absolute(flags.tracks_csv),
             mobilenet_weights=_weights(flags.mobilenet_weights),
         ),
         pipeline_root=str(output / "pipeline"),
@@ -100,7 +101,7 @@ def _check_beam(flags: argparse.Namespace) -> None:
 
 
 def _absolute(path: str) -> str:
-    return path if "://" in path else str(Path(path).absolute())
+    return path if not path or "://" in path else str(Path(path).absolute())
 
 
 def _weights(value: str) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
 from benchmarks.librosa_descriptors import descriptors, magnitudes
 from benchmarks.workload import Workload
-from components.fma_example_gen.audio_io import decode_clip
+from components.fma_example_gen.audio.decoding import decode_clip
 from models import audio, preprocessing, statistics
 from pipeline.config import AudioConfig
 

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from benchmarks.clip_features import clip_graph
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
+from benchmarks.ingestion import ingest
 from benchmarks.workload import Workload
-from components.fma_example_gen.audio_io import decode_clip
+from components.fma_example_gen.audio.decoding import decode_clip
 from models import audio, features, input_fn
 
 NAME = "epoch"
@@ -22,7 +23,7 @@ def measure(workload: Workload) -> list[Row]:
     """
     config = workload.audio
     graph = clip_graph(config)
-    raw = write_raw_examples(workload)
+    raw = ingest(workload.tracks, config, workload.folder)
     transformed = write_transformed_examples(workload, raw)
 
     def decode(path: str) -> bytes:
@@ -48,16 +49,6 @@ def measure(workload: Workload) -> list[Row]:
         repeats=workload.repeats,
     )
     return rows(NAME, milliseconds_a_clip(seconds, len(workload.tracks)), "ms a clip")
-
-
-def write_raw_examples(workload: Workload) -> str:
-    """Writes the clips as FmaExampleGen does and returns the file's path."""
-    from components.fma_example_gen import executor  # imports Beam and TFX, seconds
-
-    shard = executor.Shard("train", 0, 1, workload.tracks)
-    writer = executor.WriteShard({"train": str(workload.folder)}, workload.audio)
-    list(writer.process(shard))
-    return str(workload.folder / shard.file_name)
 
 
 def raw_clips(path: str) -> tf.data.Dataset:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks import ingestion
 from benchmarks.harness import Row, rows
 from benchmarks.workload import Workload
-from components.fma_example_gen.tracks import Row as TrackRow
-from components.fma_example_gen.tracks import Track
+from components.fma_example_gen.archive.catalogue import Row as TrackRow
+from components.fma_example_gen.archive.catalogue import Track
 from pipeline.config import AudioConfig, from_json
 
 NAME = "memory"
@@ -26,7 +27,7 @@ FACTOR = 4
 
 
 def measure(workload: Workload) -> list[Row]:
-    """Ingests all clips once, and four times over, through FmaExampleGen's WriteShard."""
+    """Ingests all clips once, and four times over, through FmaExampleGen's two passes."""
     n_clips = len(workload.tracks)
     # Side by side: most of the time goes into importing TFX, and memory does not mind.
     jobs = [_start(workload, times) for times in (1, FACTOR)]
@@ -46,7 +47,7 @@ def _start(workload: Workload, times: int) -> subprocess.Popen[str]:
         "folder": str(folder),
         "audio": dataclasses.asdict(workload.audio),
         "tracks": [
-            {"row": dataclasses.asdict(track.row), "split": track.split, "path": track.path}
+            {"row": dataclasses.asdict(track.row), "path": track.path}
             for track in workload.tracks * times
         ],
     }
@@ -77,11 +78,10 @@ def main() -> None:
     job = json.load(sys.stdin)
     audio = from_json(AudioConfig, job["audio"])
     tracks = [Track(TrackRow(**one.pop("row")), **one) for one in job["tracks"]]
-    from components.fma_example_gen import executor
+    from components.fma_example_gen import executor  # noqa: F401 - what a worker has in memory
 
     rest = psutil.Process().memory_info().rss
-    shard = executor.Shard("train", 0, 1, tracks)
-    list(executor.WriteShard({"train": job["folder"]}, audio).process(shard))
+    ingestion.ingest(tracks, audio, Path(job["folder"]))
     print(json.dumps({"rest": rest / 1e6, "peak": _peak_bytes() / 1e6}))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from components.fma_example_gen.tracks import Row, Track
+from components.fma_example_gen.archive.catalogue import Row, Track
 from corpus import CorpusSpec, build_catalogue
 from corpus.clips import write_clip
 from pipeline.config import AudioConfig
@@ -54,9 +54,6 @@ def make_workload(folder: Path, *, n_clips: int, clip_seconds: float, repeats: i
             album_id=track.album.album_id,
             genre=track.artist.genre,
             title=track.title,
-            license="",
-            split="training",
-            subset="small",
         )
-        tracks.append(Track(row, "train", str(folder / track.file_name)))
+        tracks.append(Track(row, str(folder / track.file_name)))
     return Workload(folder, tracks, AudioConfig(), repeats)

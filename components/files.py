@@ -38,13 +38,13 @@ def folder_exists(path: str) -> bool:
 
 def matching(pattern: str) -> list[str]:
     """Returns the paths of the files that match a glob pattern, sorted."""
-    return [path for path, _, _ in _listing(pattern)]
+    return [path for path, _, _ in listing(pattern)]
 
 
 def fingerprint(pattern: str) -> str:
     """Returns a SHA-256 hex digest of the names, sizes and times of the files that match."""
     digest = hashlib.sha256()
-    for found in _listing(pattern):
+    for found in listing(pattern):
         digest.update(repr(found).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
 
@@ -58,7 +58,8 @@ def digest(path: str) -> str:
     return found.hexdigest()
 
 
-def _listing(pattern: str) -> list[tuple[str, int, float]]:
+def listing(pattern: str) -> list[tuple[str, int, float]]:
+    """Returns (path, size in bytes, time of the last change) of the files that match, sorted."""
     (matched,) = FileSystems.match([pattern])
     return sorted(
         (found.path, found.size_in_bytes, found.last_updated_in_seconds)

@@ -17,7 +17,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from components.fma_example_gen.audio_io import check_header, to_pcm16
+from components.fma_example_gen.audio.libsndfile import check_header
+from components.fma_example_gen.audio.pcm import to_pcm16
 from components.fma_example_gen.faults import (
     BAD_FILES_NAME,
     AudioError,

@@ -18,7 +18,7 @@ def alarms(
 
     Args:
         board: what `leaderboard.json` holds: `models`, `best` and `test`.
-        overlaps: what `find_overlaps` found.
+        overlaps: artists and recordings in two of the archive's own splits, as in `ingest.json`.
         max_credible_accuracy: an accuracy above it is an alarm.
         clips: how many each split holds of each genre.
     """
@@ -31,8 +31,8 @@ def alarms(
     if audio := overlaps["audio"]:
         groups = [" = ".join(map(str, group)) for group in audio]
         found.append(
-            f"{_count(audio, 'recording')} in more than one split under different ids "
-            f"({_some(groups)}): every figure is flattered"
+            f"{_count(audio, 'recording')} in more than one of the archive's own splits, under "
+            f"different ids ({_some(groups)}): each is used once, in the first of test, eval, train"
         )
     on_eval = {
         entry["name"]: entry["eval"]["accuracy"] for entry in board["models"] if entry["eval"]

@@ -14,6 +14,8 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("pipeline", "components", "models", "report", "system")
 _TEMPLATES = "templates/*.html"  # code of a package, too
+# Of a component's execution properties.
+CODE_DIGEST = "code_digest"
 
 
 def code_digest(*modules: str) -> str:

@@ -14,7 +14,10 @@ from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 SUBSETS = ("small", "medium", "large", "full")
-SPLIT_POLICIES = ("official", "artist-hash")
+# `official` is FMA's own, `file` that of one's own table; `auto` is whichever the archive has.
+SPLIT_POLICIES = ("auto", "official", "artist-hash", "file")
+LABEL_POLICIES = ("genre_top", "tree")
+ALL_SPANS = "all"
 SPLITS = ("train", "eval", "test")
 # Accuracies above which a leak is likelier than a good model. Published figures on fma_small's
 # official split end at .55; for the other subsets too few are known.
@@ -112,25 +115,68 @@ class AudioConfig:
 class DataConfig:
     """Where the archive is and which part of it is used.
 
-    With `fma_features` every track needs a row in FMA's `features.csv`, beside `tracks.csv`. In the
-    cache key `metadata_digest` stands for the content of `tracks.csv`, `fma_features_digest` for
-    that of `features.csv` and `audio_digest` for the names, sizes and times of the audio files.
+    With `metadata_dir` it is in FMA's shape, with `tracks_csv` it is a table of one's own; with
+    neither it has a folder per genre. `{SPAN}` in `audio_dir` stands for the number of a delivery.
+    With `fma_features` every track needs a row in FMA's `features.csv`, beside `tracks.csv`.
+
+    `licenses` and `genres` are what is allowed, all where empty. Of a genre with more than
+    `max_clips_per_genre` clips, by `seed`, so many are drawn; one with fewer than
+    `min_clips_per_genre` is left out; 0 sets no bound. `on_fault` has pairs KIND=POLICY of a kind
+    of fault and what happens to its clips; a clip of at least `pad_floor_seconds` can be padded.
+
+    In the cache key `metadata_digest` stands for the content of the tables,
+    `fma_features_digest` for that of `features.csv`, and `audio_digest` for the names, sizes and
+    times of the `audio_files` audio files.
     """
 
     audio_dir: str
-    metadata_dir: str
+    metadata_dir: str = ""
+    tracks_csv: str = ""
     subset: str = "small"
-    split: str = "official"
+    labels: str = "genre_top"
+    split: str = "auto"
+    allow_leaks: bool = False
+    licenses: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    min_clips_per_genre: int = 0
+    max_clips_per_genre: int = 0
+    seed: int = 0
+    span: str = ALL_SPANS
+    on_fault: tuple[str, ...] = ()
+    pad_floor_seconds: float = 1.0
     max_bad_fraction: float = 0.1
     fma_features: bool = False
     metadata_digest: str = ""
     fma_features_digest: str = ""
     audio_digest: str = ""
+    audio_files: int = 0
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an unknown subset or split policy, or a fraction outside [0, 1]."""
+        """Raises ValueError for a choice that there is not, or a number out of its range."""
+        for name in ("licenses", "genres", "on_fault"):  # lists where they come from JSON
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         require(self.subset in SUBSETS, f"subset must be one of {SUBSETS}", self.subset)
+        require(
+            self.labels in LABEL_POLICIES, f"labels must be one of {LABEL_POLICIES}", self.labels
+        )
         require(self.split in SPLIT_POLICIES, f"split must be one of {SPLIT_POLICIES}", self.split)
+        require(
+            not (self.metadata_dir and self.tracks_csv),
+            "tracks_csv goes without metadata_dir",
+            self.tracks_csv,
+        )
+        require(
+            not self.fma_features or bool(self.metadata_dir),
+            "metadata_dir must be given for FMA's features.csv",
+            self.metadata_dir,
+        )
+        for name in ("min_clips_per_genre", "max_clips_per_genre"):
+            require(getattr(self, name) >= 0, f"{name} must not be negative", getattr(self, name))
+        require(
+            math.isfinite(self.pad_floor_seconds) and self.pad_floor_seconds > 0,
+            "pad_floor_seconds must be positive and finite",
+            self.pad_floor_seconds,
+        )
         require(
             0 <= self.max_bad_fraction <= 1,
             "max_bad_fraction must be in [0, 1]",

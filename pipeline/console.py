@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -149,10 +149,11 @@ def _resident_bytes() -> int:
 class ComponentLog(logging.Handler):
     """Follows TFX's runner through what it logs."""
 
-    def __init__(self, reporter: StepReporter):
-        """Tells `reporter` of each component's start, cache hit and end."""
+    def __init__(self, reporter: StepReporter, after: Mapping[str, Callable[[], None]]):
+        """Tells `reporter` of each component's start, cache hit and end; then calls `after[it]`."""
         super().__init__(logging.INFO)
         self._reporter = reporter
+        self._after = after
 
     def emit(self, record: logging.LogRecord) -> None:
         """Takes one log record."""
@@ -160,5 +161,7 @@ class ComponentLog(logging.Handler):
             self._reporter.start(str(record.args[0]))
         elif record.msg == _CACHED:
             self._reporter.mark_cached()
-        elif record.msg == _FINISHED:
+        elif record.msg == _FINISHED and isinstance(record.args, tuple):
             self._reporter.finish()
+            if follow_up := self._after.get(str(record.args[0])):
+                follow_up()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn
 
+from components.fma_example_gen import faults
 from pipeline.config import (
+    ALL_SPANS,
     FEATURE_SETS,
+    LABEL_POLICIES,
     MAX_CREDIBLE_ACCURACY,
     SPLIT_POLICIES,
     SUBSETS,
@@ -49,17 +52,67 @@ def add_switch(
 
 def add_archive(group: argparse._ArgumentGroup) -> None:
     """Adds the flags of where the archive is."""
-    group.add_argument("--audio-dir", required=True, help="folder of 000/000002.mp3 …")
-    group.add_argument("--metadata-dir", required=True, help="folder of tracks.csv")
+    group.add_argument(
+        "--audio-dir", required=True,
+        help="folder of the audio: FMA's of 000/000002.mp3 …, or with --tracks-csv the one its "
+        "paths start from, or with neither table a folder of a folder per genre; {SPAN} in it "
+        "stands for the number of a delivery",
+    )  # fmt: skip
+    group.add_argument("--metadata-dir", default="", help="folder of FMA's tracks.csv")
+    group.add_argument(
+        "--tracks-csv", default="", metavar="FILE",
+        help="a table of one's own instead: path,genre[,artist][,split][,track_id]",
+    )  # fmt: skip
+    group.add_argument(
+        "--span", default=ALL_SPANS, metavar="N",
+        help="which deliveries are used: all, latest, a number, or a range such as 2-5",
+    )  # fmt: skip
 
 
 def add_selection(group: argparse._ArgumentGroup) -> None:
-    """Adds the flags of what of the archive is used, and how a clip is cut."""
-    audio = AudioConfig()
-    group.add_argument("--subset", choices=SUBSETS, default="small", help="FMA's subset")
+    """Adds the flags of what of the archive is used, how it is split and how a clip is cut."""
+    audio, data = AudioConfig(), DataConfig(audio_dir="")
+    group.add_argument("--subset", choices=SUBSETS, default=data.subset, help="FMA's subset")
     group.add_argument(
-        "--split", choices=SPLIT_POLICIES, default="official",
-        help="FMA's own split, or 64/16/20 by a digest of the artist",
+        "--label-policy", choices=LABEL_POLICIES, default=data.labels,
+        help="FMA's top genre alone, or where there is none the root in genres.csv that all genres "
+        "of the track have in common",
+    )  # fmt: skip
+    group.add_argument(
+        "--license", action="append", default=[], metavar="L",
+        help="only tracks of this licence, such as CC-BY or 'Attribution 3.0', or of the presets "
+        "redistributable and commercial; may be repeated",
+    )  # fmt: skip
+    group.add_argument(
+        "--genre", action="append", default=[], metavar="G", help="only this genre; may be repeated"
+    )
+    group.add_argument(
+        "--min-clips-per-genre", type=int, default=data.min_clips_per_genre, metavar="N",
+        help="a genre with fewer is left out",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-clips-per-genre", type=int, default=data.max_clips_per_genre, metavar="N",
+        help="of a genre with more so many are drawn, by --seed, for a quick run; 0 for no bound",
+    )  # fmt: skip
+    group.add_argument(
+        "--split", choices=SPLIT_POLICIES, default=data.split,
+        help="FMA's own (official), 64/16/20 by a digest of the artist (artist-hash), or that of "
+        "--tracks-csv (file); auto: the archive's own where it has one, else artist-hash",
+    )  # fmt: skip
+    add_switch(
+        group, "--allow-leaks",
+        help="go on, with a warning in the report, where the archive's own splits share an artist "
+        "or a recording",
+    )  # fmt: skip
+    group.add_argument(
+        "--on-fault", action="append", default=[], metavar="KIND=POLICY",
+        help="what a fault does, by its kind in bad_files.csv: skip leaves the clip out, fail ends "
+        "the run, too_short=pad puts silence after it; may be repeated; default: skip, and "
+        "near_silent clips are only listed",
+    )  # fmt: skip
+    group.add_argument(
+        "--pad-floor-seconds", type=float, default=data.pad_floor_seconds, metavar="S",
+        help="with too_short=pad: a shorter file is left out all the same",
     )  # fmt: skip
     group.add_argument(
         "--max-bad-fraction", type=float, default=0.1, metavar="F",
@@ -163,7 +216,7 @@ def _add_contest(parser: argparse.ArgumentParser) -> None:
         "--max-credible-accuracy", type=float, metavar="F",
         help="a higher accuracy, on eval or test, raises an alarm, for a leak is likelier than a "
         "good model: published figures on fma_small's official split end at 0.55; 1 raises none; "
-        "default: 0.75 for --subset small, 1 for the others",
+        "default: 0.75 for FMA's small subset, else 1",
     )  # fmt: skip
 
 
@@ -208,7 +261,12 @@ def positive(text: str) -> int:
 
 
 def configured(
-    flags: argparse.Namespace, *, audio_dir: str, metadata_dir: str, mobilenet_weights: str
+    flags: argparse.Namespace,
+    *,
+    audio_dir: str,
+    metadata_dir: str,
+    tracks_csv: str,
+    mobilenet_weights: str,
 ) -> dict[str, Any]:
     """Returns the fields of `PipelineConfig` that the flags above describe.
 
@@ -217,12 +275,25 @@ def configured(
     Raises:
         ValueError: naming the value that is out of range.
     """
+    faults.policies(flags.on_fault)
     return dict(
         data=DataConfig(
             audio_dir=audio_dir,
             metadata_dir=metadata_dir,
+            tracks_csv=tracks_csv,
             subset=flags.subset,
+            labels=flags.label_policy,
             split=flags.split,
+            allow_leaks=flags.allow_leaks,
+            licenses=tuple(flags.license),
+            genres=tuple(flags.genre),
+            min_clips_per_genre=flags.min_clips_per_genre,
+            max_clips_per_genre=flags.max_clips_per_genre,
+            # A seed that changes nothing must not have the archive read again.
+            seed=flags.seed if flags.max_clips_per_genre else 0,
+            span=flags.span,
+            on_fault=tuple(flags.on_fault),
+            pad_floor_seconds=flags.pad_floor_seconds,
             max_bad_fraction=flags.max_bad_fraction,
             fma_features=flags.feature_set == "fma",
         ),
@@ -239,7 +310,9 @@ def configured(
         ),
         contest=ContestConfig(
             push_unservable=flags.push_unservable,
-            max_credible_accuracy=_credible(flags.max_credible_accuracy, flags.subset),
+            max_credible_accuracy=_credible(
+                flags.max_credible_accuracy, flags.subset if metadata_dir else "own"
+            ),
         ),
     )
 

@@ -58,7 +58,9 @@ def show_plan(config: PipelineConfig, beam: BeamChoice) -> int:
 
     def plan_only() -> int:
         checked, plan = preflight.check(config)
-        preflight.print_plan(console, checked, plan, beam.flags(len(plan.tracks))[1])
+        preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
+        if told := preflight.check_echonest(checked):
+            console.print(f"  {told}", markup=False)
         return PUSHED
 
     return with_exit_status(PROGRAM, plan_only)
@@ -78,9 +80,9 @@ def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool)
 
     def whole_run() -> int:
         checked, plan = preflight.check(config)
-        needed = preflight.bytes_needed(len(plan.tracks), len(config.models), config.audio)
+        needed = preflight.bytes_needed(plan.n_clips, len(config.models), config.audio)
         preflight.prepare_output(output, needed)
-        flags, why = beam.flags(len(plan.tracks))
+        flags, why = beam.flags(plan.n_clips)
         checked = dataclasses.replace(checked, beam_args=flags)
         with _only_run_in(output):
             if not resume:
@@ -108,7 +110,8 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
     with StepReporter(console) as reporter:
         try:
             reporter.start("loading TFX")
-            with _failure_published(config, output), _followed(ComponentLog(reporter)):
+            log = ComponentLog(reporter, {"FmaExampleGen": lambda: _tell_splits(config, console)})
+            with _failure_published(config, output), _followed(log):
                 return _run_dag(config, output, console, reporter)
         except BaseException:
             traceback.print_exc()  # to the log
@@ -153,6 +156,13 @@ def _run_dag(
     tfx.orchestration.LocalDagRunner().run(dag)
     outputs = results.latest_outputs(config.metadata_path, config.name)
     return results.publish(outputs, str(output), config.contest.max_credible_accuracy)
+
+
+def _tell_splits(config: PipelineConfig, console: Console) -> None:
+    from pipeline import ingest_news
+
+    for line in ingest_news.lines(config.metadata_path, config.name):
+        console.print(f"    {line}", markup=False)
 
 
 def _look_for_weights(config: PipelineConfig) -> str | None:

@@ -22,7 +22,7 @@ from components.packaged_schema import PackagedSchemaGen
 from components.strict_example_validator import StrictExampleValidator
 from models import features
 from models.family import load
-from pipeline.code_digest import code_digest
+from pipeline.code_digest import CODE_DIGEST, code_digest
 from pipeline.eval_config import gate_config
 from pipeline.platforms import Platform, ThisMachine
 from pipeline.registry import MODELS
@@ -138,7 +138,7 @@ def _stamp(component: BaseNode, digest: str) -> None:
     Components are given import paths and file paths, and TFX's cache compares the paths alone; an
     execution property that no executor reads makes it see a changed line.
     """
-    component.exec_properties["code_digest"] = digest
+    component.exec_properties[CODE_DIGEST] = digest
 
 
 def _configuration(config: PipelineConfig) -> str:

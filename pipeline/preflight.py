@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from components import failure_notes, files
+from components.fma_example_gen.archive.catalogue import Catalogue
+from components.fma_example_gen.archive.listing import list_audio
+from components.fma_example_gen.archive.plan import plan_ingest
+from components.fma_example_gen.conclusion import foresee, policy_of
 from components.fma_example_gen.digests import with_digests
-from components.fma_example_gen.tracks import (
-    IngestPlan,
-    check_trainable,
-    plan_ingest,
-)
-from pipeline.config import SPLITS, AudioConfig
+from components.fma_example_gen.splits import table
+from components.fma_example_gen.tables import echonest
+from pipeline.config import AudioConfig
 from pipeline.errors import InputError
 from pipeline.run_config import PipelineConfig
 
@@ -27,21 +29,49 @@ _DERIVED_BYTES_A_CLIP = 250_000
 _MODEL_BYTES = 1_500_000_000
 
 
-def check(config: PipelineConfig) -> tuple[PipelineConfig, IngestPlan]:
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be read, who decides the splits, and what they hold by the metadata."""
+
+    catalogue: Catalogue
+    split_policy: str
+    splits: Mapping[str, Any]
+
+    @property
+    def n_clips(self) -> int:
+        """Number of tracks to read."""
+        return len(self.catalogue.tracks)
+
+
+def check(config: PipelineConfig) -> tuple[PipelineConfig, Plan]:
     """Returns the configuration with the digests of the files it starts from, and what is to read.
 
     Raises:
         InputError: where the input cannot train a classifier.
     """
-    plan = plan_ingest(config.data)
-    check_trainable(plan.clips, config.data.audio_dir)
-    data = with_digests(config.data)
+    listing = list_audio(config.data)
+    catalogue = plan_ingest(config.data, listing)
+    policy = policy_of(catalogue, config.data)
+    plan = Plan(catalogue, policy, foresee(catalogue, config.data))
+    data = with_digests(config.data, listing)
     train = config.train
     if train.mobilenet_weights not in ("imagenet", "none"):
         digest = files.digest(_bucket_path(train.mobilenet_weights))
         train = dataclasses.replace(train, mobilenet_weights_digest=digest)
     retried = failure_notes.fingerprints(config.checkpoint_dir, config.models)
     return dataclasses.replace(config, data=data, train=train, retried=retried), plan
+
+
+def check_echonest(config: PipelineConfig) -> str | None:
+    """Returns a line on FMA's `echonest.csv`, which no model reads, None where there is none.
+
+    Raises:
+        InputError: where it is not as FMA has it.
+    """
+    path = files.join(config.data.metadata_dir, echonest.FILE_NAME)
+    if not config.data.metadata_dir or not files.exists(path):
+        return None
+    return f"{echonest.FILE_NAME} is FMA's, with {echonest.check(path)} rows; no model reads it"
 
 
 def _bucket_path(path: str) -> str:
@@ -80,26 +110,17 @@ def bytes_needed(n_clips: int, n_models: int, audio: AudioConfig) -> int:
     return n_clips * a_clip + n_models * _MODEL_BYTES // 3
 
 
-def print_plan(console: Console, config: PipelineConfig, plan: IngestPlan, beam: str) -> None:
+def print_plan(console: Console, config: PipelineConfig, plan: Plan, beam: str) -> None:
     """Prints what is to be read, by genre and split, and how."""
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column("clips")
-    for split in SPLITS:
-        table.add_column(split, justify="right")
-    for genre in sorted({genre for _, genre in plan.clips}):
-        table.add_row(Text(genre), *(str(plan.clips[split, genre]) for split in SPLITS))
-    totals = (sum(n for (s, _), n in plan.clips.items() if s == split) for split in SPLITS)
-    table.add_row("all", *map(str, totals), style="bold")
-    console.print(table)
-    notes = [("models", ", ".join(config.models)), ("Beam", beam)]
-    if plan.faults:
-        notes.append(("left out", f"{len(plan.faults)} rows or files, before any file is opened"))
-    if straddling := plan.straddling_artists:
-        shown = ", ".join(map(str, straddling[:5])) + (", …" if len(straddling) > 5 else "")
-        notes.append(
-            ("warning", f"{len(straddling)} artists are in more than one split ({shown}):")
-        )
-        notes.append(("", "every figure below is flattered; --split artist-hash avoids it."))
+    for line in table.lines(plan.splits):
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+    console.print()
+    notes = [("split", plan.split_policy), ("models", ", ".join(config.models)), ("Beam", beam)]
+    for reason, count in sorted(plan.catalogue.left_out.items()):
+        notes.append(("left out", f"{count} tracks: {reason}"))
+    kinds = Counter(fault.kind.value for fault in plan.catalogue.faults)
+    for kind, count in sorted(kinds.items()):
+        notes.append(("left out", f"{count} rows or files: {kind}"))
     if "mobilenet_v2" in config.models and config.train.mobilenet_weights == "none":
         notes.append(
             ("note", "the base of mobilenet_v2 is untrained: only its head learns. Give it")

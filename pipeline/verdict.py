@@ -28,7 +28,7 @@ def complete_board(
         genres: names by class id, as the best model's training has them.
         blessed: what the Evaluator decided.
         withheld: why the best model is not pushed whatever the Evaluator decided, or None.
-        overlaps: see `find_overlaps`.
+        overlaps: see `alarms`.
         max_credible_accuracy: an accuracy above it is an alarm.
         clips: how many each split holds of each genre.
 

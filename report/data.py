@@ -43,6 +43,7 @@ class Holdings:
         seconds: for each split the length of all its clips.
         faults: lines of the bad-file list by kind.
         fault_rows: its first lines: `path`, `track_id`, `kind`, `detail`.
+        left_out: tracks that the run was told to leave out, by the filter that did.
     """
 
     clips: Mapping[str, Mapping[str, int]]
@@ -53,6 +54,7 @@ class Holdings:
     seconds: Mapping[str, float]
     faults: Mapping[str, int]
     fault_rows: Sequence[Mapping[str, str]]
+    left_out: Mapping[str, int]
 
 
 @dataclasses.dataclass(frozen=True)

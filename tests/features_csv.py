@@ -11,9 +11,9 @@ import numpy as np
 import scipy.stats
 from numpy.typing import NDArray
 
-from components.fma_example_gen.audio_io import decode_clip
+from components.fma_example_gen.archive.listing import track_id_of
+from components.fma_example_gen.audio.decoding import decode_clip
 from components.fma_example_gen.faults import AudioError
-from components.fma_example_gen.tracks import find_audio, track_id_of
 from pipeline.config import AudioConfig
 
 # As in FMA's features.py, in its order.
@@ -57,12 +57,12 @@ def write_features_csv(archive: Path, audio: AudioConfig) -> None:
     frequencies, over frames of 0.1 s.
     """
     rows = {}
-    for path in find_audio(str(archive / "fma_small")):
+    for path in sorted((archive / "fma_small").glob("*/*")):
         try:
-            clip = decode_clip(Path(path).read_bytes(), audio)
+            clip = decode_clip(path.read_bytes(), audio)
         except AudioError:
             continue
-        rows[track_id_of(path)] = _statistics(clip.pcm16, audio.sample_rate_hz)
+        rows[track_id_of(str(path))] = _statistics(clip.pcm16, audio.sample_rate_hz)
     (archive / "fma_metadata" / "features.csv").write_bytes(to_csv(rows))
 
 

@@ -3,21 +3,52 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 
 from components import files
-from components.fma_example_gen import fma_features
-from components.fma_example_gen.tracks import TRACKS_NAME, audio_pattern
+from components.fma_example_gen.archive import fma, own_table
+from components.fma_example_gen.archive.listing import Listing, list_audio
+from components.fma_example_gen.tables import features
 from pipeline.config import DataConfig
 
 
-def with_digests(data: DataConfig) -> DataConfig:
-    """Returns the configuration with the digests of the files that it names, as they are now."""
-    features = ""
+def with_digests(data: DataConfig, listing: Listing | None = None) -> DataConfig:
+    """Returns the configuration with the digests of the files that it names, as they are now.
+
+    Args:
+        data: which archive, and which part of it.
+        listing: its audio files, listed here where they are not given.
+
+    Raises:
+        InputError: where a folder or a table is missing.
+    """
+    listing = list_audio(data) if listing is None else listing
+    tables = [files.digest(path) for path in _tables(data)]
+    features_digest = ""
     if data.fma_features:
-        features = files.digest(files.join(data.metadata_dir, fma_features.FILE_NAME))
+        features_digest = files.digest(files.join(data.metadata_dir, features.FILE_NAME))
     return dataclasses.replace(
         data,
-        metadata_digest=files.digest(files.join(data.metadata_dir, TRACKS_NAME)),
-        fma_features_digest=features,
-        audio_digest=files.fingerprint(audio_pattern(data.audio_dir)),
+        metadata_digest=_one_of(tables),
+        fma_features_digest=features_digest,
+        audio_digest=listing.fingerprint,
+        audio_files=len(listing.files),
     )
+
+
+def _tables(data: DataConfig) -> list[str]:
+    """Returns the paths of the tables that are read; a folder per genre has none."""
+    if data.metadata_dir:
+        fma.require_tables(data)
+        return fma.table_paths(data)
+    if data.tracks_csv:
+        own_table.require_table(data)
+        return [data.tracks_csv]
+    return []
+
+
+def _one_of(digests: list[str]) -> str:
+    """Returns one digest as it is, a digest of several, and no text for none."""
+    if len(digests) > 1:
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    return "".join(digests)

@@ -1,20 +1,17 @@
-"""Executor of FmaExampleGen: one Beam element is one shard, so no audio is ever shuffled.
+"""Executor of FmaExampleGen: one Beam pipeline that decodes, decides and copies.
 
-A worker decodes a clip, appends it to the shard's TFRecord and forgets it: memory holds one clip a
-thread, and the same input gives the same bytes on every runner.
+Pass one stages every clip, then one worker decides the splits, and pass two copies each clip into
+its own. The executor comes to the same conclusion by the same functions, for list and summary.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import apache_beam as beam
-import tensorflow as tf
 from google.protobuf import wrappers_pb2
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -24,140 +21,16 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from components import files
-from components.fma_example_gen import audio_io, tracks
-from components.fma_example_gen.faults import (
-    BAD_FILES_NAME,
-    SUMMARY_NAME,
-    AudioError,
-    Fault,
-    FaultKind,
-    to_csv,
-)
-from components.fma_example_gen.overlaps import find_overlaps
-from models import features
+from components.fma_example_gen.archive.plan import plan_ingest
+from components.fma_example_gen.conclusion import check_faults, conclude, foresee
+from components.fma_example_gen.copy_plan import Copy
+from components.fma_example_gen.copying import CopyClips
+from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME, Fault, to_csv
+from components.fma_example_gen.judging import Outcome, decoding_config, judge
+from components.fma_example_gen.staging import Stage, batches
 from pipeline import progress
 from pipeline.config import SPLITS, AudioConfig, DataConfig, from_json
 from pipeline.errors import InputError
-
-_CLIPS_PER_SHARD = 64
-_COUNTERS = "fma_example_gen"
-
-
-@dataclasses.dataclass(frozen=True)
-class Shard:
-    """Tracks of one split that go to one TFRecord file."""
-
-    split: str
-    index: int
-    count: int
-    tracks: list[tracks.Track]
-
-    @property
-    def file_name(self) -> str:
-        """Name of the file within the split's folder."""
-        return f"data_tfrecord-{self.index:05d}-of-{self.count:05d}.gz"
-
-
-def plan_shards(data: DataConfig) -> Iterator[Shard]:
-    """Yields the shards of a configuration: by split, tracks in the order of their ids."""
-    plan = tracks.plan_ingest(data)
-    for split in SPLITS:
-        members = [track for track in plan.tracks if track.split == split]
-        starts = range(0, len(members), _CLIPS_PER_SHARD)
-        for index, start in enumerate(starts):
-            yield Shard(split, index, len(starts), members[start : start + _CLIPS_PER_SHARD])
-
-
-class WriteShard(beam.DoFn):
-    """Decodes the clips of a shard and writes them; yields one JSON-able outcome a track."""
-
-    def __init__(self, split_uris: dict[str, str], audio: AudioConfig):
-        """Keeps where each split is written and how a clip is decoded."""
-        self._split_uris = split_uris
-        self._audio = audio
-
-    def process(self, shard: Shard) -> Iterator[dict[str, Any]]:
-        """Writes the shard aside and moves it into place once it is whole."""
-        path = files.join(self._split_uris[shard.split], shard.file_name)
-        aside = f"{path}.tmp"
-        outcomes: list[dict[str, Any]] = []
-        with tf.io.TFRecordWriter(aside, _gzip()) as writer:
-            for track in shard.tracks:
-                try:
-                    record = read_example(track, self._audio)
-                    writer.write(record)
-                    outcomes.append(
-                        {
-                            "split": shard.split,
-                            "genre": track.row.genre,
-                            "track_id": track.row.track_id,
-                            "artist_id": track.row.artist_id,
-                            "digest": _audio_digest(record),
-                        }
-                    )
-                except AudioError as error:
-                    beam.metrics.Metrics.counter(_COUNTERS, error.kind.value).inc()
-                    fault = Fault(track.path, track.row.track_id, error.kind, error.detail)
-                    outcomes.append({"fault": dataclasses.asdict(fault)})
-                beam.metrics.Metrics.counter(_COUNTERS, "tracks").inc()
-                progress.advance()
-        files.move(aside, path)
-        yield from outcomes
-
-
-def _audio_digest(record: bytes) -> str:
-    """Returns a digest of 16 bytes, in hex, of the PCM in a serialized Example."""
-    feature = tf.train.Example.FromString(record).features.feature
-    (pcm16,) = feature[features.AUDIO].bytes_list.value
-    return hashlib.blake2b(pcm16, digest_size=16).hexdigest()
-
-
-def _gzip() -> tf.io.TFRecordOptions:
-    # PCM hardly shrinks: the fastest level costs a few percent of size and saves most of the time.
-    return tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
-
-
-def read_example(track: tracks.Track, audio: AudioConfig) -> bytes:
-    """Returns the serialized raw Example of a track.
-
-    Raises:
-        AudioError: where its audio cannot be used.
-    """
-    try:
-        with files.open_binary(track.path) as handle:
-            data = handle.read(audio_io.MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise AudioError(FaultKind.UNREADABLE, error.strerror or str(error)) from error
-    if len(data) > audio_io.MAX_FILE_BYTES:
-        detail = f"more than {audio_io.MAX_FILE_BYTES} bytes"
-        raise AudioError(FaultKind.TOO_LARGE, detail)
-    clip = audio_io.decode_clip(data, audio)
-    feature = {
-        features.AUDIO: _bytes(clip.pcm16.tobytes()),
-        features.TRACK_ID: _int64(track.row.track_id),
-        features.ARTIST_ID: _int64(track.row.artist_id),
-        features.ALBUM_ID: _int64(track.row.album_id),
-        features.GENRE: _bytes(track.row.genre.encode()),
-        features.TITLE: _bytes(track.row.title.encode()),
-        features.LICENSE: _bytes(track.row.license.encode()),
-        features.YEAR: _int64(track.row.year),
-        features.SOURCE_RATE_HZ: _int64(clip.source_rate_hz),
-        features.SOURCE_CHANNELS: _int64(clip.source_channels),
-        features.DURATION_SECONDS: tf.train.Feature(
-            float_list=tf.train.FloatList(value=[clip.duration_seconds])
-        ),
-        features.FMA_FEATURES: _bytes(track.fma_features),
-    }
-    example = tf.train.Example(features=tf.train.Features(feature=feature))
-    return bytes(example.SerializeToString(deterministic=True))
-
-
-def _bytes(value: bytes) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-
-def _int64(value: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -172,7 +45,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Runs the ingestion.
 
         Raises:
-            InputError: where too many files are bad, or what is left cannot train a classifier.
+            InputError: where too many files are bad, the splits leak, or what is left cannot train
+                a classifier.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         custom = unpack_custom_config(exec_properties)
@@ -184,88 +58,70 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         split_uris = {split: artifact_utils.get_split_uri([examples], split) for split in SPLITS}
 
-        plan = tracks.plan_ingest(data)
-        tracks.check_trainable(plan.clips, data.audio_dir)
-        progress.start(len(plan.tracks))
-        outcomes = self._write_splits(data, audio, split_uris, files.join(examples.uri, "outcomes"))
+        catalogue = plan_ingest(data)
+        foresee(catalogue, data)
+        progress.start(len(catalogue.tracks))
+        outcomes = self._write_splits(data, audio, split_uris, files.join(examples.uri, "staging"))
 
-        faults = plan.faults + [_fault(outcome) for outcome in outcomes if "fault" in outcome]
-        written = [outcome for outcome in outcomes if "fault" not in outcome]
-        clips = Counter((clip["split"], clip["genre"]) for clip in written)
-        files.write_text(files.join(examples.uri, BAD_FILES_NAME), to_csv(faults))
-        files.write_text(files.join(examples.uri, SUMMARY_NAME), _summary(clips, faults, written))
         # TFX removes a failed component's outputs, and the list is what the user needs then.
-        files.write_text(custom["bad_files_path"], to_csv(faults))
-        check_faults(faults, sum(clips.values()), data.max_bad_fraction, custom["bad_files_path"])
-        tracks.check_trainable(clips, f"{data.audio_dir}, see {custom['bad_files_path']}")
-
+        list_paths = (files.join(examples.uri, BAD_FILES_NAME), custom["bad_files_path"])
+        judged = judge(catalogue, outcomes, data, audio)
+        _write_list(judged.faults, list_paths)
+        check_faults(judged.faults, len(judged.clips), data, custom["bad_files_path"])
+        conclusion = conclude(catalogue, judged, _batches(outcomes), data)
+        _write_list(conclusion.faults, list_paths)
+        check_faults(conclusion.faults, len(judged.clips), data, custom["bad_files_path"])
+        files.write_text(
+            files.join(examples.uri, SUMMARY_NAME), json.dumps(conclusion.summary, indent=2)
+        )
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
 
     def _write_splits(
-        self, data: DataConfig, audio: AudioConfig, split_uris: dict[str, str], outcomes_path: str
-    ) -> list[dict[str, Any]]:
-        """Runs the Beam pipeline and returns one outcome a track, in no particular order."""
-        for uri in split_uris.values():
-            fileio.makedirs(uri)
+        self, data: DataConfig, audio: AudioConfig, split_uris: dict[str, str], staging: str
+    ) -> list[Outcome]:
+        """Runs the Beam pipeline and returns one outcome a track, in no particular order.
+
+        Where the clips have no honest splits, nothing is written; `conclude` says why.
+        """
+        for folder in (*split_uris.values(), staging):
+            fileio.makedirs(folder)
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Configuration" >> beam.Create([data])
                 # The workers read the metadata themselves: a large archive's rows do not fit in
                 # the job description that goes to a remote runner.
-                | "PlanShards" >> beam.FlatMap(plan_shards)
-                | "SpreadShards" >> beam.Reshuffle()
-                | "WriteShards" >> beam.ParDo(WriteShard(split_uris, audio))
+                | "PlanBatches" >> beam.FlatMap(batches)
+                | "SpreadBatches" >> beam.Reshuffle()
+                | "Stage" >> beam.ParDo(Stage(staging, decoding_config(audio, data)))
                 | "Collect" >> beam.combiners.ToList()
-                | "WriteOutcomes" >> beam.Map(_write_outcomes, outcomes_path)
+                | "Decide" >> beam.FlatMap(_decide, data, audio, files.join(staging, "outcomes"))
+                | "SpreadCopies" >> beam.Reshuffle()
+                | "Copy" >> beam.ParDo(CopyClips(staging, split_uris))
             )
-        outcomes = json.loads(files.read_text(outcomes_path))
-        fileio.remove(outcomes_path)
-        return outcomes
+        outcomes = json.loads(files.read_text(files.join(staging, "outcomes")))
+        fileio.rmtree(staging)
+        return [Outcome(**outcome) for outcome in outcomes]
 
 
-def _write_outcomes(outcomes: Iterable[dict[str, Any]], path: str) -> None:
-    files.write_text(path, json.dumps(list(outcomes)))
+def _decide(outcomes: list[Outcome], data: DataConfig, audio: AudioConfig, path: str) -> list[Copy]:
+    """Writes the outcomes down for the executor, and returns what becomes of the staged files."""
+    files.write_text(path, json.dumps([dataclasses.asdict(outcome) for outcome in outcomes]))
+    catalogue = plan_ingest(data)
+    judged = judge(catalogue, outcomes, data, audio)
+    try:
+        return conclude(catalogue, judged, _batches(outcomes), data).copies
+    except InputError:
+        return []  # the executor comes to the same conclusion and raises it
 
 
-def _fault(outcome: dict[str, Any]) -> Fault:
-    values = outcome["fault"]
-    return Fault(**{**values, "kind": FaultKind(values["kind"])})
+def _batches(outcomes: list[Outcome]) -> dict[int, int]:
+    return {outcome.track_id: outcome.batch for outcome in outcomes}
 
 
-def _summary(
-    clips: Counter[tuple[str, str]], faults: list[Fault], written: list[dict[str, Any]]
-) -> str:
-    by_split: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
-    for (split, genre), count in sorted(clips.items()):
-        by_split[split][genre] = count
-    kinds = Counter(fault.kind.value for fault in faults)
-    summary = {
-        "clips": by_split,
-        "faults": dict(sorted(kinds.items())),
-        "overlaps": find_overlaps(written),
-    }
-    return json.dumps(summary, indent=2)
-
-
-def check_faults(faults: list[Fault], n_good: int, max_bad_fraction: float, list_path: str) -> None:
-    """Makes sure that no more than `max_bad_fraction` of the files are bad.
-
-    Args:
-        faults: all faults.
-        n_good: number of clips that were written.
-        max_bad_fraction: the most that is tolerated, in [0, 1].
-        list_path: where the list is.
-
-    Raises:
-        InputError: naming the list.
-    """
-    n_bad = sum(fault.kind.counts_as_bad for fault in faults)
-    if n_bad > max_bad_fraction * (n_bad + n_good):
-        raise InputError(
-            f"{n_bad} of {n_bad + n_good} tracks are bad, more than the "
-            f"{100 * max_bad_fraction:g}% that --max-bad-fraction allows; see {list_path}"
-        )
+def _write_list(faults: list[Fault], paths: Iterable[str]) -> None:
+    for path in paths:
+        files.write_text(path, to_csv(faults))
 
 
 def pack_custom_config(values: dict[str, Any]) -> example_gen_pb2.CustomConfig:

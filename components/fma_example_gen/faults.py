@@ -6,11 +6,13 @@ import csv
 import dataclasses
 import enum
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 # Files of the Examples artifact, beside its splits.
 BAD_FILES_NAME = "bad_files.csv"
 SUMMARY_NAME = "ingest.json"
+
+SKIP, PAD, FAIL = "skip", "pad", "fail"
 
 
 class FaultKind(str, enum.Enum):
@@ -22,9 +24,14 @@ class FaultKind(str, enum.Enum):
     UNDECODABLE = "undecodable"
     TOO_SHORT = "too_short"
     SILENT = "silent"
+    NEAR_SILENT = "near_silent"
+    PADDED = "padded"
+    TIMED_OUT = "timed_out"
+    CRASHED = "crashed"
     OUTSIDE_FOLDER = "outside_folder"
     MISSING_FILE = "missing_file"
     DUPLICATE_FILE = "duplicate_file"
+    DUPLICATE_AUDIO = "duplicate_audio"
     NO_METADATA = "no_metadata"
     NO_GENRE = "no_genre"
     NO_FEATURES = "no_features"
@@ -34,14 +41,47 @@ class FaultKind(str, enum.Enum):
         """Whether it counts towards `max_bad_fraction`.
 
         A track that cannot be used for want of a row, a label or features is left out and listed,
-        but is no sign of a damaged archive: half of FMA's large subset has no top genre.
+        but is no sign of a damaged archive: half of FMA's large subset has no top genre. Nor are a
+        second copy, and a clip that is used all the same.
         """
-        return self not in (
+        return not self.is_used and self not in (
             FaultKind.NO_METADATA,
             FaultKind.NO_GENRE,
             FaultKind.NO_FEATURES,
             FaultKind.DUPLICATE_FILE,
+            FaultKind.DUPLICATE_AUDIO,
         )
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the list only flags the clip, which is used all the same."""
+        return self in (FaultKind.NEAR_SILENT, FaultKind.PADDED)
+
+
+def policies(pairs: Iterable[str]) -> Mapping[FaultKind, str]:
+    """Returns what happens to the clips of each kind of fault that has a policy of its own.
+
+    Args:
+        pairs: KIND=POLICY; `skip` leaves the clip out, `fail` ends the run, and `pad` puts silence
+            after a clip that is too short.
+
+    Raises:
+        ValueError: for a pair that there is not.
+    """
+    found = {}
+    for pair in pairs:
+        name, _, policy = pair.partition("=")
+        if name not in list(FaultKind) or name == FaultKind.PADDED:
+            kinds = ", ".join(kind.value for kind in FaultKind if kind is not FaultKind.PADDED)
+            raise ValueError(f"on_fault must be KIND=POLICY, KIND one of {kinds}, got {pair!r}")
+        kind = FaultKind(name)
+        fitting = (SKIP, PAD, FAIL) if kind is FaultKind.TOO_SHORT else (SKIP, FAIL)
+        if policy not in fitting:
+            raise ValueError(f"on_fault {name} must be {' or '.join(fitting)}, got {policy!r}")
+        if kind in found:
+            raise ValueError(f"on_fault must name {name} only once")
+        found[kind] = policy
+    return found
 
 
 @dataclasses.dataclass(frozen=True, order=True)

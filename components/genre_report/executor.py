@@ -194,6 +194,7 @@ def _holdings(held: clips.Survey, summary: Mapping[str, Any], examples_uri: str)
         seconds=held.seconds,
         faults=summary["faults"],
         fault_rows=_first_faults(examples_uri),
+        left_out=summary["left_out"],
     )
 
 

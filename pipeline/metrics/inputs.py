@@ -77,7 +77,7 @@ def track_id(element: Any) -> int:
 def cluster(element: Any) -> int:
     """Returns a number for what a clip shares with others: its artist.
 
-    A track without an artist stands for an artist of its own, as in `artist_hash_split`.
+    A track without an artist stands for an artist of its own, as where splits are decided.
     """
     artist = _whole(element, features.ARTIST_ID)
     return artist if artist >= 0 else -1 - track_id(element)

@@ -76,7 +76,7 @@ def overruled(arguments: Sequence[str]) -> tuple[str, ...]:
 def need_no_pipeline(parser: argparse.ArgumentParser) -> None:
     """Lets the flags be left out that a job has been given already, to follow it."""
     for action in parser._actions:
-        if action.dest in ("audio_dir", "metadata_dir", "pipeline_root"):
+        if action.dest in ("audio_dir", "pipeline_root"):
             action.required = False
 
 
@@ -333,7 +333,8 @@ def pipeline_config(flags: argparse.Namespace, vertex: VertexConfig) -> Pipeline
         **shared_flags.configured(
             flags,
             audio_dir=_bucket_path("audio_dir", flags.audio_dir),
-            metadata_dir=_bucket_path("metadata_dir", flags.metadata_dir),
+            metadata_dir=_bucket_path("metadata_dir", flags.metadata_dir, optional=True),
+            tracks_csv=_bucket_path("tracks_csv", flags.tracks_csv, optional=True),
             mobilenet_weights=_weights(flags.mobilenet_weights),
         ),
         name=_pipeline_name(flags),
@@ -362,7 +363,9 @@ def _pipeline_name(flags: argparse.Namespace) -> str:
     return str(name)
 
 
-def _bucket_path(name: str, path: str) -> str:
+def _bucket_path(name: str, path: str, *, optional: bool = False) -> str:
+    if optional and not path:
+        return ""
     path = path.rstrip("/")
     if not _ROOT.fullmatch(path):
         raise ValueError(f"{name} must be gs://BUCKET/FOLDER, got {path!r}")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.config import DataConfig
 from pipeline.run_config import PipelineConfig
 from pipeline.vertex.cloud import Cloud
 from pipeline.vertex.problems import ERROR, WARNING, Problem, unless_out_of_reach
@@ -24,21 +25,36 @@ _WRITERS = re.compile(r"roles/storage\.(admin|objectAdmin|objectUser)|(projects|
 
 def check(vertex: VertexConfig, config: PipelineConfig, cloud: Cloud) -> list[Problem]:
     """Looks at the buckets first, then at what is to be in them."""
-    data = config.data
     written = {_bucket(path): path for path in (config.serving_model_dir, config.pipeline_root)}
-    read = {_bucket(path): path for path in (data.metadata_dir, data.audio_dir)}
+    holdings = _holdings(config.data)
+    read = {_bucket(path): path for path, *_ in holdings}
     problems = []
     for name in {**read, **written}:
         problems += unless_out_of_reach(
             f"bucket gs://{name}",
             functools.partial(_check_bucket, name, vertex, cloud, written=name in written),
         )
-    for path, holds in ((data.audio_dir, "audio"), (data.metadata_dir, "tracks.csv")):
-        problems += unless_out_of_reach(path, functools.partial(_check_folder, path, holds, cloud))
+    for holding in holdings:
+        problems += unless_out_of_reach(
+            holding[0], functools.partial(_check_folder, *holding, cloud)
+        )
     weights = config.train.mobilenet_weights
     if weights.startswith("/gcs/"):
         problems += unless_out_of_reach(weights, lambda: _check_weights(weights, cloud))
     return problems
+
+
+def _holdings(data: DataConfig) -> list[tuple[str, str, str]]:
+    """Returns (folder, name of a file in it or empty, what is copied there) of all that is read."""
+    above_spans, spans, _ = data.audio_dir.partition("{SPAN")
+    audio_dir = above_spans.rpartition("/")[0] if spans else data.audio_dir
+    found = [(audio_dir, "", "data/fma_small/*" if data.metadata_dir else "MUSIC/*")]
+    if data.metadata_dir:
+        found.append((data.metadata_dir, "tracks.csv", "data/fma_metadata/tracks.csv"))
+    if data.tracks_csv:
+        folder, _, name = data.tracks_csv.rpartition("/")
+        found.append((folder, name, name))
+    return found
 
 
 def _bucket(path: str) -> str:
@@ -117,20 +133,17 @@ def _elsewhere(bucket: Any, vertex: VertexConfig, written: bool) -> Problem | No
     )
 
 
-def _check_folder(path: str, holds: str, cloud: Cloud) -> Iterator[Problem]:
+def _check_folder(path: str, file_name: str, source: str, cloud: Cloud) -> Iterator[Problem]:
     from google.api_core.exceptions import NotFound
 
     name, _, folder = path.removeprefix("gs://").partition("/")
     prefix = f"{folder.rstrip('/')}/" if folder.strip("/") else ""
-    is_file = holds.endswith(".csv")
-    wanted = prefix + holds if is_file else prefix
     try:
-        found = list(cloud.storage.list_blobs(name, prefix=wanted, max_results=1))
+        found = list(cloud.storage.list_blobs(name, prefix=prefix + file_name, max_results=1))
     except NotFound:
         return  # said of the bucket
     if not found:
-        what = f"there is no {holds} in {path}" if is_file else f"{path} is empty"
-        source = "data/fma_metadata/tracks.csv" if is_file else "data/fma_small/*"
+        what = f"there is no {file_name} in {path}" if file_name else f"{path} is empty"
         command = f"gcloud storage cp --recursive '{source}' {path.rstrip('/')}/"
         yield Problem(what, command)
 

@@ -88,7 +88,7 @@ def submit(
         with tempfile.TemporaryDirectory() as folder:
             spec_path = output or str(Path(folder) / "pipeline.json")
             job = _compile(checked, vertex, spec_path)
-            cost.print_estimate(console, job, n_clips=len(plan.tracks))
+            cost.print_estimate(console, job, n_clips=plan.n_clips)
             submitted = submission.submit(
                 spec_path,
                 vertex,

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from components.fma_example_gen.audio_io import decode_clip
+from components.fma_example_gen.audio.decoding import decode_clip
 from models import audio
 from pipeline.config import AudioConfig
 

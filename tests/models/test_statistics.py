@@ -11,7 +11,7 @@ import scipy.stats
 import tensorflow as tf
 
 from benchmarks.librosa_descriptors import descriptors, magnitudes
-from components.fma_example_gen.audio_io import decode_clip
+from components.fma_example_gen.audio.decoding import decode_clip
 from corpus import CorpusSpec, build_catalogue
 from corpus.clips import write_clip
 from models import audio, statistics

@@ -45,8 +45,8 @@ def test_what_is_in_two_splits_is_named_as_far_as_there_is_room() -> None:
     assert found == [
         "1 artist is in more than one split (7): every figure is flattered, --split artist-hash "
         "avoids it",
-        "2 recordings are in more than one split under different ids (3 = 9, 4 = 5 = 6): every "
-        "figure is flattered",
+        "2 recordings are in more than one of the archive's own splits, under different ids "
+        "(3 = 9, 4 = 5 = 6): each is used once, in the first of test, eval, train",
     ]
     (many,) = alarms(board(0.5, svm=0.5), {"artists": list(range(9)), "audio": []}, 1.0, CLIPS)
     assert many.startswith("9 artists are in more than one split (0, 1, 2, 3, 4, …): ")

@@ -44,9 +44,10 @@ def test_it_is_a_sha_256_that_does_not_depend_on_the_place(copy: Path) -> None:
     "changed",
     [
         "components/fma_example_gen/executor.py",  # itself
-        "components/fma_example_gen/audio_io.py",  # from package import module
-        "components/fma_example_gen/splits.py",  # through tracks
-        "pipeline/errors.py",  # through tracks, from module import name
+        "components/fma_example_gen/raw_examples.py",  # through staging, from package import module
+        "components/fma_example_gen/splits/groups.py",  # through others
+        "components/fma_example_gen/audio/child.py",  # through the sandbox, which runs it
+        "pipeline/errors.py",  # from module import name
         "components/__init__.py",
     ],
 )

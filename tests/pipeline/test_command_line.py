@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import local_runner
+from pipeline.config import DataConfig
 from pipeline.run_config import TuneConfig
 
 ROOT = Path(local_runner.__file__).parent
@@ -149,8 +150,8 @@ def test_a_missing_table(write_archive: WriteArchive, tmp_path: Path, capfd: Cap
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "it has no three header rows"),
-        ("id,title\n1,x\n2,y\n", "column set.split is missing"),
+        ("", "it has 0 header rows, expected 3"),
+        ("id,title\n1,x\n2,y\n", "no row that begins with 'track_id' in its place"),
     ],
 )
 def test_another_table(
@@ -172,12 +173,17 @@ def test_a_genre_without_a_train_track(
     write_archive: WriteArchive, tmp_path: Path, capfd: Capture
 ) -> None:
     flags = write_archive({1: {"split": "test"}})
-    assert refusal(capfd, *flags) == f"genre 'Rock' has no usable train track in {tmp_path}/audio"
+    expected = (
+        f"genre 'Rock' has no usable train track in {tmp_path}/audio: it has 1 in eval and 2 in "
+        "test, and needs at least 1 in train: name the other genres with --genre, or add music"
+    )
+    assert refusal(capfd, *flags) == expected
 
 
 def test_an_empty_split(write_archive: WriteArchive, tmp_path: Path, capfd: Capture) -> None:
     flags = write_archive({2: {"split": "test"}, 3: {"split": "test"}})
-    assert refusal(capfd, *flags) == f"the eval split is empty in {tmp_path}/audio"
+    expected = f"the eval split is empty in {tmp_path}/audio: none of 6 clips is in it"
+    assert refusal(capfd, *flags) == expected
 
 
 def test_no_usable_audio(write_archive: WriteArchive, tmp_path: Path, capfd: Capture) -> None:
@@ -191,7 +197,7 @@ def test_a_dry_run_refuses_what_a_run_refuses(
 ) -> None:
     flags = write_archive({3: {"artist": "x"}})
     message = refusal(capfd, *flags, *extra)
-    assert message.endswith("tracks.csv, line 7: artist_id is 'x', not a whole number")
+    assert message.endswith("tracks.csv, line 7 (track 3): artist.id is 'x', not a whole number")
 
 
 def test_an_output_folder_that_cannot_be_written(
@@ -232,10 +238,10 @@ def test_a_dry_run_prints_the_table_and_touches_nothing(
     assert (done.returncode, done.stderr) == (0, "")
     rows = [line.split() for line in done.stdout.splitlines() if line.strip()]
     assert rows[:4] == [
-        ["clips", "train", "eval", "test"],
-        ["Folk", "1", "1", "1"],
-        ["Rock", "1", "1", "1"],
-        ["all", "2", "2", "2"],
+        ["clips/artists", "train", "eval", "test"],
+        ["Folk", "1/1", "1/1", "1/1"],
+        ["Rock", "1/1", "1/1", "1/1"],
+        ["total", "2/2", "2/2", "2/2"],
     ]
     assert ["Beam", "in", "memory", "(6", "clips,", "fewer", "than", "2000)"] in rows
     assert sorted(os.listdir(tmp_path)) == sorted([*before, "audio", "metadata"])
@@ -254,6 +260,67 @@ def test_what_is_credible_depends_on_the_subset(flags: list[str], expected: floa
     needed = ["--audio-dir=a", "--metadata-dir=m", "--output-dir=o"]
     config = local_runner.make_config(local_runner.build_parser().parse_args([*needed, *flags]))
     assert config.contest.max_credible_accuracy == expected
+
+
+def test_the_flags_of_the_data_arrive() -> None:
+    flags = [
+        "--audio-dir=some/{SPAN}", "--tracks-csv=music.csv", "--output-dir=o", "--span=2-5",
+        "--label-policy=tree", "--license=CC-BY", "--license=commercial", "--genre=Rock",
+        "--genre=Folk", "--min-clips-per-genre=3", "--max-clips-per-genre=9", "--split=file",
+        "--allow-leaks", "--on-fault=too_short=pad", "--on-fault=silent=fail",
+        "--pad-floor-seconds=0.5", "--seed=7",
+    ]  # fmt: skip
+    data = local_runner.make_config(local_runner.build_parser().parse_args(flags)).data
+    assert data == DataConfig(
+        audio_dir=str(Path("some/{SPAN}").absolute()),
+        tracks_csv=str(Path("music.csv").absolute()),
+        labels="tree",
+        split="file",
+        allow_leaks=True,
+        licenses=("CC-BY", "commercial"),
+        genres=("Rock", "Folk"),
+        min_clips_per_genre=3,
+        max_clips_per_genre=9,
+        seed=7,
+        span="2-5",
+        on_fault=("too_short=pad", "silent=fail"),
+        pad_floor_seconds=0.5,
+    )
+
+
+def test_the_seed_is_part_of_the_data_only_where_clips_are_drawn() -> None:
+    flags = ["--audio-dir=a", "--output-dir=o", "--seed=7"]
+    config = local_runner.make_config(local_runner.build_parser().parse_args(flags))
+    assert (config.data.seed, config.train.seed) == (0, 7)
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"),
+    [
+        ("--on-fault=loud=skip", "on_fault must be KIND=POLICY, KIND one of empty_file, "),
+        ("--on-fault=silent=pad", "on_fault silent must be skip or fail, got 'pad'"),
+        ("--on-fault=padded=skip", "on_fault must be KIND=POLICY, KIND one of "),
+        ("--tracks-csv=t.csv", "tracks_csv goes without metadata_dir"),
+        ("--split=random", "argument --split: invalid choice: 'random'"),
+    ],
+)
+def test_wrong_flags_of_the_data(
+    write_archive: WriteArchive, capfd: Capture, flag: str, expected: str
+) -> None:
+    assert refusal(capfd, *write_archive(), flag).startswith(expected)
+
+
+def test_an_archive_that_leaks_is_refused_with_the_artist_unless_allowed(
+    write_archive: WriteArchive, tmp_path: Path, capfd: Capture
+) -> None:
+    flags = write_archive({4: {"artist": "2"}})
+    assert refusal(capfd, *flags) == (
+        f"{tmp_path}/audio: in more than one of its own splits are 1 artist (artist 2: 1 eval, 1 "
+        "test): use --split artist-hash, or --allow-leaks to go on with a warning in the report"
+    )
+    done = run(*flags, "--allow-leaks", "--dry-run")
+    assert done.returncode == 0
+    assert "1 artist is in two splits" in done.stdout
 
 
 def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> None:

@@ -75,8 +75,17 @@ def test_audio_values_are_refused(values: dict[str, Any], expected: str) -> None
         ),
         (
             {"split": "random"},
-            "split must be one of ('official', 'artist-hash'), got 'random'",
+            "split must be one of ('auto', 'official', 'artist-hash', 'file'), got 'random'",
         ),
+        ({"labels": "all"}, "labels must be one of ('genre_top', 'tree'), got 'all'"),
+        ({"tracks_csv": "t.csv"}, "tracks_csv goes without metadata_dir, got 't.csv'"),
+        (
+            {"metadata_dir": "", "fma_features": True},
+            "metadata_dir must be given for FMA's features.csv, got ''",
+        ),
+        ({"max_clips_per_genre": -1}, "max_clips_per_genre must not be negative, got -1"),
+        ({"min_clips_per_genre": -2}, "min_clips_per_genre must not be negative, got -2"),
+        ({"pad_floor_seconds": 0.0}, "pad_floor_seconds must be positive and finite, got 0.0"),
         ({"max_bad_fraction": 1.5}, "max_bad_fraction must be in [0, 1], got 1.5"),
         ({"max_bad_fraction": -0.1}, "max_bad_fraction must be in [0, 1], got -0.1"),
         ({"max_bad_fraction": math.nan}, "max_bad_fraction must be in [0, 1], got nan"),
@@ -84,7 +93,7 @@ def test_audio_values_are_refused(values: dict[str, Any], expected: str) -> None
 )
 def test_data_values_are_refused(values: dict[str, Any], expected: str) -> None:
     with pytest.raises(ValueError) as caught:
-        DataConfig("a", "m", **values)
+        DataConfig(**{"audio_dir": "a", "metadata_dir": "m", **values})
     assert str(caught.value) == expected
 
 

@@ -148,12 +148,16 @@ def test_tfx_logs_what_the_console_listens_for() -> None:
 
 def test_the_log_handler_follows_what_tfx_logs() -> None:
     logger = logging.Logger("like absl")
+    told = []
 
     def steps(reporter: StepReporter) -> None:
-        logger.addHandler(ComponentLog(reporter))
+        after = {"StatisticsGen": lambda: told.append("StatisticsGen")}
+        logger.addHandler(ComponentLog(reporter, after))
         logger.info("Component %s is running.", "StatisticsGen")
         logger.info("MetadataStore with DB connection initialized")
+        assert told == []
         logger.info("Component %s is finished.", "StatisticsGen")
+        assert told == ["StatisticsGen"]
         logger.info("Component %s is running.", "Pusher")
         logger.info("A cached execution %d is used.", 12)
         logger.info("Component %s is finished.", "Pusher")

@@ -12,7 +12,7 @@ from tfx.dsl.compiler import compiler
 
 from components.fma_example_gen.executor import unpack_custom_config
 from pipeline import code_digest
-from pipeline.config import AudioConfig, ContestConfig, DataConfig, GateConfig
+from pipeline.config import AudioConfig, ContestConfig, DataConfig, GateConfig, to_json
 from pipeline.pipeline import SCHEMA_PATH, create_pipeline
 from pipeline.registry import MODELS
 from pipeline.run_config import PipelineConfig, TuneConfig
@@ -163,7 +163,8 @@ def test_the_configuration_arrives_at_the_executor(tmp_path: Path) -> None:
     node = nodes(config)["FmaExampleGen"]
     custom = unpack_custom_config({"custom_config": parameter(node, "custom_config")})
     assert custom == {
-        "data": dataclasses.asdict(config.data),
+        # As JSON, a tuple is a list.
+        "data": json.loads(to_json(config.data)),
         "audio": dataclasses.asdict(config.audio),
         "bad_files_path": str(tmp_path / "bad.csv"),
     }

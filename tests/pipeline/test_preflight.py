@@ -15,6 +15,7 @@ from rich.console import Console
 
 import local_runner
 from components import failure_notes
+from components.fma_example_gen.tables import echonest
 from pipeline import preflight
 from pipeline.config import AudioConfig
 from pipeline.errors import InputError
@@ -36,7 +37,7 @@ def test_the_digest_of_the_table_gets_into_the_configuration(
     table = tmp_path / "metadata" / "tracks.csv"
     checked, plan = preflight.check(config)
     assert checked.data.metadata_digest == hashlib.sha256(table.read_bytes()).hexdigest()
-    assert len(plan.tracks) == 6
+    assert plan.n_clips == 6
     with table.open("a") as file:
         file.write("\n")
     assert preflight.check(config)[0].data.metadata_digest != checked.data.metadata_digest
@@ -52,7 +53,7 @@ def test_the_digest_of_fmas_own_features_gets_into_the_configuration(
     data = dataclasses.replace(config.data, fma_features=True)
     checked, plan = preflight.check(dataclasses.replace(config, data=data))
     assert checked.data.fma_features_digest == hashlib.sha256(table.read_bytes()).hexdigest()
-    assert {len(track.fma_features) for track in plan.tracks} == {4 * 518}
+    assert {len(track.fma_features) for track in plan.catalogue.tracks} == {4 * 518}
 
 
 def test_an_archive_that_cannot_train_is_refused(
@@ -106,10 +107,10 @@ def test_the_plan_counts_clips_by_genre_and_split(
     preflight.print_plan(Console(file=output, width=100), checked, plan, "in memory (why)")
     lines = [line.split() for line in output.getvalue().splitlines() if line.strip()]
     assert lines[:4] == [
-        ["clips", "train", "eval", "test"],
-        ["Folk", "1", "1", "1"],
-        ["Rock", "1", "1", "0"],
-        ["all", "2", "2", "1"],
+        ["clips/artists", "train", "eval", "test"],
+        ["Folk", "1/1", "1/1", "1/1"],
+        ["Rock", "1/1", "1/1", "0/0"],
+        ["total", "2/2", "2/2", "1/1"],
     ]
     assert ["models", "cnn1d"] in lines
     assert ["Beam", "in", "memory", "(why)"] in lines
@@ -182,3 +183,20 @@ def test_the_note_of_a_failed_training_gets_into_the_configuration(
 def test_weights_in_a_bucket_are_read_there_and_not_where_jobs_have_them() -> None:
     assert preflight._bucket_path("/gcs/bucket/weights.h5") == "gs://bucket/weights.h5"
     assert preflight._bucket_path("/home/weights.h5") == "/home/weights.h5"
+
+
+def test_a_dry_run_looks_at_echonest_csv_where_there_is_one(
+    write_archive: WriteArchive, tmp_path: Path
+) -> None:
+    config = configuration(write_archive())
+    assert preflight.check_echonest(config) is None
+    path = tmp_path / "metadata" / "echonest.csv"
+    heads = zip(*echonest.COLUMNS, strict=True)
+    rows = [["", *head] for head in heads] + [["track_id", *[""] * 249], ["2", *["0.5"] * 249]]
+    path.write_text("".join(",".join(row) + "\n" for row in rows))
+    assert preflight.check_echonest(config) == (
+        "echonest.csv is FMA's, with 1 rows; no model reads it"
+    )
+    path.write_text("no table")
+    with pytest.raises(InputError, match="echonest.csv"):
+        preflight.check_echonest(config)

@@ -247,6 +247,7 @@ def report_data(
                  "kind": "undecodable", "detail": "Format not recognised."}
                 for n in range(3)
             ],
+            left_out={"licence": 12, "fewer than 10 clips a genre": 4},
         ),
         examples=examples,
         mistakes=mistakes,

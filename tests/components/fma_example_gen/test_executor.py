@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -14,17 +15,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+import soundfile
 import tensorflow as tf
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.fma_example_gen import executor
-from components.fma_example_gen.audio_io import decode_clip
-from components.fma_example_gen.faults import Fault, FaultKind
-from components.fma_example_gen.tracks import plan_ingest
+from components.fma_example_gen import executor, staging
+from components.fma_example_gen.archive.plan import plan_ingest
+from components.fma_example_gen.audio.decoding import decode_clip
+from components.fma_example_gen.conclusion import check_faults
+from components.fma_example_gen.copy_plan import Copy, plan_copies
+from components.fma_example_gen.faults import AudioError, Fault, FaultKind
 from corpus import GENRES, CorpusSpec, build_catalogue, planted_faults
 from models import features
 from pipeline import beam_args, progress
@@ -98,16 +103,42 @@ def ingested(
     return ingest(corpus_data, tmp_path_factory.mktemp("ingested"))
 
 
+def noise(seed: int, seconds: float = 1.5, **settings: str) -> bytes:
+    """Return noise of its own as an audio file, a WAV file unless told otherwise."""
+    samples = np.random.default_rng(seed).uniform(-0.5, 0.5, round(8_000 * seconds))
+    data = io.BytesIO()
+    soundfile.write(data, samples, 8_000, **{"format": "WAV", **settings})
+    return data.getvalue()
+
+
 @pytest.fixture
-def rock_and_folk(noise_wav: bytes) -> tuple[dict[int, dict[str, str]], dict[str, bytes]]:
-    """Return rows and audio of two genres, a track of each in each split."""
+def rock_and_folk() -> tuple[dict[int, dict[str, str]], dict[str, bytes]]:
+    """Return rows and audio of two genres, a track of each in each split, by an artist each."""
     rows, audio = {}, {}
     for track_id in range(6):
         genre = ("Folk", "Rock")[track_id % 2]
         split = ("training", "validation", "test")[track_id // 2]
-        rows[track_id] = {"track.genre_top": genre, "set.split": split}
-        audio[f"000/{track_id:06d}.wav"] = noise_wav
+        rows[track_id] = {
+            "track.genre_top": genre, "set.split": split,
+            "artist.id": f"{track_id}", "album.id": f"{track_id}",
+        }  # fmt: skip
+        audio[f"000/{track_id:06d}.wav"] = noise(track_id)
     return rows, audio
+
+
+def listed(folder: Path) -> dict[str, str]:
+    """Return the kind of each fault in the bad-file list by the name of its file."""
+    with open(folder / "bad_files.csv", newline="") as file:
+        return {Path(row["path"]).name: row["kind"] for row in csv.DictReader(file)}
+
+
+def splits_of(uri: str) -> dict[int, str]:
+    """Return the split of each track."""
+    return {
+        whole(record[features.TRACK_ID]): split
+        for split in SPLITS
+        for record in records(uri, split)
+    }
 
 
 def test_every_good_track_is_in_the_split_of_its_row(
@@ -216,13 +247,19 @@ def test_no_artist_and_no_audio_is_in_two_splits(ingested: standard_artifacts.Ex
     assert {len(splits) for splits in (artists | digests).values()} == {1}
 
 
-def test_no_artist_is_in_two_splits_by_the_artist_hash(corpus_data: DataConfig) -> None:
-    plan = plan_ingest(dataclasses.replace(corpus_data, split="artist-hash"))
+def test_by_the_artist_hash_no_artist_and_no_audio_is_in_two_splits(
+    corpus_data: DataConfig, tmp_path: Path
+) -> None:
+    examples = ingest(dataclasses.replace(corpus_data, split="artist-hash"), tmp_path)
     splits = defaultdict(set)
-    for track in plan.tracks:
-        splits[track.row.artist_id].add(track.split)
+    for split in SPLITS:
+        found = records(examples.uri, split)
+        assert {blob(record[features.GENRE]).decode() for record in found} == set(GENRES)
+        for record in found:
+            splits[whole(record[features.ARTIST_ID])].add(split)
+            splits[blob(record[features.AUDIO])].add(split)
+    assert len(splits) == 32 + 48
     assert {len(found) for found in splits.values()} == {1}
-    assert set.union(*splits.values()) == set(SPLITS)
 
 
 def test_every_planted_fault_is_listed(
@@ -238,7 +275,10 @@ def test_every_planted_fault_is_listed(
 
 def test_the_summary_counts_clips_and_faults(ingested: standard_artifacts.Examples) -> None:
     summary = json.loads(Path(ingested.uri, "ingest.json").read_text())
+    counts = summary.pop("splits")
+    assert counts["eval"][GENRES[0]] == {"clips": 1, "artists": 1}
     assert summary == {
+        "left_out": {},
         "clips": {
             "train": dict.fromkeys(sorted(GENRES), 4),
             "eval": dict.fromkeys(sorted(GENRES), 1),
@@ -252,15 +292,205 @@ def test_the_summary_counts_clips_and_faults(ingested: standard_artifacts.Exampl
     }  # fmt: skip
 
 
-def test_the_summary_names_artists_and_audio_in_more_than_one_split(
+def test_splits_that_share_an_artist_or_audio_are_refused_and_the_list_is_left(
     rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
     archive: Archive,
     tmp_path: Path,
 ) -> None:
-    rows, audio = rock_and_folk  # one artist, and the same noise under every id
-    examples = ingest(archive(rows, audio), tmp_path)
+    rows, audio = rock_and_folk
+    rows[0]["artist.id"] = rows[2]["artist.id"] = "77"  # in train and eval
+    rows[6], audio["000/000006.wav"] = rows[4], b"no audio"
+    data = archive(rows, audio, max_bad_fraction=1.0)
+    with pytest.raises(InputError, match=r"77.*--allow-leaks"):
+        ingest(data, tmp_path)
+    assert not (tmp_path / "examples" / "ingest.json").exists()
+
+    examples = ingest(dataclasses.replace(data, allow_leaks=True), tmp_path)
     summary = json.loads(Path(examples.uri, "ingest.json").read_text())
-    assert summary["overlaps"] == {"artists": [1], "audio": [[0, 1, 2, 3, 4, 5]]}
+    assert summary["overlaps"] == {"artists": [77], "audio": []}
+    assert splits_of(examples.uri)[0] == "train"
+    assert splits_of(examples.uri)[2] == "eval"
+
+
+def test_audio_in_two_splits_is_seen_only_once_it_is_decoded(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    rows, audio = rock_and_folk
+    # The same samples in another container: train 6, test 4.
+    samples, rate_hz = soundfile.read(io.BytesIO(audio["000/000004.wav"]), dtype="int16")
+    flac = io.BytesIO()
+    soundfile.write(flac, samples, rate_hz, format="FLAC")
+    rows[6], audio["000/000006.flac"] = rows[0], flac.getvalue()
+    data = archive(rows, audio)
+    with pytest.raises(InputError, match=r"4.*6.*--allow-leaks"):
+        ingest(data, tmp_path)
+    assert (tmp_path / "bad_files.csv").exists()
+    examples = ingest(dataclasses.replace(data, allow_leaks=True), tmp_path)
+    summary = json.loads(Path(examples.uri, "ingest.json").read_text())
+    assert summary["overlaps"] == {"artists": [], "audio": [[4, 6]]}
+    assert 6 not in splits_of(examples.uri)
+    assert listed(tmp_path) == {"000006.flac": "duplicate_audio"}
+
+
+def test_the_same_audio_within_a_split_is_kept_once(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    rows, audio = rock_and_folk
+    rows[6], audio["000/000006.wav"] = rows[0], audio["000/000000.wav"]
+    examples = ingest(archive(rows, audio, max_bad_fraction=0.0), tmp_path)
+    assert splits_of(examples.uri) == {
+        0: "train",
+        1: "train",
+        2: "eval",
+        3: "eval",
+        4: "test",
+        5: "test",
+    }
+    assert listed(tmp_path) == {"000006.wav": "duplicate_audio"}
+
+
+def test_short_clips_are_padded_from_the_floor_on(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    rows, audio = rock_and_folk
+    for track_id, seconds in ((6, 0.6), (7, 0.4)):
+        rows[track_id], audio[f"000/00000{track_id}.wav"] = rows[0], noise(track_id, seconds)
+    data = archive(rows, audio, max_bad_fraction=1.0)
+    ingest(data, tmp_path)
+    assert listed(tmp_path) == {"000006.wav": "too_short", "000007.wav": "too_short"}
+
+    data = dataclasses.replace(data, on_fault=("too_short=pad",), pad_floor_seconds=0.5)
+    examples = ingest(data, tmp_path / "padded")
+    assert listed(tmp_path / "padded") == {"000006.wav": "padded", "000007.wav": "too_short"}
+    (clip,) = (
+        np.frombuffer(blob(record[features.AUDIO]), "<i2")
+        for record in records(examples.uri, "train")
+        if whole(record[features.TRACK_ID]) == 6
+    )
+    sounding = round(0.6 * AUDIO.sample_rate_hz)
+    assert len(clip) == AUDIO.sample_rate_hz  # as long as min_clip_seconds
+    assert np.any(clip[sounding - 10 : sounding])
+    assert not clip[sounding:].any()
+
+
+@pytest.mark.parametrize("kind", ["too_short", "undecodable"])
+def test_a_fault_that_is_to_fail_the_run_does(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    rows, audio = rock_and_folk
+    rows[6], audio["000/000006.wav"] = rows[0], noise(6, 0.1)
+    data = archive(rows, audio, max_bad_fraction=1.0, on_fault=(f"{kind}=fail",))
+    if kind == "too_short":
+        with pytest.raises(InputError, match=r"too_short: 1 found, the first is .*000006\.wav"):
+            ingest(data, tmp_path)
+    else:
+        ingest(data, tmp_path)
+    assert listed(tmp_path) == {"000006.wav": "too_short"}
+
+
+def test_near_silent_clips_are_flagged_and_left_out_only_if_told(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    rows, audio = rock_and_folk
+    data = io.BytesIO()
+    quiet = np.random.default_rng(6).uniform(-5e-4, 5e-4, 12_000)
+    soundfile.write(data, quiet, 8_000, format="WAV", subtype="PCM_24")
+    rows[6], audio["000/000006.wav"] = rows[0], data.getvalue()
+    config = archive(rows, audio, max_bad_fraction=0.0)
+    assert 6 in splits_of(ingest(config, tmp_path).uri)
+    assert listed(tmp_path) == {"000006.wav": "near_silent"}
+    without = dataclasses.replace(config, on_fault=("near_silent=skip",))
+    assert 6 not in splits_of(ingest(without, tmp_path / "without").uri)
+    assert listed(tmp_path / "without") == {"000006.wav": "near_silent"}
+
+
+def test_a_mixed_archive_with_every_fault_goes_through_and_lists_each(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    rows, audio = rock_and_folk
+    good = {
+        "10.flac": noise(10, format="FLAC"), "11.ogg": noise(11, format="OGG"),
+        "12.mp3": noise(12, format="MP3"), "13.wav": noise(13, subtype="FLOAT"),
+        "14.wav": noise(14, format="WAVEX"),
+        "15.mp3": b"ID3\4\0\0\0\0\0\1\0" + noise(15, format="MP3"),
+        "16.wav": noise(16, format="FLAC"),  # by its content, not by its name
+        "17.m4a": m4a(17),
+    }  # fmt: skip
+    lying = bytearray(noise(20, 0.2))
+    lying[40:44] = (0xFFFFFFF0).to_bytes(4, "little")  # claims three days
+    bad = {
+        "20.wav": (bytes(lying), "too_short"), "21.wav": (b"", "empty_file"),
+        "22.mp3": (b"<html>not found</html>" * 99, "undecodable"),
+        "23.wav": (noise(23, 0.5), "too_short"),
+        "24.wav": (noise(24)[:2_000], "too_short"),
+        "25.mp3": (noise(25, format="MP3")[:40], "undecodable"),
+    }  # fmt: skip
+    for name, data in good.items() | {name: data for name, (data, _) in bad.items()}.items():
+        rows[int(name[:2])] = rows[0]
+        audio[f"000/0000{name}"] = data
+    rows[30] = rows[0]
+    rows[31], audio["000/000031.wav"] = rows[0] | {"track.genre_top": ""}, noise(31)
+    audio["000/000032.wav"] = noise(32)
+    rows[33], audio["000/000033.wav"] = rows[0], b"replaced by a link"
+    config = archive(rows, audio, max_bad_fraction=1.0)
+    (tmp_path / "secret.wav").write_bytes(noise(33))
+    outside = Path(config.audio_dir, "000/000033.wav")
+    outside.unlink()
+    outside.symlink_to(tmp_path / "secret.wav")
+
+    examples = ingest(config, tmp_path)
+    assert splits_of(examples.uri) == {
+        0: "train", 1: "train", 2: "eval", 3: "eval", 4: "test", 5: "test",
+        **{int(name[:2]): "train" for name in good},
+    }  # fmt: skip
+    assert listed(tmp_path) == {
+        **{f"0000{name}": kind for name, (_, kind) in bad.items()},
+        "000030.*": "missing_file", "000031.wav": "no_genre", "000032.wav": "no_metadata",
+        "000033.wav": "outside_folder",
+    }  # fmt: skip
+    summary = json.loads(Path(examples.uri, "ingest.json").read_text())
+    assert sum(summary["faults"].values()) == 10
+
+
+def m4a(seed: int) -> bytes:
+    """Return 1.5 s of noise as AAC in MP4, which libsndfile cannot read."""
+    samples = np.random.default_rng(seed).uniform(-0.5, 0.5, (1, 12_000)).astype("f4")
+    data = io.BytesIO()
+    with av.open(data, "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=8_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+        frame.sample_rate = 8_000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return data.getvalue()
+
+
+def test_clips_far_shorter_than_all_others_of_fma_are_found_without_a_list(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    rows, audio = rock_and_folk
+    template = rows[0]
+    for track_id in range(40):
+        rows.setdefault(track_id, template)
+        # As 98565, 98567 and 98569 of fma_small, which last 1.6, 0.5 and 1.5 s.
+        seconds = {7: 1.6, 8: 0.5}.get(track_id, 30.0)
+        audio[f"000/{track_id:06d}.wav"] = noise(track_id, seconds)
+    ingest(archive(rows, audio), tmp_path)
+    assert listed(tmp_path) == {"000007.wav": "too_short", "000008.wav": "too_short"}
 
 
 def test_a_second_run_writes_the_same_bytes_and_reports_every_track_that_it_opens(
@@ -290,7 +520,7 @@ def test_too_many_bad_files_fail_the_run_and_leave_the_list(
     tmp_path: Path,
 ) -> None:
     rows, audio = rock_and_folk
-    rows |= {6: {}, 7: {}}
+    rows |= {6: rows[0], 7: rows[0]}
     audio |= {"000/000006.wav": b"", "000/000007.wav": b"no audio"}
     with pytest.raises(InputError) as caught:
         ingest(archive(rows, audio, max_bad_fraction=0.2), tmp_path)
@@ -303,6 +533,11 @@ def test_too_many_bad_files_fail_the_run_and_leave_the_list(
     assert found == {"6": "empty_file", "7": "undecodable"}
 
 
+def tolerant(max_bad_fraction: float) -> DataConfig:
+    """Return a configuration that tolerates so much."""
+    return DataConfig(audio_dir="a", max_bad_fraction=max_bad_fraction)
+
+
 @pytest.mark.parametrize(("n_good", "allowed"), [(6, True), (5, False)])
 def test_the_allowed_share_itself_is_not_too_many(
     tmp_path: Path, n_good: int, allowed: bool
@@ -310,26 +545,25 @@ def test_the_allowed_share_itself_is_not_too_many(
     faults = [Fault("a", n, FaultKind.SILENT, "") for n in range(2)]
     path = tmp_path / "list.csv"
     if allowed:
-        executor.check_faults(faults, n_good, 0.25, str(path))
+        check_faults(faults, n_good, tolerant(0.25), str(path))
     else:
         with pytest.raises(InputError, match="2 of 7 tracks are bad, more than the 25% that"):
-            executor.check_faults(faults, n_good, 0.25, str(path))
+            check_faults(faults, n_good, tolerant(0.25), str(path))
 
 
 def test_tracks_without_a_label_do_not_count_as_bad(tmp_path: Path) -> None:
     faults = [Fault("a", n, FaultKind.NO_GENRE, "") for n in range(50)]
-    executor.check_faults(faults, 1, 0.0, str(tmp_path / "list.csv"))
+    check_faults(faults, 1, tolerant(0.0), str(tmp_path / "list.csv"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_fmas_own_features_reach_the_examples_and_those_without_are_left_out(
     rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
     archive: Archive,
-    noise_wav: bytes,
     tmp_path: Path,
 ) -> None:
     rows, audio = rock_and_folk
-    rows[6], audio["000/000006.wav"] = {}, noise_wav
+    rows[6], audio["000/000006.wav"] = rows[0], noise(6)
     data = archive(rows, audio, fma_features=True, max_bad_fraction=0.0)
     own = {track_id: np.random.default_rng(track_id).normal(size=518) for track_id in range(6)}
     Path(data.metadata_dir, "features.csv").write_bytes(to_csv(own))
@@ -384,28 +618,36 @@ def test_a_single_genre_fails_before_anything_is_decoded(archive: Archive, tmp_p
 
 
 def test_a_file_beyond_the_size_limit_is_a_fault(
-    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noise_wav: bytes
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (track,) = plan_ingest(archive({2: {}}, {"000/000002.wav": noise_wav})).tracks
-    assert executor.read_example(track, AUDIO)
-    monkeypatch.setattr(executor.audio_io, "MAX_FILE_BYTES", len(noise_wav) - 1)
-    with pytest.raises(executor.AudioError) as caught:
-        executor.read_example(track, AUDIO)
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"12345")
+    monkeypatch.setattr(staging, "MAX_FILE_BYTES", 5)
+    assert staging.read_bounded(str(path)) == b"12345"
+    monkeypatch.setattr(staging, "MAX_FILE_BYTES", 4)
+    with pytest.raises(AudioError) as caught:
+        staging.read_bounded(str(path))
     assert caught.value.kind is FaultKind.TOO_LARGE
 
 
-def test_a_split_is_cut_into_shards_of_64_clips_by_the_order_of_the_ids(
-    archive: Archive,
-) -> None:
+def test_tracks_are_staged_by_64_in_the_order_of_their_ids(archive: Archive) -> None:
     ids = range(130)
-    rows = {track_id: {"set.split": "test" if track_id == 7 else "training"} for track_id in ids}
-    data = archive(rows, {f"000/{track_id:06d}.wav": b"" for track_id in ids})
-    shards = list(executor.plan_shards(data))
-    assert [(shard.split, len(shard.tracks), shard.file_name) for shard in shards] == [
-        ("train", 64, "data_tfrecord-00000-of-00003.gz"),
-        ("train", 64, "data_tfrecord-00001-of-00003.gz"),
-        ("train", 1, "data_tfrecord-00002-of-00003.gz"),
-        ("test", 1, "data_tfrecord-00000-of-00001.gz"),
+    data = archive(dict.fromkeys(ids, {}), {f"000/{track_id:06d}.wav": b"" for track_id in ids})
+    batches = list(staging.batches(data))
+    assert [(batch.index, len(batch.tracks)) for batch in batches] == [(0, 64), (1, 64), (2, 2)]
+    assert [track.row.track_id for batch in batches for track in batch.tracks] == list(ids)
+
+
+def test_the_files_of_a_split_are_numbered_without_a_gap() -> None:
+    batch_of = {1: 0, 2: 0, 3: 1, 4: 2, 5: 3}
+    split_of = {1: "train", 2: "test", 3: "train", 5: "test"}
+    copies = plan_copies(batch_of, split_of, padded={3: 100})
+    assert copies == [
+        Copy(
+            0,
+            {"train": "data_tfrecord-00000-of-00002.gz", "test": "data_tfrecord-00000-of-00002.gz"},
+            {1: "train", 2: "test"},
+        ),
+        Copy(1, {"train": "data_tfrecord-00001-of-00002.gz"}, {3: "train"}, {3: 100}),
+        Copy(3, {"test": "data_tfrecord-00001-of-00002.gz"}, {5: "test"}),
     ]
-    in_order = [track.row.track_id for shard in shards for track in shard.tracks]
-    assert in_order == [*(track_id for track_id in ids if track_id != 7), 7]

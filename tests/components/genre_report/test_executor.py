@@ -99,6 +99,7 @@ def write_examples(folder: Path) -> standard_artifacts.Examples:
     summary = {
         "clips": counts,
         "faults": {"no_metadata": 1, "silent": 25},
+        "left_out": {"licence": 3},
         "overlaps": {"artists": [7], "audio": []},
     }
     (folder / "ingest.json").write_text(json.dumps(summary))
@@ -248,6 +249,7 @@ def test_clips_and_artists_are_counted(data: ReportData) -> None:
     assert held.seconds == {"train": 14.0, "eval": 12.0, "test": 12.0}
     assert held.faults == {"no_metadata": 1, "silent": 25}
     assert len(held.fault_rows) == 20
+    assert held.left_out == {"licence": 3}
     assert held.fault_rows[0] == {
         "path": "000/Icon\r", "track_id": "-1", "kind": "no_metadata", "detail": "no row",
     }  # fmt: skip

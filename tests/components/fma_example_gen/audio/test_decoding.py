@@ -7,32 +7,18 @@ import io
 import librosa
 import numpy as np
 import pytest
+import scipy.signal
 import soundfile
 from numpy.typing import NDArray
 
-from components.fma_example_gen.audio_io import Clip, decode_clip
+from components.fma_example_gen.audio import decoding, middle
+from components.fma_example_gen.audio.decoding import Clip, decode_clip
 from components.fma_example_gen.faults import AudioError, FaultKind
 from pipeline.config import AudioConfig
+from tests.components.fma_example_gen.audio.sounds import encode, music
 
 AUDIO = AudioConfig(clip_seconds=2.0, min_clip_seconds=1.0)
 RATE_HZ = AUDIO.sample_rate_hz
-
-
-def encode(
-    samples: NDArray[np.float64], rate_hz: int, subtype: str | None = None, container: str = "WAV"
-) -> bytes:
-    """Return the bytes of an audio file."""
-    data = io.BytesIO()
-    soundfile.write(data, samples, rate_hz, format=container, subtype=subtype)
-    return data.getvalue()
-
-
-def music(rate_hz: int, channels: int, seconds: float = 1.5) -> NDArray[np.float64]:
-    """Return [frames, channels] of tones, other ones in every channel, and a little noise."""
-    time = np.arange(round(seconds * rate_hz))[:, np.newaxis] / rate_hz
-    frequency = 200.0 * (1 + np.arange(channels))
-    noise = np.random.default_rng(channels).normal(0, 0.02, (len(time), channels))
-    return 0.4 * np.sin(2 * np.pi * frequency * time) + noise
 
 
 def reference(data: bytes) -> NDArray[np.float64]:
@@ -169,9 +155,11 @@ def test_an_empty_file() -> None:
         encode(music(8_000, 1), 8_000)[:20],
         np.random.default_rng(0).bytes(20_000),
         b"<html>404 Not Found</html>",
-        encode(music(44_100, 2), 44_100, "PCM_16", "FLAC")[:30_000],
+        b"#!/bin/sh\necho\n" * 1000,
+        b"#EXTM3U\n#EXTINF:10,\nfile:///etc/hostname\n",
+        b"ffconcat version 1.0\nfile '/etc/hostname'\n",
     ],
-    ids=["truncated header", "random bytes", "web page", "truncated flac"],
+    ids=["truncated header", "random bytes", "web page", "text", "playlist", "list of files"],
 )
 def test_what_is_no_whole_audio_file(data: bytes) -> None:
     error = fault_of(data)
@@ -180,8 +168,8 @@ def test_what_is_no_whole_audio_file(data: bytes) -> None:
     assert "0x" not in error.detail  # an object's address would differ between runs
 
 
-# libsndfile asks for places before the file's beginning, which cffi reports and it survives.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+# What libsndfile asks for in vain must not be printed by cffi.
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_damaged_files_are_faults_and_never_crashes() -> None:
     rng = np.random.default_rng(0)
     outcomes = set()
@@ -261,3 +249,44 @@ def test_the_middle_of_a_truncated_mp3_is_the_middle_of_what_is_left() -> None:
     clip = decode_clip(whole[: len(whole) // 2], config)
     assert 4.5 < clip.duration_seconds < 5.5
     assert len(clip.pcm16) == 2 * 22_050
+
+
+def test_a_resampler_of_another_make_agrees() -> None:
+    signal = music(48_000, 1)[:, 0]
+    low = scipy.signal.lfilter(scipy.signal.firwin(255, 8_000, fs=48_000), 1, signal)
+    clip = decode_clip(encode(low, 48_000, "FLOAT"), AUDIO)
+    expected = scipy.signal.resample_poly(low, 147, 320, window=("kaiser", 12.0))
+    inner = slice(500, -500)
+    assert len(expected) == len(clip.pcm16)
+    assert np.abs(clip.pcm16[inner] / 32_768 - expected[inner]).max() < 2e-4
+
+
+def test_an_mp3_is_the_wav_that_it_was_made_from() -> None:
+    signal = music(44_100, 2)
+    wav = decode_clip(encode(signal, 44_100), AUDIO).pcm16.astype(float)
+    mp3 = decode_clip(encode(signal, 44_100, "MPEG_LAYER_III", "MP3"), AUDIO).pcm16.astype(float)
+    assert len(wav) == len(mp3)
+    assert np.corrcoef(wav, mp3)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(("level", "near_silent"), [(0.9e-3, True), (1.1e-3, False)])
+def test_near_silence_is_kept_and_told(level: float, near_silent: bool) -> None:
+    tone = level * np.sqrt(2) * np.sin(2 * np.pi * 440 * np.arange(88_200) / 44_100)
+    clip = decode_clip(encode(tone, 44_100, "FLOAT"), AUDIO)
+    assert clip.near_silent == near_silent
+    assert np.abs(clip.pcm16).max() > 30
+
+
+def test_a_file_of_more_bytes_than_any_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encode(music(8_000, 1), 8_000)
+    monkeypatch.setattr(decoding, "MAX_FILE_BYTES", len(data))
+    assert decode_clip(data, AUDIO).duration_seconds == 1.5
+    monkeypatch.setattr(decoding, "MAX_FILE_BYTES", len(data) - 1)
+    assert fault_of(data).kind is FaultKind.TOO_LARGE
+
+
+def test_more_frames_than_memory_should_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middle, "_MAX_FRAMES", 10_000)
+    error = fault_of(encode(music(8_000, 1), 8_000))
+    assert (error.kind, error.detail) == (FaultKind.TOO_LARGE, "more than 10000 frames to hold")
+    assert decode_clip(encode(music(8_000, 1, 1.2), 8_000), AUDIO).duration_seconds == 1.2

@@ -1,0 +1,1 @@
+"""Reading what an archive has: FMA's tables, a table of one's own, or a folder per genre."""

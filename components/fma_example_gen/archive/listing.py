@@ -1,0 +1,241 @@
+"""Which audio files there are: one listing of the audio folder, or of those of its spans."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from components import files
+from components.fma_example_gen.archive import spans
+from components.fma_example_gen.faults import Fault, FaultKind
+from pipeline.config import DataConfig
+from pipeline.errors import InputError
+
+NOT_AUDIO = "not audio by name"
+_FMA_LEVELS = 2  # 000/000002.mp3
+# What lies about in collections of music. All else is taken for audio: the decoder looks inside.
+_NOT_AUDIO_ENDINGS = {
+    ".bmp", ".csv", ".cue", ".db", ".doc", ".docx", ".gif", ".htm", ".html", ".ini", ".jpeg",
+    ".jpg", ".json", ".log", ".m3u", ".m3u8", ".md", ".md5", ".nfo", ".pdf", ".pls", ".png", ".py",
+    ".rtf", ".sfv", ".sh", ".sha1", ".sha256", ".tsv", ".txt", ".url", ".webp", ".xml", ".yaml",
+    ".yml", ".zip",
+}  # fmt: skip
+_NOT_AUDIO_NAMES = {"checksums", "readme", "license"}
+
+
+class AudioFile(NamedTuple):
+    """A file that can be opened; `name` is its path below the folder of its span."""
+
+    span: int
+    name: str
+    path: str
+    size_bytes: int
+    modified: float
+
+
+class Barred(NamedTuple):
+    """A file or folder that must not or cannot be opened; as a `Fault` it has a track's id."""
+
+    span: int
+    name: str
+    path: str
+    kind: FaultKind
+    detail: str
+
+    def fault(self, track_id: int = -1) -> Fault:
+        """Returns its line of the bad-file list."""
+        return Fault(self.path, track_id, self.kind, self.detail)
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """What there is, by span and name.
+
+    Attributes:
+        folders: the folder of each chosen span; 0 is the audio folder that has no spans.
+        files: to read.
+        barred: links out of the folder, dead links, pipes, and what else is no file.
+        left_out: how many files have a name that says that they are no audio, by what to call it.
+    """
+
+    folders: dict[int, str]
+    files: list[AudioFile]
+    barred: list[Barred]
+    left_out: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 hex digest of the files' paths, sizes and times."""
+        digest = hashlib.sha256()
+        for file in self.files:
+            digest.update(repr(file[2:]).encode("utf-8", "backslashreplace"))
+        return digest.hexdigest()
+
+
+def list_audio(data: DataConfig) -> Listing:
+    """Returns the files of the spans that a configuration chooses.
+
+    In FMA's shape these are the files in the folders of the audio folder (`000/000002.mp3`), else
+    those at any depth. In a folder per genre, what is hidden or no audio by its name is left out.
+
+    Raises:
+        InputError: where the folder or a span is missing or cannot be read.
+    """
+    if set(data.audio_dir) & set("*?["):
+        raise InputError(
+            f"the audio folder {data.audio_dir} has one of * ? [ in its path; rename it"
+        )
+    levels = _FMA_LEVELS if data.metadata_dir else None
+    template = spans.parse(data.audio_dir)
+    is_remote = "://" in data.audio_dir
+    listing = (_list_remote if is_remote else _list_local)(template, data.span, levels)
+    is_by_genre = not (data.metadata_dir or data.tracks_csv)
+    return _without_other_files(listing) if is_by_genre else listing
+
+
+def track_id_of(path: str) -> int:
+    """Returns the track id in a file's name (`…/000002.mp3` → 2), -1 where it holds none."""
+    match = re.fullmatch(r"([0-9]{1,18})\.\w+", re.split(r"[/\\]", path)[-1])
+    return int(match[1]) if match else -1
+
+
+def _list_remote(template: spans.Template, wanted: str, levels: int | None) -> Listing:
+    """Lists a bucket, which has neither folders nor links: the files of all spans at once."""
+    found: list[AudioFile] = []
+    folders: set[tuple[int, str]] = set()
+    for path, size_bytes, modified in files.listing(f"{template.glob}/**"):
+        place = template.find(path)
+        if place is None or path.endswith("/"):  # what stands for an empty folder
+            continue
+        folders.add(place)
+        span, folder = place
+        name = path[len(folder) + 1 :]
+        if levels is None or name.count("/") == levels - 1:
+            found.append(AudioFile(span, name, path, size_bytes, modified))
+    if not folders and not template.has_span:
+        raise _missing(template.path)
+    by_span = spans.folders_by_span(sorted(folders))
+    chosen = spans.choose(template, by_span, wanted)
+    return Listing(
+        {span: by_span[span] for span in chosen},
+        sorted(file for file in found if file.span in chosen),
+        barred=[],
+    )
+
+
+def _list_local(template: spans.Template, wanted: str, levels: int | None) -> Listing:
+    """Lists a disk, where a link can lead anywhere, and what is no file can block who opens it."""
+    if template.has_span:
+        places = (template.find(path) for path in glob.glob(template.glob) if os.path.isdir(path))
+        by_span = spans.folders_by_span(sorted(place for place in places if place))
+    else:
+        by_span = {spans.NO_SPAN: template.path}
+    chosen = spans.choose(template, by_span, wanted)
+    folders = {span: by_span[span] for span in chosen}
+    entries = [entry for span in chosen for entry in _walk(span, folders[span], levels)]
+    return Listing(
+        folders,
+        sorted(entry for entry in entries if isinstance(entry, AudioFile)),
+        sorted(entry for entry in entries if isinstance(entry, Barred)),
+    )
+
+
+def _walk(span: int, top: str, levels: int | None) -> Iterator[AudioFile | Barred]:
+    """Yields what a folder of the disk has at one level, or at all; links to folders stay closed.
+
+    Raises:
+        InputError: where it is missing or cannot be read.
+    """
+    real_top = os.path.realpath(top)
+    pending = [("", top, 1)]
+    while pending:
+        below, folder, level = pending.pop()
+        try:
+            with os.scandir(folder) as scanned:
+                entries = list(scanned)
+        except OSError as error:
+            if not below:
+                raise _missing(top, error) from error
+            yield Barred(span, below, folder, FaultKind.UNREADABLE, _reason(error))
+            continue
+        for entry in entries:
+            name = f"{below}/{entry.name}" if below else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if levels is None or level < levels:
+                    pending.append((name, entry.path, level + 1))
+            elif levels in (None, level) or entry.is_symlink():
+                found = _look_at(entry, span, name, real_top)
+                if isinstance(found, Barred) or levels in (None, level):
+                    yield found
+
+
+def _look_at(entry: os.DirEntry[str], span: int, name: str, real_top: str) -> AudioFile | Barred:
+    """Returns a file, or why it is none to open: only its entry in the folder is looked at."""
+
+    def barred(kind: FaultKind, detail: str) -> Barred:
+        return Barred(span, name, entry.path, kind, detail)
+
+    if entry.is_symlink():
+        target = os.path.realpath(entry.path)
+        if os.path.commonpath((target, real_top)) != real_top:
+            return barred(FaultKind.OUTSIDE_FOLDER, f"a link out of the audio folder, to {target}")
+    try:
+        found = entry.stat()
+    except FileNotFoundError:
+        return barred(FaultKind.MISSING_FILE, "a link to a file that is not there")
+    except OSError as error:
+        return barred(FaultKind.UNREADABLE, _reason(error))
+    if stat.S_ISDIR(found.st_mode):
+        # Another name for files that are listed already, and perhaps one of its own parents.
+        detail = "a link to a folder of the archive, whose files are read from there"
+        return barred(FaultKind.DUPLICATE_FILE, detail)
+    if not stat.S_ISREG(found.st_mode):
+        return barred(FaultKind.UNREADABLE, "not a regular file")
+    return AudioFile(span, name, entry.path, found.st_size, found.st_mtime)
+
+
+def _without_other_files(listing: Listing) -> Listing:
+    kept = [file for file in listing.files if _may_be_audio(file.name)]
+    barred = [entry for entry in listing.barred if _may_be_audio(entry.name)]
+    dropped = len(listing.files) + len(listing.barred) - len(kept) - len(barred)
+    left_out = {NOT_AUDIO: dropped} if dropped else {}
+    return dataclasses.replace(listing, files=kept, barred=barred, left_out=left_out)
+
+
+def _may_be_audio(name: str) -> bool:
+    """Returns whether nothing about a name says that it is no audio; no name means that it is."""
+    if name.startswith(".") or "/." in name:  # .DS_Store and the like, and what macOS calls ._x
+        return False
+    stem, ending = os.path.splitext(name.rpartition("/")[2].lower())
+    return ending not in _NOT_AUDIO_ENDINGS and (stem not in _NOT_AUDIO_NAMES or bool(ending))
+
+
+def _missing(folder: str, error: OSError | None = None) -> InputError:
+    if error is None or isinstance(error, FileNotFoundError):
+        return InputError(f"the audio folder {folder} does not exist")
+    return InputError(f"cannot read the audio folder {folder}: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def one_of_each(
+    found: Iterable[AudioFile], track_id: Callable[[AudioFile], int]
+) -> tuple[dict[int, AudioFile], list[Fault]]:
+    """Returns the first file of each track, and a fault for every other file of it."""
+    first: dict[int, AudioFile] = {}
+    faults = []
+    for file in found:
+        number = track_id(file)
+        used = first.setdefault(number, file)
+        if used is not file:
+            detail = f"{used.path} is used"
+            faults.append(Fault(file.path, number, FaultKind.DUPLICATE_FILE, detail))
+    return first, faults

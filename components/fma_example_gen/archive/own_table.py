@@ -1,0 +1,270 @@
+"""An archive with a table of its own: a CSV file with a row for each audio file."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import posixpath
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+from components import files
+from components.fma_example_gen.archive import identity
+from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
+from components.fma_example_gen.archive.listing import AudioFile, Barred, Listing
+from components.fma_example_gen.faults import Fault, FaultKind
+from components.fma_example_gen.tables.table import lines, opened, quoted
+from pipeline.config import DataConfig
+from pipeline.errors import InputError
+
+REQUIRED_COLUMNS = ("path", "genre")
+OPTIONAL_COLUMNS = ("artist", "album", "title", "license", "year", "split", "track_id")
+SPLIT_OF = {
+    "train": "train", "training": "train",
+    "eval": "eval", "val": "eval", "valid": "eval", "validation": "eval", "dev": "eval",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+_IGNORES_SPLITS = "artist-hash"
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+_DRIVE = re.compile(r"[A-Za-z]:/")
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A row of the table as it is written; `line` is where it begins, `track_id` -1 for none."""
+
+    line: int
+    path: str
+    genre: str
+    artist: str = ""
+    album: str = ""
+    title: str = ""
+    license: str = ""
+    year: str = ""
+    split: str = ""
+    track_id: int = -1
+
+
+def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
+    """Returns a track for each row whose file is there, and a fault for each other.
+
+    Where tracks are split by artist, what the column `split` has is not looked at.
+
+    Raises:
+        InputError: where the table is missing or damaged, naming line and column.
+    """
+    require_table(data)
+    with opened(data.tracks_csv) as handle:
+        entries = read_table(handle, data.tracks_csv)
+    if data.split == _IGNORES_SPLITS:
+        entries = [dataclasses.replace(entry, split="") for entry in entries]
+    check_splits(entries, data.tracks_csv)
+    return _match(entries, data.tracks_csv, listing)
+
+
+def require_table(data: DataConfig) -> None:
+    """Makes sure that the table is there; raises InputError."""
+    if not files.exists(data.tracks_csv):
+        raise InputError(f"the table {data.tracks_csv} does not exist")
+
+
+def read_table(handle: IO[bytes], name: str) -> list[Entry]:
+    """Returns the rows of a table, in its order.
+
+    The first row has the names of the columns, in any case and order; `path` and `genre` have to be
+    among them, and those that are not known are not looked at.
+
+    Args:
+        handle: the open file, UTF-8 with or without a mark, cells separated by commas.
+        name: what to call it in an error.
+
+    Raises:
+        InputError: naming the line and the column.
+    """
+    rows = lines(handle, name)
+    line, header = next(rows, (1, []))
+    place = _find_columns(header, f"{name}, line {line}")
+    entries = [
+        _read_entry(cells, place, len(header), line, name) for line, cells in rows if any(cells)
+    ]
+    if not entries:
+        raise InputError(f"{name} has no row below its header")
+    _check_ids(entries, name)
+    return entries
+
+
+def _find_columns(header: list[str], where: str) -> dict[str, int]:
+    """Returns the place of each column that is known."""
+    columns = [column.strip().lower() for column in header]
+    for column in REQUIRED_COLUMNS:
+        if column not in columns:
+            has = ", ".join(filter(None, columns)) or "nothing"
+            raise InputError(
+                f"{where}: column {column} is missing; the line has {has}, and cells are "
+                "separated by commas"
+            )
+    known = [column for column in columns if column in REQUIRED_COLUMNS + OPTIONAL_COLUMNS]
+    for column in known:
+        if known.count(column) > 1:
+            raise InputError(f"{where}: column {column} is there more than once")
+    return {column: columns.index(column) for column in known}
+
+
+def _read_entry(
+    cells: list[str], place: dict[str, int], n_columns: int, line: int, name: str
+) -> Entry:
+    where = f"{name}, line {line}"
+    if len(cells) < n_columns or any(cells[n_columns:]):
+        raise InputError(
+            f"{where}: the row has {len(cells)} cells, the header {n_columns}; a cell with a comma "
+            "has to be in quotation marks"
+        )
+    texts = {column: cells[at] for column, at in place.items()}
+    path = texts.pop("path")
+    values = {column: text.strip() for column, text in texts.items()}
+    if not path.strip():
+        raise InputError(f"{where}: path is empty")
+    track_id = values.pop("track_id", "")
+    if track_id and not _WHOLE_NUMBER.fullmatch(track_id):
+        raise InputError(f"{where}: track_id is {quoted(track_id)}, not a whole number")
+    return Entry(line, path, track_id=int(track_id or -1), **values)
+
+
+def _check_ids(entries: Sequence[Entry], name: str) -> None:
+    """Raises InputError for an id of two tracks; a row that is there twice is of one."""
+    first: dict[int, Entry] = {}
+    for entry in entries:
+        other = first.setdefault(entry.track_id, entry)
+        if entry.track_id >= 0 and other.path != entry.path:
+            raise InputError(
+                f"{name}, line {entry.line}: track_id {entry.track_id} is that of line "
+                f"{other.line}, too"
+            )
+
+
+def check_splits(entries: Sequence[Entry], name: str) -> None:
+    """Makes sure that each row has a split, or none has.
+
+    Raises:
+        InputError: naming the first line that has none, or one that is unknown.
+    """
+    if not any(entry.split for entry in entries):
+        return
+    for entry in entries:
+        if entry.split.lower() not in SPLIT_OF:
+            is_said = (
+                f"{quoted(entry.split)}, expected train, eval or test" if entry.split else "empty"
+            )
+            raise InputError(
+                f"{name}, line {entry.line}: split is {is_said}; mend it, or take --split "
+                f"{_IGNORES_SPLITS}"
+            )
+
+
+def _match(entries: Sequence[Entry], name: str, listing: Listing) -> Catalogue:
+    """Returns the tracks of the rows that have a file and a genre."""
+    places = Places(listing)
+    tracks: dict[int, Track] = {}
+    line_of: dict[str, int] = {}  # by the path of a file that is used
+    faults = []
+    for entry in entries:
+        where = f"{name}, line {entry.line}"
+        file = places.find(entry.path)
+        row = _row_of(entry, file.name if isinstance(file, AudioFile) else entry.path)
+        if isinstance(file, Barred):
+            detail = f"{where}: {file.detail}"
+            faults.append(Fault(entry.path, row.track_id, file.kind, detail))
+        elif not row.genre:
+            detail = f"{where}: genre is empty"
+            faults.append(Fault(file.path, row.track_id, FaultKind.NO_GENRE, detail))
+        elif file.path in line_of:
+            detail = f"{where}: line {line_of[file.path]} has the same file and is used"
+            faults.append(Fault(file.path, row.track_id, FaultKind.DUPLICATE_FILE, detail))
+        elif row.track_id in tracks:
+            raise InputError(identity.collision(tracks[row.track_id].path, file.path))
+        else:
+            line_of[file.path] = entry.line
+            tracks[row.track_id] = Track(row, file.path, span=file.span)
+    return Catalogue(list(tracks.values()), faults)
+
+
+def _row_of(entry: Entry, name: str) -> Row:
+    """Returns the row of a track whose file has a name below the audio folder."""
+    year = re.match(r"[0-9]{4}(?![0-9])", entry.year)
+    return Row(
+        track_id=entry.track_id if entry.track_id >= 0 else identity.track_id(name),
+        artist_id=identity.artist_id(entry.artist),
+        album_id=identity.album_id(entry.album, entry.artist),
+        genre=identity.printable(entry.genre),
+        title=entry.title,
+        license=entry.license,
+        split=SPLIT_OF.get(entry.split.lower(), ""),
+        year=int(year[0]) if year else -1,
+        artist=entry.artist,
+    )
+
+
+class Places:
+    """Finds the file that a table names, in the folder of the first span that has it."""
+
+    def __init__(self, listing: Listing):
+        """Keeps what was listed; nothing is looked up on the disk."""
+        self._folders = listing.folders
+        self._found: dict[str, AudioFile | Barred] = {
+            **{entry.path: entry for entry in listing.barred},
+            **{file.path: file for file in listing.files},
+        }
+
+    def find(self, path: str) -> AudioFile | Barred:
+        """Returns the file at a path of the table, or why there is none to open."""
+        candidates = list(self._candidates(path.replace("\\", "/")))
+        if not candidates:
+            detail = "the path leads out of the audio folder"
+            return Barred(0, path, path, FaultKind.OUTSIDE_FOLDER, detail)
+        found = [self._found[at] for at in candidates if at in self._found]
+        # Some systems compose letters and accents in names, some do not.
+        found += [self._composed[at] for at in map(_composed, candidates) if at in self._composed]
+        found.sort(key=lambda entry: isinstance(entry, Barred))
+        return found[0] if found else self._barred_above(candidates, path)
+
+    def _candidates(self, path: str) -> Iterator[str]:
+        """Yields where the file may be; nothing for a path out of the folder."""
+        if not (path.startswith("/") or "://" in path or _DRIVE.match(path)):
+            name = posixpath.normpath(path)
+            if name != ".." and not name.startswith("../"):
+                yield from (f"{folder}/{name}" for folder in self._folders.values())
+            return
+        whole = _absolute(path)
+        for folder in self._folders.values():
+            top = f"{_absolute(folder)}/"
+            if whole.startswith(top):
+                yield f"{folder}/{whole[len(top) :]}"
+
+    @functools.cached_property
+    def _composed(self) -> dict[str, AudioFile | Barred]:
+        return {_composed(path): entry for path, entry in self._found.items()}
+
+    def _barred_above(self, candidates: Sequence[str], path: str) -> Barred:
+        """Returns the fault of a file that was not listed; a link to a folder may be why."""
+        for candidate in candidates:
+            while (candidate := posixpath.dirname(candidate)) and "/" in candidate.strip("/"):
+                above = self._found.get(candidate)
+                if isinstance(above, Barred):
+                    is_outside = above.kind is FaultKind.OUTSIDE_FOLDER
+                    kind = above.kind if is_outside else FaultKind.MISSING_FILE
+                    return above._replace(kind=kind, detail=f"{above.path} is {above.detail}")
+        return Barred(0, path, path, FaultKind.MISSING_FILE, "there is no such file")
+
+
+def _absolute(path: str) -> str:
+    scheme, separator, rest = path.rpartition("://")
+    if separator:
+        return f"{scheme}://{posixpath.normpath(rest)}"
+    return path if _DRIVE.match(path) else os.path.abspath(path)
+
+
+def _composed(path: str) -> str:
+    return unicodedata.normalize("NFC", path)

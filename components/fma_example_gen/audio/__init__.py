@@ -1,0 +1,1 @@
+"""From the bytes of an audio file, hostile ones included, to one mono clip."""

@@ -1,0 +1,120 @@
+"""Decoding with FFmpeg, for what libsndfile cannot read: m4a, wma, mp3 behind junk and the like."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.fma_example_gen.audio.middle import (
+    Blocks,
+    Middle,
+    Unreadable,
+    check_source,
+    middle_of,
+    mixed,
+)
+
+if TYPE_CHECKING:
+    from av import AudioFrame
+    from av.container import InputContainer
+
+# Containers of audio. No playlist, no list of other files, no device, no text: what is not here is
+# not opened, whatever the file looks like.
+_DEMUXERS = (
+    "aac,ac3,aiff,amr,ape,asf,au,caf,dsf,dts,eac3,flac,loas,matroska,mov,mp3,mpc,mpc8,ogg,tak,tta,"
+    "voc,w64,wav,wv"
+)
+# Nothing but the bytes that are given may be read, wherever a file points.
+_OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
+
+
+def read_middle(data: bytes, clip_seconds: float) -> Middle:
+    """Returns the middle of an audio file, at most `clip_seconds` of it.
+
+    Damaged parts are left out; a file that breaks off ends there.
+
+    Raises:
+        Unreadable: where FFmpeg cannot read it, or finds no audio.
+        AudioError: where its rate, channels or length are not those of any clip.
+    """
+    import av  # 100 MiB of address space, and most archives do without
+
+    try:
+        rate_hz, n_channels = _form(data)
+        mono, n_frames = middle_of(
+            lambda: _blocks(data, rate_hz, n_channels), round(clip_seconds * rate_hz)
+        )
+    except MemoryError:  # one of FFmpeg's errors is one of these
+        raise
+    except av.FFmpegError as error:
+        # "Invalid argument" is how a format that is not allowed is refused.
+        vague = isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError))
+        raise Unreadable(error.strerror or str(error), is_telling=not vague) from error
+    return Middle(mono, rate_hz, n_channels, n_frames)
+
+
+def _form(data: bytes) -> tuple[int, int]:
+    """Returns the rate and the channels of the first frame that can be decoded."""
+    with _opened(data) as container:
+        for frame in _frames(container):
+            rate_hz, n_channels = frame.sample_rate, frame.layout.nb_channels
+            check_source(rate_hz, n_channels)
+            return rate_hz, n_channels
+    raise Unreadable("holds no audio that can be decoded")
+
+
+def _blocks(data: bytes, rate_hz: int, n_channels: int) -> Blocks:
+    """Yields mono blocks, float32 [frames]; what is of another form is damage."""
+    with _opened(data) as container:
+        for frame in _frames(container):
+            if (frame.sample_rate, frame.layout.nb_channels) == (rate_hz, n_channels):
+                yield mixed(_samples(frame))
+
+
+def _opened(data: bytes) -> InputContainer:
+    import av
+
+    return av.open(
+        io.BytesIO(data), "r", metadata_errors="replace", container_options=dict(_OPTIONS)
+    )
+
+
+def _frames(container: InputContainer) -> Iterator[AudioFrame]:
+    """Yields the frames of the first audio stream, without those that cannot be decoded."""
+    import av
+
+    # A stream that FFmpeg has no decoder for has no context, whatever the annotations say.
+    stream = next((s for s in container.streams.audio if s.codec_context is not None), None)
+    if stream is None:
+        raise Unreadable("holds no audio that can be decoded")
+    stream.codec_context.thread_count = 1
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                return
+            frames = packet.decode()
+        except MemoryError:
+            raise
+        except av.FFmpegError:
+            continue  # with the next packet; there is none after an error of the container
+        yield from frames
+
+
+def _samples(frame: AudioFrame) -> NDArray[np.float32]:
+    """Returns float32 [frames, channels], full scale 1."""
+    try:
+        planes = frame.to_ndarray()
+    except ValueError as error:
+        raise Unreadable(str(error)) from error
+    samples = planes.T if frame.format.is_planar else planes.reshape(-1, frame.layout.nb_channels)
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float32, copy=False)
+    full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
+    middle = full_scale if samples.dtype.kind == "u" else 0.0
+    return ((samples - middle) / full_scale).astype(np.float32)

@@ -1,0 +1,152 @@
+"""From what was decoded to the splits, before and after the audio has been heard."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from components.fma_example_gen.archive.catalogue import Catalogue
+from components.fma_example_gen.copy_plan import Copy, plan_copies
+from components.fma_example_gen.faults import FAIL, Fault, FaultKind, policies
+from components.fma_example_gen.judging import Judged, to_clip
+from components.fma_example_gen.splits import table
+from components.fma_example_gen.splits.clip import Clip
+from components.fma_example_gen.splits.decision import Decision, decide
+from components.fma_example_gen.splits.policy import split_policy
+from components.fma_example_gen.splits.trainable import check_trainable
+from pipeline.config import SPLITS, DataConfig
+from pipeline.errors import InputError
+
+
+def policy_of(catalogue: Catalogue, data: DataConfig) -> str:
+    """Returns who decides the splits: `official`, `file` or `artist-hash`.
+
+    Raises:
+        InputError: where what is wanted does not fit the archive.
+    """
+    kind = "fma" if data.metadata_dir else "table" if data.tracks_csv else "folders"
+    return split_policy(data.split, kind=kind, has_splits=catalogue.has_splits)
+
+
+def decide_splits(clips: Iterable[Clip], catalogue: Catalogue, data: DataConfig) -> Decision:
+    """Returns the split of each clip.
+
+    Raises:
+        InputError: where the policy does not fit the archive, or its own splits leak.
+    """
+    policy = policy_of(catalogue, data)
+    return decide(clips, policy, allow_leaks=data.allow_leaks, where=catalogue.where)
+
+
+def foresee(catalogue: Catalogue, data: DataConfig) -> dict[str, Any]:
+    """Returns the table of the splits as the metadata alone give them, see `splits.table.count`.
+
+    What comes out differs by the files that turn out to be bad or to be there twice.
+
+    Raises:
+        InputError: where no file needs to be opened to see that no classifier can be trained.
+    """
+    clips = [to_clip(track) for track in catalogue.tracks]
+    decision = decide_splits(clips, catalogue, data)
+    counts = _count(clips, decision)
+    check_trainable(_clips(counts), catalogue.where)
+    return counts
+
+
+@dataclasses.dataclass(frozen=True)
+class Conclusion:
+    """What an ingestion comes to.
+
+    Attributes:
+        faults: every row or file that was left out or flagged.
+        copies: what becomes of the staged files.
+        summary: what `ingest.json` holds.
+    """
+
+    faults: list[Fault]
+    copies: list[Copy]
+    summary: dict[str, Any]
+
+
+def conclude(
+    catalogue: Catalogue, judged: Judged, batch_of: Mapping[int, int], data: DataConfig
+) -> Conclusion:
+    """Returns what the clips that can be used come to; the same on every machine.
+
+    Args:
+        catalogue: what was to be read.
+        judged: what became of each track.
+        batch_of: by track id, the index of the staged file that has it.
+        data: how it is split.
+
+    Raises:
+        InputError: where the clips have no honest splits.
+    """
+    decision = decide_splits(judged.clips, catalogue, data)
+    faults = sorted(judged.faults + _duplicates(catalogue, decision))
+    copies = plan_copies(batch_of, decision.split_of, judged.padded)
+    counts = _count(judged.clips, decision)
+    check_trainable(_clips(counts), catalogue.where)
+    by_split: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
+    for (split, genre), count in sorted(_clips(counts).items()):
+        by_split[split][genre] = count
+    summary = {
+        "clips": by_split,
+        "faults": dict(sorted(Counter(fault.kind.value for fault in faults).items())),
+        "left_out": dict(sorted(catalogue.left_out.items())),
+        "overlaps": decision.leaks.to_json(),
+        "splits": counts,
+    }
+    return Conclusion(faults, copies, summary)
+
+
+def _duplicates(catalogue: Catalogue, decision: Decision) -> list[Fault]:
+    path_of = {track.row.track_id: track.path for track in catalogue.tracks}
+    return [
+        Fault(path_of[track_id], track_id, FaultKind.DUPLICATE_AUDIO, f"track {kept} sounds alike")
+        for track_id, kept in decision.duplicates.items()
+    ]
+
+
+def _count(clips: Iterable[Clip], decision: Decision) -> dict[str, Any]:
+    kept = (clip for clip in clips if clip.track_id in decision.split_of)
+    return table.count(
+        (clip.genre, decision.split_of[clip.track_id], clip.artist_id) for clip in kept
+    )
+
+
+def _clips(counts: dict[str, Any]) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for split in SPLITS:
+        for genre, cell in counts[split].items():
+            found[split, genre] = cell["clips"]
+    return found
+
+
+def check_faults(faults: list[Fault], n_good: int, data: DataConfig, list_path: str) -> None:
+    """Makes sure that not too many files are bad, and that no fault is there that may not be.
+
+    Args:
+        faults: all that are known.
+        n_good: number of clips that can be used.
+        data: what is tolerated.
+        list_path: where the list is.
+
+    Raises:
+        InputError: naming the list.
+    """
+    forbidden = {kind for kind, policy in policies(data.on_fault).items() if policy == FAIL}
+    if found := [fault for fault in faults if fault.kind in forbidden]:
+        kinds = ", ".join(sorted({fault.kind.value for fault in found}))
+        raise InputError(
+            f"--on-fault lets the run fail for {kinds}: {len(found)} found, the first is "
+            f"{found[0].path} ({found[0].detail}); see {list_path}"
+        )
+    n_bad = sum(fault.kind.counts_as_bad for fault in faults)
+    if n_bad > data.max_bad_fraction * (n_bad + n_good):
+        raise InputError(
+            f"{n_bad} of {n_bad + n_good} tracks are bad, more than the "
+            f"{100 * data.max_bad_fraction:g}% that --max-bad-fraction allows; see {list_path}"
+        )

@@ -1,0 +1,130 @@
+"""What becomes of each clip, once all are decoded: used, padded, or left out with a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from components.fma_example_gen.archive.catalogue import Catalogue, Track
+from components.fma_example_gen.faults import PAD, SKIP, Fault, FaultKind, policies
+from components.fma_example_gen.splits.clip import Clip
+from pipeline.config import AudioConfig, DataConfig
+
+# FMA's clips last 30 s; encoders cut or add some frames. Its own list of bad clips has those that
+# are shorter, but for archives without such clips this says nothing.
+_FMA_SECONDS = 28.5
+_COMMON_SHARE = 0.95
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of a track; JSON-able by `dataclasses.asdict`.
+
+    Attributes:
+        track_id: whose it is.
+        batch: index of the staged file that has it, if there is no `kind`.
+        digest: of its PCM16; empty where it could not be decoded.
+        seconds: true length of the whole file; 0 where that is not known.
+        near_silent: whether it can hardly be heard.
+        kind: of the fault, a value of `FaultKind`; empty where there is none.
+        detail: of the fault.
+    """
+
+    track_id: int
+    batch: int
+    digest: str = ""
+    seconds: float = 0.0
+    near_silent: bool = False
+    kind: str = ""
+    detail: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """The clips that can be used, what is wrong, and number of samples of each padded clip."""
+
+    clips: list[Clip]
+    faults: list[Fault]
+    padded: dict[int, int]
+
+
+def decoding_config(audio: AudioConfig, data: DataConfig) -> AudioConfig:
+    """Returns how clips are decoded: where short ones are padded, from the floor on."""
+    if policies(data.on_fault).get(FaultKind.TOO_SHORT) != PAD:
+        return audio
+    floor = min(data.pad_floor_seconds, audio.min_clip_seconds)
+    return dataclasses.replace(audio, min_clip_seconds=floor)
+
+
+def _needed_seconds(outcomes: Iterable[Outcome], data: DataConfig, audio: AudioConfig) -> float:
+    """Returns how long a file must be.
+
+    FMA's small, medium and large subsets have clips of 30 s, so one that is shorter is damaged,
+    whatever its metadata say. Whether an archive has such clips is seen by its files: 95 % of them
+    last 28.5 s or more.
+    """
+    lengths = [outcome.seconds for outcome in outcomes if outcome.seconds]
+    in_full = sum(length >= _FMA_SECONDS for length in lengths)
+    of_clips = bool(data.metadata_dir) and data.subset != "full"
+    if of_clips and lengths and in_full >= _COMMON_SHARE * len(lengths):
+        return max(audio.min_clip_seconds, min(_FMA_SECONDS, audio.clip_seconds))
+    return audio.min_clip_seconds
+
+
+def judge(
+    catalogue: Catalogue, outcomes: Iterable[Outcome], data: DataConfig, audio: AudioConfig
+) -> Judged:
+    """Returns what becomes of the tracks of a catalogue.
+
+    Args:
+        catalogue: what was to be read.
+        outcomes: one of each of its tracks.
+        data: policies, and which archive it is.
+        audio: shortest clip.
+    """
+    by_id = {outcome.track_id: outcome for outcome in outcomes}
+    needed = _needed_seconds(by_id.values(), data, audio)
+    wanted = policies(data.on_fault)
+    clips, faults, padded = [], list(catalogue.faults), {}
+    for track in catalogue.tracks:
+        outcome = by_id[track.row.track_id]
+        fault = _fault(outcome, needed, wanted, data.pad_floor_seconds)
+        if fault:
+            kind, detail = fault
+            faults.append(Fault(track.path, track.row.track_id, kind, detail))
+            if not kind.is_used or wanted.get(kind) == SKIP:
+                continue
+            if kind is FaultKind.PADDED:
+                padded[track.row.track_id] = round(needed * audio.sample_rate_hz)
+        clips.append(to_clip(track, outcome.digest))
+    return Judged(clips, faults, padded)
+
+
+def _fault(
+    outcome: Outcome, needed: float, wanted: Mapping[FaultKind, str], floor: float
+) -> tuple[FaultKind, str] | None:
+    if outcome.kind:
+        return FaultKind(outcome.kind), outcome.detail
+    if outcome.seconds < needed:
+        short = f"{outcome.seconds:.2f} s, at least {needed:g} s are needed"
+        if wanted.get(FaultKind.TOO_SHORT) == PAD and outcome.seconds >= floor:
+            return FaultKind.PADDED, f"{short}: silence was added"
+        return FaultKind.TOO_SHORT, short
+    if outcome.near_silent:
+        return FaultKind.NEAR_SILENT, "its loudness (RMS) is below -60 dBFS"
+    return None
+
+
+def to_clip(track: Track, digest: str = "") -> Clip:
+    """Returns what a track's split is decided by."""
+    row = track.row
+    return Clip(
+        track_id=row.track_id,
+        genre=row.genre,
+        artist_id=row.artist_id,
+        album_id=row.album_id,
+        digest=digest,
+        split=row.split,
+        span=track.span,
+        artist=row.artist,
+    )

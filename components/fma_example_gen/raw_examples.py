@@ -1,0 +1,48 @@
+"""One clip as the serialized `tf.train.Example` that everything downstream starts from."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from components.fma_example_gen.archive.catalogue import Track
+from components.fma_example_gen.audio.decoding import Clip
+from models import features
+
+
+def serialize(track: Track, clip: Clip) -> bytes:
+    """Returns the raw Example of a track, the same bytes on every machine."""
+    row = track.row
+    feature = {
+        features.AUDIO: _bytes(clip.pcm16.tobytes()),
+        features.TRACK_ID: _int64(row.track_id),
+        features.ARTIST_ID: _int64(row.artist_id),
+        features.ALBUM_ID: _int64(row.album_id),
+        features.GENRE: _bytes(row.genre.encode()),
+        features.TITLE: _bytes(row.title.encode()),
+        features.LICENSE: _bytes(row.license.encode()),
+        features.YEAR: _int64(row.year),
+        features.SOURCE_RATE_HZ: _int64(clip.source_rate_hz),
+        features.SOURCE_CHANNELS: _int64(clip.source_channels),
+        features.DURATION_SECONDS: tf.train.Feature(
+            float_list=tf.train.FloatList(value=[clip.duration_seconds])
+        ),
+        features.FMA_FEATURES: _bytes(track.fma_features),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    return bytes(example.SerializeToString(deterministic=True))
+
+
+def padded(record: bytes, n_samples: int) -> bytes:
+    """Returns the Example with silence after its audio, up to `n_samples` of PCM16."""
+    example = tf.train.Example.FromString(record)
+    values = example.features.feature[features.AUDIO].bytes_list.value
+    values[0] = values[0].ljust(2 * n_samples, b"\0")
+    return bytes(example.SerializeToString(deterministic=True))
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _int64(value: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))

@@ -1,0 +1,1 @@
+"""FMA's four tables, typed."""

@@ -1,0 +1,95 @@
+"""Music of one's own to a pushed model, as the README does it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import corpus
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+SPEC = corpus.CorpusSpec(clips_per_genre=6, clip_seconds=4.0)
+FLAGS = [
+    "--models", "gaussian_nb", "--min-accuracy", "0.05", "--min-macro-f1", "0.01",
+    "--min-genre-recall", "0", "--max-genre-drop", "1", "--max-drop", "1",
+    "--max-credible-accuracy", "1",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that the README's example lays out."""
+    folder = tmp_path_factory.mktemp("own")
+    demo = corpus.write_corpus(SPEC, folder / "demo")
+    example = [sys.executable, str(ROOT / "examples/own_music.py"), str(demo), str(folder / "own")]
+    subprocess.run(example, check=True)
+    return folder / "own"
+
+
+def run(output: Path, *flags: str) -> str:
+    """Run the pipeline to a pushed model and return what it printed."""
+    runner = [sys.executable, str(ROOT / "local_runner.py"), "--output-dir", str(output)]
+    done = subprocess.run([*runner, *FLAGS, *flags], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "blessed and pushed" in done.stdout
+    assert any((output / "serving_model").glob("*/saved_model.pb"))
+    return done.stdout
+
+
+def summary(output: Path) -> dict:
+    """Return what the newest ingestion left."""
+    found = (output / "pipeline").glob("FmaExampleGen/examples/*/ingest.json")
+    return json.loads(max(found, key=lambda path: int(path.parent.name)).read_text())
+
+
+def n_clips(output: Path) -> int:
+    return sum(sum(genres.values()) for genres in summary(output)["clips"].values())
+
+
+def test_a_folder_per_genre_ends_in_a_pushed_model(own: Path, tmp_path: Path) -> None:
+    (own / "by_genre" / "cover.jpg").write_bytes(b"a picture")
+    printed = run(tmp_path, "--audio-dir", str(own / "by_genre"))
+    assert "0 artists and 0 recordings are in two splits" in printed
+    assert summary(tmp_path)["overlaps"] == {"artists": [], "audio": []}
+    with open(tmp_path / "bad_files.csv", newline="") as file:
+        kinds = sorted(row["kind"] for row in csv.DictReader(file))
+    # Of the planted faults those that have a row and a genre in the corpus.
+    assert kinds == ["empty_file", "silent", "too_short", "undecodable"]
+    assert n_clips(tmp_path) == 48
+    genres = {path.name for path in (own / "by_genre").iterdir() if path.is_dir()}
+    for split in ("train", "eval", "test"):
+        assert set(summary(tmp_path)["clips"][split]) == genres
+
+
+def test_a_table_and_a_second_delivery_end_in_a_pushed_model(own: Path, tmp_path: Path) -> None:
+    with open(own / "music.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    artists = sorted({row["artist"] for row in rows})
+    late = set(artists[::8])
+    for row in rows:
+        span = tmp_path / "music" / ("2" if row["artist"] in late else "1")
+        target = span / row["path"]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.hardlink_to(own / row["path"])
+    (tmp_path / "music" / "2").rename(tmp_path / "later")
+
+    output = tmp_path / "output"
+    flags = [
+        "--audio-dir", str(tmp_path / "music" / "{SPAN}"), "--tracks-csv", str(own / "music.csv"),
+        "--max-bad-fraction", "0.5",
+    ]  # fmt: skip
+    printed = run(output, *flags)
+    assert "read again" not in printed
+    before = n_clips(output)
+    (tmp_path / "later").rename(tmp_path / "music" / "2")
+    printed = run(output, *flags)
+    assert "read again, for the audio files have changed (" in printed
+    assert before < n_clips(output) == 48
+    assert "read again" not in run(output, *flags)
