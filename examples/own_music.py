@@ -30,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         genre, artist = track["track", "genre_top"], track["artist", "name"]
         if not isinstance(genre, str):
             continue
-        copy = flags.folder / "by_genre" / genre / artist.replace("/", "-") / path.name
+        copy = flags.folder.joinpath(
+            "by_genre", genre.replace("/", "-"), artist.replace("/", "-"), path.name
+        )
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
         rows.append((copy.relative_to(flags.folder).as_posix(), genre, artist))

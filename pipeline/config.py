@@ -143,7 +143,7 @@ class DataConfig:
     seed: int = 0
     span: str = ALL_SPANS
     on_fault: tuple[str, ...] = ()
-    pad_floor_seconds: float = 1.0
+    pad_floor_seconds: float = 0.5
     max_bad_fraction: float = 0.1
     fma_features: bool = False
     metadata_digest: str = ""
@@ -172,6 +172,12 @@ class DataConfig:
         )
         for name in ("min_clips_per_genre", "max_clips_per_genre"):
             require(getattr(self, name) >= 0, f"{name} must not be negative", getattr(self, name))
+        require(
+            not self.min_clips_per_genre or "{SPAN" not in self.audio_dir,
+            "min_clips_per_genre goes without {SPAN}, for a genre that a later delivery brings in "
+            "would move artists between splits; name the genres instead",
+            self.min_clips_per_genre,
+        )
         require(
             math.isfinite(self.pad_floor_seconds) and self.pad_floor_seconds > 0,
             "pad_floor_seconds must be positive and finite",

@@ -164,4 +164,7 @@ class ComponentLog(logging.Handler):
         elif record.msg == _FINISHED and isinstance(record.args, tuple):
             self._reporter.finish()
             if follow_up := self._after.get(str(record.args[0])):
-                follow_up()
+                try:
+                    follow_up()
+                except Exception:  # it only tells; the component is done
+                    logging.exception("What %s did could not be told", record.args[0])

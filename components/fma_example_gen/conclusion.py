@@ -48,6 +48,7 @@ def foresee(catalogue: Catalogue, data: DataConfig) -> dict[str, Any]:
     Raises:
         InputError: where no file needs to be opened to see that no classifier can be trained.
     """
+    check_faults(catalogue.faults, len(catalogue.tracks), data)
     clips = [to_clip(track) for track in catalogue.tracks]
     decision = decide_splits(clips, catalogue, data)
     counts = _count(clips, decision)
@@ -105,7 +106,9 @@ def conclude(
 def _duplicates(catalogue: Catalogue, decision: Decision) -> list[Fault]:
     path_of = {track.row.track_id: track.path for track in catalogue.tracks}
     return [
-        Fault(path_of[track_id], track_id, FaultKind.DUPLICATE_AUDIO, f"track {kept} sounds alike")
+        Fault(
+            path_of[track_id], track_id, FaultKind.DUPLICATE_AUDIO, f"sounds like {path_of[kept]}"
+        )
         for track_id, kept in decision.duplicates.items()
     ]
 
@@ -125,28 +128,32 @@ def _clips(counts: dict[str, Any]) -> Counter[tuple[str, str]]:
     return found
 
 
-def check_faults(faults: list[Fault], n_good: int, data: DataConfig, list_path: str) -> None:
+def check_faults(faults: list[Fault], n_good: int, data: DataConfig, list_path: str = "") -> None:
     """Makes sure that not too many files are bad, and that no fault is there that may not be.
 
     Args:
         faults: all that are known.
         n_good: number of clips that can be used.
         data: what is tolerated.
-        list_path: where the list is.
+        list_path: where the list is; empty where none is written yet.
 
     Raises:
-        InputError: naming the list.
+        InputError: naming the first, and the list.
     """
+    see = f"; see {list_path}" if list_path else ""
     forbidden = {kind for kind, policy in policies(data.on_fault).items() if policy == FAIL}
     if found := [fault for fault in faults if fault.kind in forbidden]:
         kinds = ", ".join(sorted({fault.kind.value for fault in found}))
         raise InputError(
             f"--on-fault lets the run fail for {kinds}: {len(found)} found, the first is "
-            f"{found[0].path} ({found[0].detail}); see {list_path}"
+            f"{found[0].path} ({found[0].detail}){see}"
         )
     n_bad = sum(fault.kind.counts_as_bad for fault in faults)
     if n_bad > data.max_bad_fraction * (n_bad + n_good):
+        if not list_path:
+            first = min(fault for fault in faults if fault.kind.counts_as_bad)
+            see = f"; the first is {first.path}: {first.kind.value}, {first.detail}"
         raise InputError(
             f"{n_bad} of {n_bad + n_good} tracks are bad, more than the "
-            f"{100 * data.max_bad_fraction:g}% that --max-bad-fraction allows; see {list_path}"
+            f"{100 * data.max_bad_fraction:g}% that --max-bad-fraction allows{see}"
         )

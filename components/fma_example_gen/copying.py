@@ -34,8 +34,13 @@ class CopyClips(beam.DoFn):
                 split: stack.enter_context(tf.io.TFRecordWriter(f"{path}.tmp", _gzip()))
                 for split, path in paths.items()
             }
+            written = set()
             for track_id, record in self._records(copy):
                 writers[copy.split_of[track_id]].write(record)
+                written.add(track_id)
+        if written != copy.split_of.keys():
+            missing = sorted(copy.split_of.keys() - written)
+            raise RuntimeError(f"staged file {copy.batch} has lost the clips of tracks {missing}")
         for path in paths.values():
             files.move(f"{path}.tmp", path)
 

@@ -84,6 +84,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Where the clips have no honest splits, nothing is written; `conclude` says why.
         """
         for folder in (*split_uris.values(), staging):
+            if fileio.exists(folder):  # of an attempt that was killed
+                fileio.rmtree(folder)
             fileio.makedirs(folder)
         with self._make_beam_pipeline() as pipeline:
             _ = (
@@ -108,8 +110,9 @@ def _decide(outcomes: list[Outcome], data: DataConfig, audio: AudioConfig, path:
     """Writes the outcomes down for the executor, and returns what becomes of the staged files."""
     files.write_text(path, json.dumps([dataclasses.asdict(outcome) for outcome in outcomes]))
     catalogue = plan_ingest(data)
-    judged = judge(catalogue, outcomes, data, audio)
     try:
+        judged = judge(catalogue, outcomes, data, audio)
+        check_faults(judged.faults, len(judged.clips), data)
         return conclude(catalogue, judged, _batches(outcomes), data).copies
     except InputError:
         return []  # the executor comes to the same conclusion and raises it

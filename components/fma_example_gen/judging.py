@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from components.fma_example_gen.archive.catalogue import Catalogue, Track
 from components.fma_example_gen.faults import PAD, SKIP, Fault, FaultKind, policies
 from components.fma_example_gen.splits.clip import Clip
 from pipeline.config import AudioConfig, DataConfig
+from pipeline.errors import InputError
 
 # FMA's clips last 30 s; encoders cut or add some frames. Its own list of bad clips has those that
 # are shorter, but for archives without such clips this says nothing.
@@ -81,38 +82,45 @@ def judge(
         outcomes: one of each of its tracks.
         data: policies, and which archive it is.
         audio: shortest clip.
+
+    Raises:
+        InputError: where files came or went while they were read.
     """
     by_id = {outcome.track_id: outcome for outcome in outcomes}
+    if by_id.keys() != {track.row.track_id for track in catalogue.tracks}:
+        raise InputError(
+            f"{catalogue.where} has changed while it was read; the same command reads it again"
+        )
     needed = _needed_seconds(by_id.values(), data, audio)
     wanted = policies(data.on_fault)
     clips, faults, padded = [], list(catalogue.faults), {}
     for track in catalogue.tracks:
         outcome = by_id[track.row.track_id]
-        fault = _fault(outcome, needed, wanted, data.pad_floor_seconds)
-        if fault:
-            kind, detail = fault
+        found = dict(_faults(outcome, needed, wanted, data.pad_floor_seconds))
+        for kind, detail in found.items():
             faults.append(Fault(track.path, track.row.track_id, kind, detail))
-            if not kind.is_used or wanted.get(kind) == SKIP:
-                continue
-            if kind is FaultKind.PADDED:
-                padded[track.row.track_id] = round(needed * audio.sample_rate_hz)
+        if any(not kind.is_used or wanted.get(kind) == SKIP for kind in found):
+            continue
+        if FaultKind.PADDED in found:
+            padded[track.row.track_id] = round(needed * audio.sample_rate_hz)
         clips.append(to_clip(track, outcome.digest))
     return Judged(clips, faults, padded)
 
 
-def _fault(
+def _faults(
     outcome: Outcome, needed: float, wanted: Mapping[FaultKind, str], floor: float
-) -> tuple[FaultKind, str] | None:
+) -> Iterator[tuple[FaultKind, str]]:
     if outcome.kind:
-        return FaultKind(outcome.kind), outcome.detail
+        yield FaultKind(outcome.kind), outcome.detail
+        return
     if outcome.seconds < needed:
         short = f"{outcome.seconds:.2f} s, at least {needed:g} s are needed"
         if wanted.get(FaultKind.TOO_SHORT) == PAD and outcome.seconds >= floor:
-            return FaultKind.PADDED, f"{short}: silence was added"
-        return FaultKind.TOO_SHORT, short
+            yield FaultKind.PADDED, f"{short}: silence was added"
+        else:
+            yield FaultKind.TOO_SHORT, short
     if outcome.near_silent:
-        return FaultKind.NEAR_SILENT, "its loudness (RMS) is below -60 dBFS"
-    return None
+        yield FaultKind.NEAR_SILENT, "its loudness (RMS) is below -60 dBFS"
 
 
 def to_clip(track: Track, digest: str = "") -> Clip:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 import tensorflow as tf
+from google.api_core.exceptions import ClientError
 
 from components import files
 from components.fma_example_gen import raw_examples
@@ -107,6 +108,8 @@ def read_bounded(path: str) -> bytes:
             data = handle.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise AudioError(FaultKind.UNREADABLE, error.strerror or str(error)) from error
+    except ClientError as error:  # a bucket's, of an object that is gone or not to be read
+        raise AudioError(FaultKind.UNREADABLE, error.message) from error
     if len(data) > MAX_FILE_BYTES:
         raise AudioError(FaultKind.TOO_LARGE, f"more than {MAX_FILE_BYTES} bytes")
     return data

@@ -368,7 +368,8 @@ def _bucket_path(name: str, path: str, *, optional: bool = False) -> str:
         return ""
     path = path.rstrip("/")
     if not _ROOT.fullmatch(path):
-        raise ValueError(f"{name} must be gs://BUCKET/FOLDER, got {path!r}")
+        what = "FILE" if name == "tracks_csv" else "FOLDER"
+        raise ValueError(f"{name} must be gs://BUCKET/{what}, got {path!r}")
     return path
 
 

@@ -83,7 +83,6 @@ def test_a_table_and_a_second_delivery_end_in_a_pushed_model(own: Path, tmp_path
     output = tmp_path / "output"
     flags = [
         "--audio-dir", str(tmp_path / "music" / "{SPAN}"), "--tracks-csv", str(own / "music.csv"),
-        "--max-bad-fraction", "0.5",
     ]  # fmt: skip
     printed = run(output, *flags)
     assert "read again" not in printed

@@ -85,6 +85,11 @@ def test_audio_values_are_refused(values: dict[str, Any], expected: str) -> None
         ),
         ({"max_clips_per_genre": -1}, "max_clips_per_genre must not be negative, got -1"),
         ({"min_clips_per_genre": -2}, "min_clips_per_genre must not be negative, got -2"),
+        (
+            {"audio_dir": "a/{SPAN}", "min_clips_per_genre": 3},
+            "min_clips_per_genre goes without {SPAN}, for a genre that a later delivery brings in "
+            "would move artists between splits; name the genres instead, got 3",
+        ),
         ({"pad_floor_seconds": 0.0}, "pad_floor_seconds must be positive and finite, got 0.0"),
         ({"max_bad_fraction": 1.5}, "max_bad_fraction must be in [0, 1], got 1.5"),
         ({"max_bad_fraction": -0.1}, "max_bad_fraction must be in [0, 1], got -0.1"),

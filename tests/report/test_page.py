@@ -248,13 +248,13 @@ def test_a_run_without_mistakes_curves_or_faults_says_so(data: ReportData) -> No
     assert "every clip of the test split got its own genre" in outline.text
     assert "No model of this run was trained by epochs" in outline.text
     assert "no file or row of the archive is bad" in outline.text
-    assert "As the run was told" not in outline.text
+    assert "left out before any file was opened" not in outline.text
 
 
 def test_what_filters_left_out_is_told(plain: ReportData) -> None:
     text = Outline(page.render(plain)).text
-    assert "As the run was told, 16 tracks were left out" in text
-    assert "4 by fewer than 10 clips a genre" in text
+    assert "16 were left out before any file was opened" in text
+    assert "4 fewer than 10 clips a genre" in text
 
 
 def test_an_artist_in_two_splits_is_told_with_the_data(plain: ReportData) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from components import files
+from components.fma_example_gen.archive import spans
 from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
 from components.fma_example_gen.archive.labels import label_rows
 from components.fma_example_gen.archive.listing import (
+    NOT_IN_SPANS,
     AudioFile,
     Listing,
     one_of_each,
@@ -45,6 +47,7 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
     barred = [entry.fault(track_id_of(entry.path)) for entry in listing.barred]
     faults += [f for f in barred if f.track_id in in_subset or f.track_id not in rows]
     explained = {fault.track_id for fault in barred}
+    has_spans, n_elsewhere = spans.parse(data.audio_dir).has_span, 0
     found: list[Track] = []
     for track_id, row in sorted(_label(in_subset, data).items()):
         file = file_of.get(track_id)
@@ -53,10 +56,15 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
             faults.append(Fault(path, track_id, FaultKind.NO_GENRE, _NO_LABEL[data.labels]))
         elif file:
             found.append(Track(row, path, span=file.span))
-        elif track_id not in explained:
+        elif track_id in explained:
+            continue
+        elif has_spans:
+            n_elsewhere += 1
+        else:
             detail = "tracks.csv names the track, but there is no file"
             faults.append(Fault(path, track_id, FaultKind.MISSING_FILE, detail))
-    catalogue = Catalogue(found, faults)
+    left_out = {NOT_IN_SPANS: n_elsewhere} if n_elsewhere else {}
+    catalogue = Catalogue(found, faults, left_out)
     return _add_features(catalogue, data.metadata_dir) if data.fma_features else catalogue
 
 

@@ -14,7 +14,6 @@ from components.fma_example_gen.archive.listing import (
     AudioFile,
     Listing,
     one_of_each,
-    track_id_of,
 )
 from components.fma_example_gen.faults import Fault, FaultKind
 from pipeline.config import DataConfig
@@ -45,6 +44,12 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
     ]
     faults += [entry.fault(identity.track_id(entry.name)) for entry in listing.barred]
     tracks = [Track(row_of(file.name), file.path, span=file.span) for file in used.values()]
+    faults += [
+        Fault(track.path, track.row.track_id, FaultKind.NO_GENRE, "its folder's name is blank")
+        for track in tracks
+        if not track.row.genre
+    ]
+    tracks = [track for track in tracks if track.row.genre]
     return Catalogue(tracks, faults, listing.left_out)
 
 
@@ -64,12 +69,12 @@ def row_of(name: str) -> Row:
 
 def _refuse_fma(found: list[AudioFile], audio_dir: str) -> None:
     """Raises InputError where 000, 001 and so on would be taken for genres."""
-    in_prefix_folder = re.compile(r"[0-9]{3}/[0-9]{6}\.\w+")
+    in_prefix_folder = re.compile(r"[0-9]{3}/.*", re.DOTALL)
     if all(in_prefix_folder.fullmatch(file.name) for file in found):
         folder = found[0].name[:3]
         raise InputError(
-            f"the folders in {audio_dir} are no genres but FMA's, like {folder} with track "
-            f"{track_id_of(found[0].name)}; say where tracks.csv is by --metadata-dir"
+            f"the folders in {audio_dir} are no genres but FMA's, like {folder}; say where "
+            "tracks.csv is by --metadata-dir"
         )
 
 

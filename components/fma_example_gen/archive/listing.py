@@ -18,6 +18,8 @@ from pipeline.config import DataConfig
 from pipeline.errors import InputError
 
 NOT_AUDIO = "not audio by name"
+# A table covers all deliveries, those that are not chosen and those to come.
+NOT_IN_SPANS = "without a file in these spans"
 _FMA_LEVELS = 2  # 000/000002.mp3
 # What lies about in collections of music. All else is taken for audio: the decoder looks inside.
 _NOT_AUDIO_ENDINGS = {
@@ -26,6 +28,7 @@ _NOT_AUDIO_ENDINGS = {
     ".rtf", ".sfv", ".sh", ".sha1", ".sha256", ".tsv", ".txt", ".url", ".webp", ".xml", ".yaml",
     ".yml", ".zip",
 }  # fmt: skip
+_HIDDEN_FOLDERS = (".appledouble", ".fseventsd", ".git", ".spotlight", ".trash")
 _NOT_AUDIO_NAMES = {"checksums", "readme", "license"}
 
 
@@ -71,10 +74,10 @@ class Listing:
 
     @property
     def fingerprint(self) -> str:
-        """A SHA-256 hex digest of the files' paths, sizes and times."""
+        """A SHA-256 hex digest of the files' paths, sizes and times, and of what is barred."""
         digest = hashlib.sha256()
-        for file in self.files:
-            digest.update(repr(file[2:]).encode("utf-8", "backslashreplace"))
+        for entry in (*self.files, *self.barred):
+            digest.update(repr(entry[-3:]).encode("utf-8", "backslashreplace"))
         return digest.hexdigest()
 
 
@@ -111,9 +114,11 @@ def _list_remote(template: spans.Template, wanted: str, levels: int | None) -> L
     folders: set[tuple[int, str]] = set()
     for path, size_bytes, modified in files.listing(f"{template.glob}/**"):
         place = template.find(path)
-        if place is None or path.endswith("/"):  # what stands for an empty folder
+        if place is None:
             continue
         folders.add(place)
+        if path.endswith("/"):  # what stands for an empty folder
+            continue
         span, folder = place
         name = path[len(folder) + 1 :]
         if levels is None or name.count("/") == levels - 1:
@@ -201,18 +206,23 @@ def _look_at(entry: os.DirEntry[str], span: int, name: str, real_top: str) -> Au
 
 
 def _without_other_files(listing: Listing) -> Listing:
-    kept = [file for file in listing.files if _may_be_audio(file.name)]
-    barred = [entry for entry in listing.barred if _may_be_audio(entry.name)]
+    kept = [file for file in listing.files if may_be_audio(file.name)]
+    barred = [entry for entry in listing.barred if may_be_audio(entry.name)]
     dropped = len(listing.files) + len(listing.barred) - len(kept) - len(barred)
     left_out = {NOT_AUDIO: dropped} if dropped else {}
     return dataclasses.replace(listing, files=kept, barred=barred, left_out=left_out)
 
 
-def _may_be_audio(name: str) -> bool:
+def may_be_audio(name: str) -> bool:
     """Returns whether nothing about a name says that it is no audio; no name means that it is."""
-    if name.startswith(".") or "/." in name:  # .DS_Store and the like, and what macOS calls ._x
+    *folders, last = name.lower().split("/")
+    # .DS_Store and the like, and what macOS calls ._x.
+    if last.startswith(".") or "".join(folders[:1]).startswith("."):
         return False
-    stem, ending = os.path.splitext(name.rpartition("/")[2].lower())
+    # A folder further down may be an artist: .38 Special.
+    if any(folder.startswith(_HIDDEN_FOLDERS) for folder in folders):
+        return False
+    stem, ending = os.path.splitext(last)
     return ending not in _NOT_AUDIO_ENDINGS and (stem not in _NOT_AUDIO_NAMES or bool(ending))
 
 
@@ -232,7 +242,8 @@ def one_of_each(
     """Returns the first file of each track, and a fault for every other file of it."""
     first: dict[int, AudioFile] = {}
     faults = []
-    for file in found:
+    # A picture or text beside the audio, under the same name, does not take its place.
+    for file in sorted(found, key=lambda file: (file.span, not may_be_audio(file.name))):
         number = track_id(file)
         used = first.setdefault(number, file)
         if used is not file:

@@ -8,13 +8,19 @@ import os
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import IO
 
 from components import files
-from components.fma_example_gen.archive import identity
+from components.fma_example_gen.archive import identity, spans
 from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
-from components.fma_example_gen.archive.listing import AudioFile, Barred, Listing
+from components.fma_example_gen.archive.listing import (
+    NOT_IN_SPANS,
+    AudioFile,
+    Barred,
+    Listing,
+    may_be_audio,
+)
 from components.fma_example_gen.faults import Fault, FaultKind
 from components.fma_example_gen.tables.table import lines, opened, quoted
 from pipeline.config import DataConfig
@@ -62,7 +68,8 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
     if data.split == _IGNORES_SPLITS:
         entries = [dataclasses.replace(entry, split="") for entry in entries]
     check_splits(entries, data.tracks_csv)
-    return _match(entries, data.tracks_csv, listing)
+    has_spans = spans.parse(data.audio_dir).has_span
+    return _match(entries, data.tracks_csv, listing, has_spans=has_spans)
 
 
 def require_table(data: DataConfig) -> None:
@@ -164,31 +171,64 @@ def check_splits(entries: Sequence[Entry], name: str) -> None:
             )
 
 
-def _match(entries: Sequence[Entry], name: str, listing: Listing) -> Catalogue:
+def _match(entries: Sequence[Entry], name: str, listing: Listing, *, has_spans: bool) -> Catalogue:
     """Returns the tracks of the rows that have a file and a genre."""
     places = Places(listing)
     tracks: dict[int, Track] = {}
-    line_of: dict[str, int] = {}  # by the path of a file that is used
-    faults = []
+    first: dict[str, Entry] = {}  # by the path of a file that is used
+    seen: set[str] = set()
+    faults, n_elsewhere = [], 0
     for entry in entries:
         where = f"{name}, line {entry.line}"
         file = places.find(entry.path)
         row = _row_of(entry, file.name if isinstance(file, AudioFile) else entry.path)
-        if isinstance(file, Barred):
+        seen.add(file.path)
+        if isinstance(file, Barred) and has_spans and file.kind is FaultKind.MISSING_FILE:
+            n_elsewhere += 1
+        elif isinstance(file, Barred):
             detail = f"{where}: {file.detail}"
             faults.append(Fault(entry.path, row.track_id, file.kind, detail))
         elif not row.genre:
             detail = f"{where}: genre is empty"
             faults.append(Fault(file.path, row.track_id, FaultKind.NO_GENRE, detail))
-        elif file.path in line_of:
-            detail = f"{where}: line {line_of[file.path]} has the same file and is used"
+        elif file.path in first:
+            _refuse_contradiction(first[file.path], entry, name)
+            detail = f"{where}: line {first[file.path].line} has the same file and is used"
             faults.append(Fault(file.path, row.track_id, FaultKind.DUPLICATE_FILE, detail))
         elif row.track_id in tracks:
             raise InputError(identity.collision(tracks[row.track_id].path, file.path))
         else:
-            line_of[file.path] = entry.line
+            first[file.path] = entry
             tracks[row.track_id] = Track(row, file.path, span=file.span)
-    return Catalogue(list(tracks.values()), faults)
+    faults += _unnamed(listing, seen, name)
+    left_out = {NOT_IN_SPANS: n_elsewhere} if n_elsewhere else {}
+    return Catalogue(list(tracks.values()), faults, left_out)
+
+
+def _refuse_contradiction(one: Entry, other: Entry, name: str) -> None:
+    """Raises InputError where two rows of a file say different things of it."""
+    for column in ("genre", "artist", "split"):
+        if getattr(one, column) != getattr(other, column):
+            raise InputError(
+                f"{name}, lines {one.line} and {other.line}: {one.path} has the {column} "
+                f"{quoted(getattr(one, column))} and {quoted(getattr(other, column))}; remove one"
+            )
+
+
+def _unnamed(listing: Listing, seen: Collection[str], name: str) -> Iterator[Fault]:
+    """Yields a fault for each file that may be audio and that no row names."""
+    names = {file.name for file in listing.files if file.path in seen}
+    for file in listing.files:
+        if file.path in seen or not may_be_audio(file.name):
+            continue
+        if file.name in names:
+            detail = "an earlier span has a file of this name, which is used"
+            yield Fault(file.path, -1, FaultKind.DUPLICATE_FILE, detail)
+        else:
+            yield Fault(file.path, -1, FaultKind.NO_METADATA, f"no row in {name}")
+    for entry in listing.barred:
+        if entry.path not in seen and may_be_audio(entry.name):
+            yield entry.fault()
 
 
 def _row_of(entry: Entry, name: str) -> Row:
@@ -217,10 +257,13 @@ class Places:
             **{entry.path: entry for entry in listing.barred},
             **{file.path: file for file in listing.files},
         }
+        self._names = {file.name: file for file in reversed(listing.files)}
 
     def find(self, path: str) -> AudioFile | Barred:
         """Returns the file at a path of the table, or why there is none to open."""
-        candidates = list(self._candidates(path.replace("\\", "/")))
+        if path in self._names:  # a backslash may be part of a name
+            return self._names[path]
+        candidates = list(self._candidates(path.replace("\\", "/").strip()))
         if not candidates:
             detail = "the path leads out of the audio folder"
             return Barred(0, path, path, FaultKind.OUTSIDE_FOLDER, detail)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from components.fma_example_gen.archive import fma, genre_folders, own_table
-from components.fma_example_gen.archive.catalogue import Catalogue, Track
+from components.fma_example_gen.archive.catalogue import Catalogue
 from components.fma_example_gen.archive.listing import Listing, list_audio
 from components.fma_example_gen.archive.selection import select
 from pipeline.config import DataConfig
@@ -40,14 +40,9 @@ def plan_ingest(data: DataConfig, listing: Listing | None = None) -> Catalogue:
         tracks=tracks,
         faults=sorted(catalogue.faults),
         left_out=left_out,
-        has_splits=first_without_split(tracks) is None,
+        has_splits=any(track.row.split for track in tracks),
         where=data.audio_dir,
     )
-
-
-def first_without_split(tracks: Iterable[Track]) -> Track | None:
-    """Returns the first track that the archive gives no split, None where all have one."""
-    return next((track for track in tracks if not track.row.split), None)
 
 
 def _read_archive(data: DataConfig, listing: Listing) -> Catalogue:

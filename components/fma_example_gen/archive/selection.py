@@ -75,12 +75,14 @@ def _at_least(tracks: list[Track], fewest: int) -> list[Track]:
 def _at_most(tracks: list[Track], most: int, seed: int) -> list[Track]:
     if not most:
         return tracks
-    by_genre: dict[str, list[int]] = defaultdict(list)
+    by_genre: dict[str, list[tuple[int, bytes, int]]] = defaultdict(list)
     for track in tracks:
-        by_genre[track.row.genre].append(track.row.track_id)
+        track_id = track.row.track_id
+        # By span first: what an earlier delivery gave stays drawn, and so its artists in place.
+        by_genre[track.row.genre].append((track.span, _lot(seed, track_id), track_id))
     drawn: set[int] = set()
-    for track_ids in by_genre.values():
-        drawn.update(sorted(track_ids, key=lambda track_id: _lot(seed, track_id))[:most])
+    for lots in by_genre.values():
+        drawn.update(track_id for *_, track_id in sorted(lots)[:most])
     return [track for track in tracks if track.row.track_id in drawn]
 
 

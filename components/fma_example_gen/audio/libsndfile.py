@@ -23,6 +23,9 @@ from components.fma_example_gen.audio.middle import (
 )
 
 _BLOCK_FRAMES = 2**16
+# Decoded before what is wanted, and dropped: a frame of an mp3 may need bits of as many as nine
+# frames before it, of 1,152 samples, and after a seek they are not there.
+_RUN_UP_FRAMES = 2**14
 # Formats whose data go on to the end of the file; those made of chunks may have others behind.
 _FORMATS_TO_THE_END = ("FLAC", "MP3", "OGG")
 # Left after the last frame: tags, and what a decoder has read ahead.
@@ -45,8 +48,8 @@ class _Bytes(io.BytesIO):
 class _Source(soundfile.SoundFile):
     """An open file, read forwards.
 
-    soundfile seeks to where it is after every read of what it calls seekable; that makes the
-    decoder of an mp3 forget what the next frame needs.
+    soundfile seeks to where it is after every read of what it calls seekable, and a seek can make
+    the decoder of an mp3 forget what the next frame needs.
     """
 
     def __init__(self, data: bytes):
@@ -109,9 +112,11 @@ def _by_header(source: _Source, longest: int) -> tuple[NDArray[np.float32], int]
     """Returns the middle and the length that the header gives, or None where it is not so long."""
     n_frames = source.frames
     length = min(n_frames, longest)
-    window = Window(0, length)
+    start = (n_frames - length) // 2
+    run_up = min(start, _RUN_UP_FRAMES)
+    window = Window(run_up, length)
     try:
-        source.seek((n_frames - length) // 2)
+        source.seek(start - run_up)
         for block in source.blocks():
             window.add(block)
             if window.is_full:

@@ -63,6 +63,13 @@ def _by_artist(clips: Sequence[Clip], where: str) -> Decision:
         for clip in clips
         if clip.track_id not in duplicates
     }
+    placed = (
+        dataclasses.replace(clip, split=split_of[clip.track_id])
+        for clip in clips
+        if clip.track_id in split_of
+    )
+    if leaks := find_leaks(placed):
+        raise RuntimeError(f"the split by artists leaks: {leaks}")
     return Decision(split_of, duplicates, Leaks())
 
 

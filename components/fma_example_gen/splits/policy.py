@@ -17,7 +17,7 @@ _UNFIT = {
 }
 # Likewise where the archive could have splits, but has none.
 _NO_SPLITS = {
-    "official": "--split official needs FMA's own split, which not every track has: use --split "
+    "official": "--split official needs FMA's own split, which no track has: use --split "
     "artist-hash",
     "file": "--split file needs a split column in --tracks-csv, and it has none: add one of train, "
     "eval and test, or use --split artist-hash",

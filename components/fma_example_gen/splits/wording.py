@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_LISTED = 10
+LISTED = 10
 
 
 def plural(count: int, noun: str) -> str:
@@ -15,6 +15,6 @@ def plural(count: int, noun: str) -> str:
 def some(items: Iterable[str], separator: str = ", ") -> str:
     """Returns the first ten, and how many more there are."""
     listed = list(items)
-    more = len(listed) - _LISTED
-    text = separator.join(listed[:_LISTED])
+    more = len(listed) - LISTED
+    text = separator.join(listed[:LISTED])
     return f"{text} and {more:,} more" if more > 0 else text

@@ -25,11 +25,14 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
 from components.fma_example_gen import executor, staging
+from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
 from components.fma_example_gen.archive.plan import plan_ingest
 from components.fma_example_gen.audio.decoding import decode_clip
-from components.fma_example_gen.conclusion import check_faults
+from components.fma_example_gen.conclusion import check_faults, foresee
 from components.fma_example_gen.copy_plan import Copy, plan_copies
+from components.fma_example_gen.copying import CopyClips
 from components.fma_example_gen.faults import AudioError, Fault, FaultKind
+from components.fma_example_gen.judging import Outcome, judge
 from corpus import GENRES, CorpusSpec, build_catalogue, planted_faults
 from models import features
 from pipeline import beam_args, progress
@@ -651,3 +654,40 @@ def test_the_files_of_a_split_are_numbered_without_a_gap() -> None:
         Copy(1, {"train": "data_tfrecord-00001-of-00002.gz"}, {3: "train"}, {3: 100}),
         Copy(3, {"test": "data_tfrecord-00001-of-00002.gz"}, {5: "test"}),
     ]
+
+
+def test_a_staged_file_without_a_clip_that_is_wanted_is_no_silent_loss(tmp_path: Path) -> None:
+    tf.io.TFRecordWriter(str(tmp_path / "staged-00000.tfrecord")).close()
+    copy = Copy(0, {"train": "data.gz"}, {7: "train"})
+    with pytest.raises(RuntimeError, match=r"has lost the clips of tracks \[7\]"):
+        CopyClips(str(tmp_path), {"train": str(tmp_path)}).process(copy)
+    assert not (tmp_path / "data.gz").exists()
+
+
+def test_an_archive_that_changes_while_it_is_read_is_an_error_in_a_sentence(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]], archive: Archive
+) -> None:
+    data = archive(*rock_and_folk)
+    outcomes = [Outcome(track_id, 0, digest=str(track_id), seconds=1.5) for track_id in range(5)]
+    with pytest.raises(InputError, match="has changed while it was read"):
+        judge(plan_ingest(data), outcomes, data, AUDIO)
+
+
+def test_a_padded_clip_can_be_near_silent_too() -> None:
+    row = Row(1, genre="Rock")
+    catalogue = Catalogue([Track(row, "a.wav")], [])
+    data = DataConfig("a", on_fault=("too_short=pad", "near_silent=skip"))
+    outcome = Outcome(1, 0, digest="d", seconds=0.6, near_silent=True)
+    judged = judge(catalogue, [outcome], data, AUDIO)
+    assert [fault.kind for fault in judged.faults] == [FaultKind.PADDED, FaultKind.NEAR_SILENT]
+    assert judged.clips == []
+
+
+def test_what_is_bad_before_a_file_is_opened_is_refused_at_once(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]], archive: Archive
+) -> None:
+    rows, audio = rock_and_folk
+    rows |= dict.fromkeys((6, 7, 8), rows[0])  # no files
+    data = archive(rows, audio)
+    with pytest.raises(InputError, match=r"3 of 9 tracks are bad.*000006\.\*: missing_file"):
+        foresee(plan_ingest(data), data)

@@ -59,9 +59,12 @@ def test_every_python_quotes_a_carriage_return_alike() -> None:
 def test_only_what_could_not_be_read_counts_as_bad(kind: FaultKind) -> None:
     bad = {
         "empty_file", "too_large", "unreadable", "undecodable", "too_short", "silent",
-        "outside_folder", "missing_file",
+        "outside_folder", "missing_file", "timed_out", "crashed",
     }  # fmt: skip
-    harmless = {"duplicate_file", "no_metadata", "no_genre", "no_features"}
+    harmless = {
+        "duplicate_file", "duplicate_audio", "no_metadata", "no_genre", "no_features", "padded",
+        "near_silent",
+    }  # fmt: skip
     assert {k.value for k in FaultKind} == bad | harmless
     assert kind.counts_as_bad == (kind.value in bad)
 

@@ -162,8 +162,9 @@ def test_the_first_span_with_a_track_is_used(place: Fill, tracks_csv: TracksCsv)
     ]  # fmt: skip
     assert {fault.kind: (fault.track_id, fault.detail) for fault in catalogue.faults} == {
         FaultKind.DUPLICATE_FILE: (2, f"{base}/d/01/audio/000/000002.mp3 is used"),
-        FaultKind.MISSING_FILE: (4, "tracks.csv names the track, but there is no file"),
     }
+    # The table covers all deliveries.
+    assert catalogue.left_out == {"without a file in these spans": 1}
     assert ids(read(dataclasses.replace(data, span="all"))) == [2, 3, 4]
 
 
@@ -270,3 +271,14 @@ def test_the_tables_of_the_cache_key_are_those_that_are_read(archive: Archive) -
     assert fma.table_paths(by_tree) == [
         f"{data.metadata_dir}/tracks.csv", f"{data.metadata_dir}/genres.csv",
     ]  # fmt: skip
+
+
+def test_a_picture_beside_the_audio_does_not_take_its_place(
+    place: Fill, tracks_csv: TracksCsv
+) -> None:
+    names = ("000002.json", "000002.mp3", "000003.jpg", "000003.wav")
+    base = place({"m/tracks.csv": tracks_csv({2: {}, 3: {}})} | {f"d/000/{n}": b"" for n in names})
+    catalogue = read(DataConfig(f"{base}/d", f"{base}/m"))
+    paths = [track.path.rpartition("/")[2] for track in catalogue.tracks]
+    assert paths == ["000002.mp3", "000003.wav"]
+    assert {fault.kind for fault in catalogue.faults} == {FaultKind.DUPLICATE_FILE}

@@ -80,7 +80,8 @@ def test_fma_has_files_in_its_folders_alone(place: Fill) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        ".DS_Store", "Rock/.DS_Store", "Rock/._song.mp3", "Rock/.hidden/song.mp3", ".git/song.mp3",
+        ".DS_Store", "Rock/.DS_Store", "Rock/._song.mp3", "Rock/.Trash-1000/song.mp3",
+        ".Rock/song.mp3", ".git/song.mp3",
         "README.txt", "checksums", "Rock/README", "Rock/cover.JPG", "Rock/list.m3u", "Rock/a.cue",
         "Rock/rip.log", "Rock/x.nfo", "Rock/x.json", "Rock/x.html", "Rock/x.md", "Rock/x.pdf",
         "Rock/x.csv", "Rock/x.png",
@@ -92,7 +93,9 @@ def test_what_is_no_audio_by_its_name_is_counted(place: Fill, name: str) -> None
     assert listing.left_out == {NOT_AUDIO: 1}
 
 
-@pytest.mark.parametrize("name", ["song", "song.mp3.part", "README.mp3", "txt", "a.b", "x.MP4"])
+@pytest.mark.parametrize(
+    "name", ["song", "song.mp3.part", "README.mp3", "txt", "a.b", "x.MP4", ".38 Special/x.mp3"]
+)
 def test_all_else_is_for_the_decoder_to_look_at(place: Fill, name: str) -> None:
     listing = of_genres(place({f"Rock/{name}": b""}))
     assert names(listing) == [(0, f"Rock/{name}")]
@@ -312,7 +315,9 @@ def test_the_fingerprint_is_of_paths_sizes_and_times(rock: Path) -> None:
     seen.append(fingerprint())
     (rock / "song.mp3").rename(rock / "other.mp3")
     seen.append(fingerprint())
-    assert len(set(seen)) == 4
+    (rock / "link.mp3").symlink_to("gone.mp3")
+    seen.append(fingerprint())
+    assert len(set(seen)) == 5
 
 
 def test_one_file_is_used_of_each_track(folder: Fill) -> None:

@@ -51,6 +51,7 @@ def faults(catalogue: Catalogue) -> list[tuple[str, FaultKind, str]]:
     return [
         (fault.path.replace(base, ""), fault.kind, fault.detail.replace(base, ""))
         for fault in catalogue.faults
+        if fault.kind is not FaultKind.NO_METADATA
     ]
 
 
@@ -156,7 +157,7 @@ def test_an_odd_year_is_none(read: Callable[..., Catalogue], year: str, expected
 )  # fmt: skip
 def test_ways_to_write_a_path(read: Callable[..., Catalogue], path: str) -> None:
     catalogue = read(f"path,genre\n{path},Rock\n")
-    assert catalogue.faults == []
+    assert faults(catalogue) == []
     (track,) = catalogue.tracks
     assert track.path.endswith("/audio/b/c.mp3")
     assert track.row.track_id == identity.track_id("b/c.mp3")
@@ -183,7 +184,7 @@ def test_a_path_out_of_the_folder_is_a_fault_and_the_run_goes_on(
 
 def test_rows_that_cannot_be_used(read: Callable[..., Catalogue]) -> None:
     catalogue = read(
-        "path,genre,track_id\na.mp3,Rock,1\nnowhere.mp3,Rock,2\n./a.mp3,Folk,3\nb/c.mp3, ,4\n"
+        "path,genre,track_id\na.mp3,Rock,1\nnowhere.mp3,Rock,2\n./a.mp3,Rock,3\nb/c.mp3, ,4\n"
         "b,Rock,5\na.mp3,Rock,1\n"
     )
     assert [track.row.track_id for track in catalogue.tracks] == [1]
@@ -248,7 +249,11 @@ def test_a_path_is_looked_up_in_each_span(place: Fill) -> None:
     assert [(track.span, track.path) for track in read("1-2").tracks] == [
         (1, f"{base}/1/a.mp3"), (2, f"{base}/2/b.mp3"),
     ]  # fmt: skip
-    assert [fault.path for fault in read("1-2").faults] == ["c.mp3"]
+    later = read("1-2")
+    assert later.left_out == {"without a file in these spans": 1}
+    assert [(fault.path, fault.kind) for fault in later.faults] == [
+        (f"{base}/2/a.mp3", FaultKind.DUPLICATE_FILE)
+    ]
     assert [(track.span, track.path) for track in read("2").tracks] == [
         (2, f"{base}/2/a.mp3"), (2, f"{base}/2/b.mp3"),
     ]  # fmt: skip
@@ -262,7 +267,10 @@ def test_a_file_of_a_later_span_is_better_than_a_dead_link(folder: Fill) -> None
     data = DataConfig(f"{base}/{{SPAN}}", tracks_csv=f"{base}/t.csv")
     catalogue = read_archive(data, list_audio(data))
     assert [track.span for track in catalogue.tracks] == [2]
-    assert catalogue.faults == []
+    assert [(fault.path, fault.kind) for fault in catalogue.faults] == [
+        (f"{base}/1/b.mp3", FaultKind.NO_METADATA),
+        (f"{base}/1/a.mp3", FaultKind.MISSING_FILE),
+    ]
 
 
 def test_an_absolute_path_is_that_of_its_span(place: Fill) -> None:
@@ -317,6 +325,7 @@ def test_links_are_not_followed_out_of_the_folder(folder: Fill, tmp_path: Path) 
         ("in/c.mp3", FaultKind.MISSING_FILE),
         ("gone.mp3", FaultKind.MISSING_FILE),
         ("pipe.mp3", FaultKind.UNREADABLE),
+        (f"{base}/audio/unnamed", FaultKind.OUTSIDE_FOLDER),
     ]
 
 
@@ -327,3 +336,35 @@ def test_a_relative_folder(folder: Fill, monkeypatch: pytest.MonkeyPatch) -> Non
     data = DataConfig("audio", tracks_csv="t.csv")
     tracks = read_archive(data, list_audio(data)).tracks
     assert [track.path for track in tracks] == ["audio/a.mp3", "audio/b.mp3"]
+
+
+def test_files_that_no_row_names_are_listed(place: Fill) -> None:
+    base = place({
+        "audio/a.mp3": b"", "audio/b/unnamed.mp3": b"", "audio/cover.jpg": b"",
+        "t.csv": b"path,genre\na.mp3,Rock\n",
+    })  # fmt: skip
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    (fault,) = read_archive(data, list_audio(data)).faults
+    assert (fault.path, fault.kind) == (f"{base}/audio/b/unnamed.mp3", FaultKind.NO_METADATA)
+    assert fault.detail == f"no row in {base}/t.csv"
+
+
+@pytest.mark.parametrize("column", ["genre", "artist", "split"])
+def test_two_rows_of_a_file_that_differ_are_refused(place: Fill, column: str) -> None:
+    row = {"path": "a.mp3", "genre": "Rock", "artist": "A", "split": "train"}
+    other = row | {column: "test"}
+    text = "\n".join(",".join(cells) for cells in (row, row.values(), other.values()))
+    base = place({"audio/a.mp3": b"", "t.csv": text.encode()})
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    with pytest.raises(InputError, match=rf"lines 2 and 3: a\.mp3 has the {column} '"):
+        read_archive(data, list_audio(data))
+
+
+def test_a_name_may_have_a_backslash_and_a_cell_blanks(folder: Fill) -> None:
+    base = folder({
+        "audio/AC\\DC.mp3": b"", "audio/b.mp3": b"",
+        "t.csv": b"genre, path\nRock, b.mp3\nRock,AC\\DC.mp3\n",
+    })  # fmt: skip
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    tracks = read_archive(data, list_audio(data)).tracks
+    assert [track.path for track in tracks] == [f"{base}/audio/b.mp3", f"{base}/audio/AC\\DC.mp3"]

@@ -9,8 +9,10 @@ import pytest
 
 from components.fma_example_gen.archive.catalogue import Catalogue
 from components.fma_example_gen.archive.listing import NOT_AUDIO, list_audio
-from components.fma_example_gen.archive.plan import first_without_split, plan_ingest
+from components.fma_example_gen.archive.plan import plan_ingest
+from components.fma_example_gen.conclusion import decide_splits
 from components.fma_example_gen.faults import FaultKind
+from components.fma_example_gen.judging import to_clip
 from pipeline.config import DataConfig
 from pipeline.errors import InputError
 from tests.components.conftest import Archive, TracksCsv
@@ -117,14 +119,14 @@ def test_a_listing_that_is_there_is_taken(make: Make) -> None:
     assert len(plan_ingest(data, fewer).tracks) == 1
 
 
-def test_an_archive_that_splits_a_part_of_its_tracks_has_no_splits(archive: Archive) -> None:
+def test_an_archive_that_splits_a_part_of_its_tracks_has_splits(archive: Archive) -> None:
     audio = {f"000/00000{track_id}.mp3": b"x" for track_id in (2, 3, 4)}
     data = archive({2: {}, 3: {"set.split": ""}, 4: {"set.split": ""}}, audio)
     catalogue = plan_ingest(data)
-    assert not catalogue.has_splits
-    first = first_without_split(catalogue.tracks)
-    assert first and first.row.track_id == 3
-    assert first_without_split(catalogue.tracks[:1]) is None
+    assert catalogue.has_splits
+    # None of them goes anywhere else without a word.
+    with pytest.raises(InputError, match="the split of track 3 is ''"):
+        decide_splits([to_clip(track) for track in catalogue.tracks], catalogue, data)
 
 
 def test_a_track_that_is_not_wanted_needs_no_split(archive: Archive) -> None:

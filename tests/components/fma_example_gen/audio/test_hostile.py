@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import tracemalloc
 
 import numpy as np
 import pytest
+import soundfile
 
 from components.fma_example_gen.audio.decoding import decode_clip
 from components.fma_example_gen.faults import AudioError, FaultKind
@@ -234,3 +236,32 @@ def test_the_reason_of_the_decoder_that_knows_more_is_given() -> None:
     error = fault_of(data.replace(b"alac", b"abcd"))  # a codec that nobody knows
     assert error.kind is FaultKind.UNDECODABLE
     assert error.detail == "Format not recognised; FFmpeg: holds no audio that can be decoded"
+
+
+@pytest.mark.parametrize("container", ["mpegts", "nut", "avi"])
+def test_a_container_that_is_not_allowed_is_not_opened(container: str) -> None:
+    data = encode_with_ffmpeg(music(RATE_HZ, 2), RATE_HZ, "mp2", container)
+    error = fault_of(data)
+    assert (error.kind, error.detail) == (FaultKind.UNDECODABLE, "Format not recognised.")
+
+
+def test_damage_in_the_middle_of_an_m4a_is_left_out() -> None:
+    data = encode_with_ffmpeg(marked(), RATE_HZ, "aac", "mp4")
+    place = len(data) // 3
+    damaged = data[:place] + b"\xff" * 2_000 + data[place + 2_000 :]
+    clip = decode_clip(damaged, AUDIO)
+    assert 7.0 < clip.duration_seconds < 8.1
+    assert share_of_880_hz(clip.pcm16) > 0.8
+
+
+def test_the_middle_of_an_mp3_is_what_decoding_all_of_it_gives() -> None:
+    rng = np.random.default_rng(1)
+    # Between silence and noise frames lend each other bits; without them the noise begins wrongly.
+    loud = np.repeat(rng.random(60) < 0.3, RATE_HZ // 10)
+    mp3 = encode(loud * rng.normal(0, 0.3, len(loud)), RATE_HZ, container="MP3")
+    whole = soundfile.read(io.BytesIO(mp3), dtype="float64")[0]
+    for clip_seconds in np.linspace(1.0, 4.0, 40):
+        config = AudioConfig(sample_rate_hz=RATE_HZ, clip_seconds=float(clip_seconds))
+        length = config.clip_samples
+        expected = whole[(len(whole) - length) // 2 :][:length].clip(-1, 32_767 / 32_768)
+        assert np.abs(decode_clip(mp3, config).pcm16 - 32_768 * expected).max() <= 1
