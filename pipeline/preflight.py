@@ -117,10 +117,10 @@ def print_plan(console: Console, config: PipelineConfig, plan: Plan, beam: str) 
     console.print()
     notes = [("split", plan.split_policy), ("models", ", ".join(config.models)), ("Beam", beam)]
     for reason, count in sorted(plan.catalogue.left_out.items()):
-        notes.append(("left out", f"{count} tracks: {reason}"))
+        notes.append(("left out", f"{reason}: {count}"))
     kinds = Counter(fault.kind.value for fault in plan.catalogue.faults)
     for kind, count in sorted(kinds.items()):
-        notes.append(("left out", f"{count} rows or files: {kind}"))
+        notes.append(("left out", f"{kind}: {count}"))
     if "mobilenet_v2" in config.models and config.train.mobilenet_weights == "none":
         notes.append(
             ("note", "the base of mobilenet_v2 is untrained: only its head learns. Give it")
