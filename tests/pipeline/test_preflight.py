@@ -59,7 +59,7 @@ def test_the_digest_of_fmas_own_features_gets_into_the_configuration(
 def test_an_archive_that_cannot_train_is_refused(
     write_archive: WriteArchive, tmp_path: Path
 ) -> None:
-    config = configuration(write_archive())
+    config = configuration([*write_archive(), "--max-bad-fraction=0.2"])
     (tmp_path / "audio" / "000" / "000001.wav").unlink()
     with pytest.raises(InputError, match="genre 'Rock' has no usable train track in .*/audio"):
         preflight.check(config)
