@@ -134,18 +134,21 @@ def test_an_archive_with_another_folder_in_it_is_refused(site, tmp_path, fma_zip
 
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(download, site, tmp_path, fma_zip):
     data = site.files["/fma/fma_small.zip"]
+    # A script's background job, which pytest may be, hands down that Ctrl-C is ignored.
+    module = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "runpy.run_module('fma', run_name='__main__', alter_sys=True)"
+    )
     command = [
-        sys.executable, "-m", "fma", "download", "small", "--no-metadata",
+        sys.executable, "-c", module, "download", "small", "--no-metadata",
         "--base-url", f"{site.url}/fma", "--to", str(tmp_path / "data"),
         f"--sha1=small={sha1(data)}",
     ]  # fmt: skip
     part = tmp_path / "data" / "fma_small.zip.part"
     site.cuts, site.statuses = [60_000], []
     process = subprocess.Popen(
-        command, cwd=Path(archives.__file__).parents[1], stderr=subprocess.PIPE, text=True,
-        # A script's background job, which pytest may be, hands down that Ctrl-C is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+        command, cwd=Path(archives.__file__).parents[1], stderr=subprocess.PIPE, text=True
+    )
     while not (part.exists() and part.stat().st_size == 60_000) and process.poll() is None:
         time.sleep(0.01)
     # It waits a second for its next attempt now.
