@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if int(path.stem) not in tracks.index:
             continue
         track = tracks.loc[int(path.stem)]
-        genre, artist = track["track", "genre_top"], track["artist", "name"]
+        genre, artist = track["track", "genre_top"], str(track["artist", "name"])
         if not isinstance(genre, str):
             continue
         copy = flags.folder.joinpath(
