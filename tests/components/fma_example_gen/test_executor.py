@@ -7,7 +7,10 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -42,6 +45,7 @@ from tests.features_csv import to_csv, write_features_csv
 
 Archive = Callable[..., DataConfig]
 
+ROOT = Path(__file__).parents[3]
 AUDIO = AudioConfig(clip_seconds=2.0, min_clip_seconds=1.0)
 IN_MEMORY, _ = beam_args.direct_runner(1, workers=1)
 
@@ -182,6 +186,50 @@ def job_endpoint(tmp_path: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture
+def worker_pool() -> Iterator[str]:
+    """Return the address of a pool that starts Beam's workers in processes of their own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # The pool starts whatever `python` is on the path.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    server = subprocess.Popen(
+        [
+            sys.executable, "-W", "ignore", "-m",
+            "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}",
+        ],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while not _answers(port):
+            assert server.poll() is None, "the worker pool did not start"
+            time.sleep(0.1)
+        yield f"localhost:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("localhost", port)) == 0
+
+
+@pytest.mark.e2e
+def test_external_worker_processes_write_the_same_bytes(
+    ingested: standard_artifacts.Examples,
+    corpus_data: DataConfig,
+    tmp_path: Path,
+    job_endpoint: str,
+    worker_pool: str,
+) -> None:
+    flags, _ = beam_args.portable("PortableRunner", job_endpoint, worker_pool, workers=2)
+    found = ingest(corpus_data, tmp_path, flags)
+    assert contents(found.uri) == contents(ingested.uri)
 
 
 def test_behind_a_job_service_the_examples_are_the_same(
