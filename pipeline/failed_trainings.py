@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from models import fit_record
+from pipeline import results
 
 
 def forget(metadata_path: str) -> list[str]:
@@ -21,9 +21,7 @@ def forget(metadata_path: str) -> list[str]:
     """
     if not Path(metadata_path).exists():
         return []
-    config = metadata_store_pb2.ConnectionConfig()
-    config.sqlite.filename_uri = metadata_path
-    store = metadata_store.MetadataStore(config)
+    store = results.open_store(metadata_path)
     failed, names = [], []
     for artifact in store.get_artifacts_by_type(standard_artifacts.Model.TYPE_NAME):
         model_dir = path_utils.serving_model_dir(artifact.uri)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types import standard_component_specs
 
@@ -44,9 +43,7 @@ def lines(metadata_path: str, pipeline_name: str) -> Iterator[str]:
 
 
 def _reasons(metadata_path: str) -> list[str]:
-    config = metadata_store_pb2.ConnectionConfig()
-    config.sqlite.filename_uri = metadata_path
-    store = metadata_store.MetadataStore(config)
+    store = results.open_store(metadata_path)
     name = f"{FmaExampleGen.__module__}.{FmaExampleGen.__name__}"
     executions = sorted(store.get_executions_by_type(name), key=lambda execution: execution.id)
     done = [execution for execution in executions if execution.last_known_state in _DONE]

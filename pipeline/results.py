@@ -55,11 +55,12 @@ def latest_run(metadata_path: str) -> int:
     """Returns the id of the latest run in the metadata store, 0 where there is none."""
     if not Path(metadata_path).exists():
         return 0
-    runs = _open(metadata_path).get_contexts_by_type(_PIPELINE_RUN)
+    runs = open_store(metadata_path).get_contexts_by_type(_PIPELINE_RUN)
     return max((run.id for run in runs), default=0)
 
 
-def _open(metadata_path: str) -> metadata_store.MetadataStore:
+def open_store(metadata_path: str) -> metadata_store.MetadataStore:
+    """Returns the metadata store in a SQLite file."""
     config = metadata_store_pb2.ConnectionConfig()
     config.sqlite.filename_uri = metadata_path
     return metadata_store.MetadataStore(config)
@@ -78,7 +79,7 @@ def latest_outputs(
     run = latest_run(metadata_path)
     if run <= after:
         return {}
-    store = _open(metadata_path)
+    store = open_store(metadata_path)
     outputs = {}
     for execution in store.get_executions_by_context(run):
         contexts = store.get_contexts_by_execution(execution.id)

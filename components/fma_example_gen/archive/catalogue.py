@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping
 
 from components.fma_example_gen.faults import Fault
@@ -71,8 +70,3 @@ class Catalogue:
     left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
     has_splits: bool = False
     where: str = ""
-
-    @property
-    def clips_per_genre(self) -> Counter[str]:
-        """Number of tracks by genre."""
-        return Counter(track.row.genre for track in self.tracks)
