@@ -144,25 +144,6 @@ def raw_windows(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
     return tf.reshape(tf.cast(scaled, tf.int16), [n_windows, config.window_samples])
 
 
-def read_wav(data: tf.Tensor, config: AudioConfig) -> tf.Tensor:
-    """Returns the clip in scalar WAV bytes (PCM16, any rate and channel count).
-
-    As ingestion does it: mean of the channels, middle `clip_seconds`, band-limited resampling.
-
-    Returns:
-        float32 [samples] at `sample_rate_hz`.
-
-    Raises:
-        tf.errors.InvalidArgumentError: where the bytes are not a PCM16 WAV file.
-    """
-    channels, rate_hz = tf.audio.decode_wav(data)
-    mono = tf.reduce_mean(channels, axis=1)
-    longest = tf.cast(tf.round(config.clip_seconds * tf.cast(rate_hz, tf.float32)), tf.int32)
-    length = tf.minimum(tf.size(mono), longest)
-    start = (tf.size(mono) - length) // 2
-    return resample(mono[start : start + length], rate_hz, config.sample_rate_hz)
-
-
 def resample(signal: tf.Tensor, from_hz: tf.Tensor, to_hz: int) -> tf.Tensor:
     """Returns float32 [ceil(samples * to_hz / from_hz)]: `signal` resampled in the FFT domain.
 

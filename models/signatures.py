@@ -7,6 +7,7 @@ import tensorflow_transform as tft
 
 from models import audio, features
 from models.family import ClipScorer
+from models.wav import read_wav
 from pipeline.config import AudioConfig
 
 # FMA's own clips are 30 s, give or take some frames of MP3; its whole tracks are minutes.
@@ -40,7 +41,7 @@ def export(
     Its signatures, for a batch of any size:
 
     - `serving_default`: `examples`, serialized raw Examples (only `audio` is needed);
-    - `predict_wav`: `wav`, the bytes of PCM16 WAV files of any rate and channel count;
+    - `predict_wav`: `wav`, the bytes of WAV files, see `models.wav`;
     - `transform_features`: `examples`, to `picture`, `windows`, `statistics` and `label`;
     - `evaluation_features`: `examples`, to what TFMA needs and the Example lacks: `label` and
       `duration`, a class in words by which TFMA slices.
@@ -63,7 +64,12 @@ def export(
 
     def predict(values: tf.Tensor, genre: tf.Tensor) -> dict[str, tf.Tensor]:
         packed = exported.transform({source: values, features.GENRE: genre})[feature]
-        scores = scorer.clip_scores(packed)
+        # Batch normalisation is among what TensorFlow cannot compute for no clips at all.
+        scores = tf.cond(
+            tf.size(packed) > 0,
+            lambda: scorer.clip_scores(packed),
+            lambda: tf.zeros([0, genres.shape[0]]),
+        )
         classes = tf.tile(genres[tf.newaxis, :], [tf.shape(scores)[0], 1])
         return {"classes": classes, "scores": scores}
 
@@ -75,7 +81,7 @@ def export(
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="wav")])
     def predict_wav(wav: tf.Tensor) -> dict[str, tf.Tensor]:
         pcm16 = tf.map_fn(
-            lambda data: audio.encode_pcm16(audio.read_wav(data, config)),
+            lambda data: audio.encode_pcm16(read_wav(data, config)),
             wav,
             parallel_iterations=1,
         )

@@ -148,6 +148,13 @@ def wav_of(raw: bytes, rate_hz: int = 22_050) -> bytes:
     """Return the audio of a raw Example as a WAV file."""
     example = tf.train.Example.FromString(raw)
     (pcm16,) = example.features.feature[features.AUDIO].bytes_list.value
+    return wav_of_samples(np.frombuffer(pcm16, "<i2"), rate_hz)
+
+
+def wav_of_samples(
+    samples: np.ndarray, rate_hz: int = 22_050, *, subtype: str = "PCM_16", form: str = "WAV"
+) -> bytes:
+    """Return [samples] or [samples, channels] as a WAV file that libsndfile writes."""
     file = io.BytesIO()
-    soundfile.write(file, np.frombuffer(pcm16, "<i2"), rate_hz, format="WAV")
+    soundfile.write(file, samples, rate_hz, format=form, subtype=subtype)
     return file.getvalue()

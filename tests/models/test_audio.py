@@ -1,14 +1,10 @@
 """The TensorFlow front end against librosa, soxr and numpy."""
 
-import io
-
 import librosa
 import numpy as np
 import pytest
-import soundfile
 import tensorflow as tf
 
-from components.fma_example_gen.audio.decoding import decode_clip
 from models import audio
 from pipeline.config import AudioConfig
 
@@ -152,24 +148,3 @@ def test_resampling_is_close_to_soxr(rate_hz: int) -> None:
     inner = slice(500, -500)
     error = np.sqrt(np.mean((got - expected)[inner] ** 2) / np.mean(expected[inner] ** 2))
     assert 20 * np.log10(error + 1e-12) < -45
-
-
-@pytest.mark.parametrize("rate_hz", [22_050, 44_100, 48_000])
-@pytest.mark.parametrize("n_channels", [1, 2, 6])
-def test_wav_is_read_as_ingestion_reads_it(rate_hz: int, n_channels: int) -> None:
-    # 40 s, so that both must take the same middle.
-    signal = np.stack([music(40.0, rate_hz, seed) for seed in range(n_channels)], axis=1)
-    file = io.BytesIO()
-    soundfile.write(file, signal, rate_hz, format="WAV", subtype="PCM_16")
-    clip = decode_clip(file.getvalue(), CONFIG).pcm16
-    got = audio.read_wav(tf.constant(file.getvalue()), CONFIG).numpy()
-    assert len(got) == len(clip) == 30 * 22_050
-    assert np.abs(got * 32_768 - clip)[100:-100].max() <= 33  # 0.1 % of full scale
-    ingested = picture_of(audio.decode_pcm16(clip.tobytes())).astype(int)
-    served = picture_of(got).astype(int)
-    assert np.abs(ingested - served).mean() < 0.2  # of 255 levels, 0.06 dB
-
-
-def test_what_is_no_wav_is_refused() -> None:
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        audio.read_wav(tf.constant(b"no wav at all"), CONFIG)

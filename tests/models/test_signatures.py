@@ -14,7 +14,7 @@ import tensorflow as tf
 from models import features, fit_record, input_fn, signatures, trainer
 from pipeline.config import TrainConfig
 from tests.models.training import train_and_export
-from tests.stand_ins import wav_of
+from tests.stand_ins import wav_of, wav_of_samples
 
 
 def test_it_has_learned_and_names_the_genres(trained, transformed) -> None:
@@ -49,6 +49,23 @@ def test_predict_wav_gives_the_scores_of_serving_default(trained, transformed) -
     got = loaded.signatures["predict_wav"](wav=wavs)
     # The same samples at the same rate: nothing is resampled, nothing may differ.
     np.testing.assert_allclose(got["scores"], expected["scores"], atol=1e-5)
+
+
+def test_no_clips_give_no_scores(trained) -> None:
+    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
+    nothing = tf.constant([], tf.string)
+    for answer in (
+        loaded.signatures["serving_default"](examples=nothing),
+        loaded.signatures["predict_wav"](wav=nothing),
+    ):
+        assert answer["scores"].shape == answer["classes"].shape == (0, 3)
+
+
+def test_predict_wav_refuses_what_cannot_be_judged(trained) -> None:
+    predict = tf.saved_model.load(trained.fn_args.serving_model_dir).signatures["predict_wav"]
+    for n_samples, message in ((10, "at least 1 s are needed"), (44_100, "silent")):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            predict(wav=tf.constant([wav_of_samples(np.zeros(n_samples, "<i2"))]))
 
 
 def test_transform_features_gives_the_label(trained, transformed) -> None:
