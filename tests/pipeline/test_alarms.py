@@ -27,7 +27,7 @@ def test_credible_figures_and_clean_splits_raise_none() -> None:
 def test_an_accuracy_above_the_bound_names_who_and_where(bound: float) -> None:
     found = alarms(board(0.9, svm=0.912, knn=0.85, cnn1d=0.2, mlp=None), NOTHING, bound, CLIPS)
     why = (
-        "suspect a leak between the splits, for published accuracies on fma_small's official split "
+        "suspect a leak between the splits, for published accuracies on fma_small "
         "end at 0.64"
     )
     assert found == [
