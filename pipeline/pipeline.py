@@ -20,6 +20,7 @@ from components.fma_example_gen.component import FmaExampleGen
 from components.genre_report.component import GenreReport
 from components.packaged_schema import PackagedSchemaGen
 from components.strict_example_validator import StrictExampleValidator
+from components.strict_transform import StrictTransform
 from models import features
 from models.family import load
 from pipeline.code_digest import CODE_DIGEST, code_digest
@@ -94,7 +95,7 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     _stamp(example_gen, code_digest("components.fma_example_gen.executor"))
     _stamp(schema_gen, hashlib.sha256(SCHEMA_PATH.read_bytes()).hexdigest())
     _stamp(validator, code_digest("components.strict_example_validator"))
-    _stamp(transform, code_digest("models.preprocessing"))
+    _stamp(transform, code_digest("components.strict_transform", "models.preprocessing"))
     _stamp(ranker, code_digest("components.candidate_ranker.component"))
     _stamp(evaluator, code_digest("components.comparable_evaluator", "pipeline.eval_config"))
     _stamp(pusher, code_digest("components.atomic_pusher"))
@@ -150,8 +151,8 @@ def _configuration(config: PipelineConfig) -> str:
     return json.dumps({**sections, "run": {"models": config.models}}, sort_keys=True)
 
 
-def _transform(config: PipelineConfig, examples: Any, schema: Any) -> tfx.components.Transform:
-    return tfx.components.Transform(
+def _transform(config: PipelineConfig, examples: Any, schema: Any) -> StrictTransform:
+    return StrictTransform(
         examples=examples,
         schema=schema,
         preprocessing_fn="models.preprocessing.preprocessing_fn",
@@ -163,11 +164,11 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> tfx.compon
         },
         # They would be statistics of pictures and windows, which nobody reads.
         disable_statistics=True,
-    )
+    ).with_id("Transform")
 
 
 def _tuner(
-    name: str, config: PipelineConfig, platform: Platform, transform: tfx.components.Transform
+    name: str, config: PipelineConfig, platform: Platform, transform: StrictTransform
 ) -> tfx.components.Tuner:
     family = load(MODELS[name])
     return platform.tuner(
@@ -193,7 +194,7 @@ def _trainer(
     name: str,
     config: PipelineConfig,
     platform: Platform,
-    transform: tfx.components.Transform,
+    transform: StrictTransform,
     tuner: tfx.components.Tuner | None,
 ) -> tfx.components.Trainer:
     family = load(MODELS[name])

@@ -92,7 +92,7 @@ def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) ->
     assert len(digests) == len(stamped)
     assert {len(digest) for digest in digests} == {64}
     assert parameter(found["Transform"], "code_digest") == code_digest.code_digest(
-        "models.preprocessing"
+        "components.strict_transform", "models.preprocessing"
     )
 
 

@@ -142,6 +142,14 @@ def test_a_genre_may_hold_markup(write_archive: WriteArchive) -> None:
     assert "Rock[/b]" in output.getvalue()
 
 
+def test_the_plan_names_genres_that_differ_only_in_case_once(write_archive: WriteArchive) -> None:
+    flags = write_archive({3: {"genre": "rock", "split": "training"}})
+    checked, plan = preflight.check(configuration(flags))
+    output = io.StringIO()
+    preflight.print_plan(Console(file=output, width=100), checked, plan, "in memory")
+    assert output.getvalue().count("'Rock' and 'rock'") == 1
+
+
 def test_the_digest_of_the_weights_gets_into_the_configuration(
     write_archive: WriteArchive, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ class Row:
         track_id: unique in the archive.
         artist_id: equal for tracks of one artist, -1 where none is named.
         album_id: equal for tracks of one album, -1 where none is named.
-        genre: its label, empty where it has none.
+        genre: its label, as `identity.printable` returns it; empty where it has none.
         title: as the archive writes it.
         license: as the archive writes it.
         split: `train`, `eval` or `test` where the archive has splits of its own, else empty.

@@ -28,9 +28,16 @@ def track_id(path: str) -> int:
 
 
 def printable(text: str) -> str:
-    """Returns a text that is UTF-8, which a file's name need not be, composed and without edges."""
+    """Returns a text in one line, without what cannot be seen.
+
+    Runs of white space, control characters and separators become one space, and none at the ends.
+    Characters of the Unicode category Cf are removed: zero-width ones, soft hyphens, byte order and
+    direction marks. Accents are composed (NFC). Bytes that are not UTF-8, which a file name may
+    hold, are shown as escapes.
+    """
     utf_8 = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return unicodedata.normalize("NFC", utf_8).strip()
+    visible = "".join(map(_visible, utf_8))
+    return unicodedata.normalize("NFC", " ".join(visible.split()))
 
 
 def collision(first: str, second: str) -> str:
@@ -42,7 +49,14 @@ def collision(first: str, second: str) -> str:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(printable(name).casefold().split()))
+    return unicodedata.normalize("NFC", printable(name).casefold())
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return ""
+    return " " if category == "Cc" or category.startswith("Z") else character
 
 
 def _id_of(*parts: str) -> int:

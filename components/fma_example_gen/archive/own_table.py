@@ -40,7 +40,10 @@ _DRIVE = re.compile(r"[A-Za-z]:/")
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A row of the table as it is written; `line` is where it begins, `track_id` -1 for none."""
+    """A row of the table; `line` is where it begins, `track_id` -1 for none.
+
+    The path is as it is written, other texts are `identity.printable`.
+    """
 
     line: int
     path: str
@@ -131,7 +134,7 @@ def _read_entry(
         )
     texts = {column: cells[at] for column, at in place.items()}
     path = texts.pop("path")
-    values = {column: text.strip() for column, text in texts.items()}
+    values = {column: identity.printable(text) for column, text in texts.items()}
     if not path.strip():
         raise InputError(f"{where}: path is empty")
     track_id = values.pop("track_id", "")
@@ -238,7 +241,7 @@ def _row_of(entry: Entry, name: str) -> Row:
         track_id=entry.track_id if entry.track_id >= 0 else identity.track_id(name),
         artist_id=identity.artist_id(entry.artist),
         album_id=identity.album_id(entry.album, entry.artist),
-        genre=identity.printable(entry.genre),
+        genre=entry.genre,
         title=entry.title,
         license=entry.license,
         split=SPLIT_OF.get(entry.split.lower(), ""),

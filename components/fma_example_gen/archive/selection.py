@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
-from components.fma_example_gen.archive import licenses
+from components.fma_example_gen.archive import identity, licenses
 from components.fma_example_gen.archive.catalogue import Track
 from pipeline.config import DataConfig
 from pipeline.errors import InputError
@@ -28,6 +29,8 @@ def select(tracks: Sequence[Track], data: DataConfig) -> tuple[list[Track], dict
     Raises:
         InputError: where no track has one of the licences or genres that are allowed.
     """
+    # Labels are normalised, so the wanted genres have to be, too.
+    data = dataclasses.replace(data, genres=tuple(map(identity.printable, data.genres)))
     if tracks:
         _require_genres(tracks, data.genres)
         licenses.require_present(data.licenses, (track.row.license for track in tracks))

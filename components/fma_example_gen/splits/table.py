@@ -20,8 +20,8 @@ def count(clips: Iterable[tuple[str, str, int]]) -> dict[str, Any]:
 
     Returns:
         By split: {genre: {"clips": n, "artists": n}}. Besides, `totals`: {split: {"clips": n,
-        "artists": n}}; `artists_in_two_splits`; and `clips_without_artist`, which no number of
-        artists counts.
+        "artists": n}}; `artists_in_two_splits`; `clips_without_artist`, which no number of
+        artists counts; and `genres_alike_but_for_case`, a list of lists of genres.
     """
     numbers: Counter[tuple[str, str]] = Counter()
     artists: dict[tuple[str, str], set[int]] = defaultdict(set)
@@ -46,7 +46,15 @@ def count(clips: Iterable[tuple[str, str, int]]) -> dict[str, Any]:
     splits_of = Counter(artist for ids in of_split.values() for artist in ids)
     found["artists_in_two_splits"] = sum(number > 1 for number in splits_of.values())
     found["clips_without_artist"] = nameless
+    found["genres_alike_but_for_case"] = _alike({genre for _, genre in numbers})
     return found
+
+
+def _alike(genres: Iterable[str]) -> list[list[str]]:
+    by_folded: dict[str, list[str]] = defaultdict(list)
+    for genre in sorted(genres):
+        by_folded[genre.casefold()].append(genre)
+    return [alike for alike in by_folded.values() if len(alike) > 1]
 
 
 def _cell(clips: int, artists: set[int]) -> dict[str, int]:
@@ -54,7 +62,7 @@ def _cell(clips: int, artists: set[int]) -> dict[str, int]:
 
 
 def lines(counts: Mapping[str, Any], recordings: int | None = None) -> list[str]:
-    """Returns a table with a row for each genre and a total, and what is in two splits.
+    """Returns a table with a row for each genre and a total, and notes on what may be wrong.
 
     Args:
         counts: what `count` returned.
@@ -91,9 +99,12 @@ def _notes(counts: Mapping[str, Any], recordings: int | None) -> list[str]:
     else:
         were = "was, and is" if recordings == 1 else "were, and are"
         note = f"{artists} {are} in two splits; {plural(recordings, 'recording')} {were} kept once"
-    nameless = counts["clips_without_artist"]
-    if not nameless:
-        return [note]
-    name = "names" if nameless == 1 else "name"
-    unknown = "nobody can tell whether theirs is in two splits"
-    return [note, f"{plural(nameless, 'clip')} {name} no artist: {unknown}"]
+    notes = [note]
+    if nameless := counts["clips_without_artist"]:
+        name = "names" if nameless == 1 else "name"
+        unknown = "nobody can tell whether theirs is in two splits"
+        notes.append(f"{plural(nameless, 'clip')} {name} no artist: {unknown}")
+    if found := counts["genres_alike_but_for_case"]:
+        alike = "; ".join(" and ".join(map(repr, genres)) for genres in found)
+        notes.append(f"genres that differ only in case are not merged: {alike}")
+    return notes

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import IO
 
+from components.fma_example_gen.archive import identity
 from components.fma_example_gen.tables.table import Layout, Record, Table, opened
 from pipeline.errors import InputError
 
@@ -77,12 +78,14 @@ def read_genres(handle: IO[bytes], name: str) -> Genres:
     parents = {genre_id: record.whole_number(parent) for genre_id, record in records.items()}
     roots = {}
     for genre_id, record in records.items():
-        if not record.cells[title].strip():
+        if not identity.printable(record.cells[title]):
             raise record.refusal(title, "expected a title")
         roots[genre_id] = _root(record, parent, parents)
         if record.whole_number(top_level) != roots[genre_id]:
             raise record.refusal(top_level, f"but its branch ends at genre {roots[genre_id]}")
-    titles = {genre_id: record.cells[title] for genre_id, record in records.items()}
+    titles = {
+        genre_id: identity.printable(record.cells[title]) for genre_id, record in records.items()
+    }
     return Genres(name, titles, roots)
 
 

@@ -23,6 +23,10 @@ _LONGEST_LINE = 4 * _LONGEST_FIELD
 _ID = re.compile(r"[0-9]{1,18}")  # fits an int64
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _LONGEST_QUOTE = 60  # characters of a cell that a message shows
+# How a file in UTF-16 begins, read as UTF-8 with escapes: with its byte order mark, or without one
+# with two ASCII characters, whose every other byte is NUL.
+_UTF_16 = re.compile("\udcff\udcfe|\udcfe\udcff|(?:[^\0]\0){2}|(?:\0[^\0]){2}")
+_SAVE_AS = 'save the table as UTF-8 (in Excel: the file type "CSV UTF-8")'
 
 
 @contextlib.contextmanager
@@ -42,15 +46,18 @@ def opened(path: str) -> Iterator[IO[bytes]]:
 def lines(handle: IO[bytes], name: str) -> Iterator[tuple[int, list[str]]]:
     """Yields the rows of a CSV file as (line that it begins on, cells), without the empty ones.
 
+    Spaces before a cell are no part of it.
+
     Args:
         handle: the open file, UTF-8 with or without a byte order mark.
         name: what to call it in an error.
 
     Raises:
-        InputError: naming the line that is not UTF-8, holds NUL, or is quoted wrongly or too long.
+        InputError: naming the encoding, or the line that is not UTF-8, holds NUL, or is quoted
+            wrongly or too long.
     """
     csv.field_size_limit(_LONGEST_FIELD)
-    rows = csv.reader(_text_lines(handle, name), strict=True)
+    rows = csv.reader(_text_lines(handle, name), strict=True, skipinitialspace=True)
     while True:
         first_line = rows.line_num + 1
         try:
@@ -70,6 +77,8 @@ def _text_lines(handle: IO[bytes], name: str) -> Iterator[str]:
     number = 0
     while line := text.readline(_LONGEST_LINE):
         number += 1
+        if number == 1 and _UTF_16.match(line):
+            raise InputError(f"{name} is in UTF-16, expected UTF-8; {_SAVE_AS}")
         if "\0" in line:  # which the csv module takes from Python 3.11 on
             raise InputError(f"{name} is damaged in line {number}: it holds NUL")
         if len(line) == _LONGEST_LINE:
@@ -77,7 +86,10 @@ def _text_lines(handle: IO[bytes], name: str) -> Iterator[str]:
         try:
             line.encode()
         except UnicodeEncodeError as error:
-            raise InputError(f"{name} is damaged in line {number}: it is not UTF-8") from error
+            byte = ord(line[error.start]) & 0xFF
+            raise InputError(
+                f"{name} is not in UTF-8: line {number} has the byte 0x{byte:02x}; {_SAVE_AS}"
+            ) from error
         yield line
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import IO
 
+from components.fma_example_gen.archive import identity
 from components.fma_example_gen.archive.catalogue import Row
 from components.fma_example_gen.tables.table import Layout, Record, Table, opened
 from pipeline.config import SUBSETS
@@ -81,7 +82,7 @@ def _row(record: Record, place: dict[str, int], dates: Iterable[int]) -> Row:
         track_id=record.id,
         artist_id=_person_or_album(record, place["artist_id"]),
         album_id=_person_or_album(record, place["album_id"]),
-        genre=text("genre"),
+        genre=sys.intern(identity.printable(text("genre"))),
         title=record.cells[place["title"]],
         license=text("license"),
         split=_split(record, place["split"]),

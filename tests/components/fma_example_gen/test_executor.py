@@ -343,6 +343,20 @@ def test_the_summary_counts_clips_and_faults(ingested: standard_artifacts.Exampl
     }  # fmt: skip
 
 
+def test_the_summary_names_genres_that_differ_only_in_case_and_keeps_them_apart(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+) -> None:
+    rows, audio = rock_and_folk
+    for track_id in (1, 3, 5):
+        rows[track_id]["track.genre_top"] = "folk\n"
+    examples = ingest(archive(rows, audio), tmp_path)
+    summary = json.loads(Path(examples.uri, "ingest.json").read_text())
+    assert summary["splits"]["genres_alike_but_for_case"] == [["Folk", "folk"]]
+    assert summary["clips"]["train"] == {"Folk": 1, "folk": 1}
+
+
 def test_splits_that_share_an_artist_or_audio_are_refused_and_the_list_is_left(
     rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
     archive: Archive,

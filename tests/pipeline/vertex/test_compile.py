@@ -82,7 +82,7 @@ def test_digests_of_the_code_are_in_it() -> None:
     custom = json.loads(parameter(tasks("small")["Trainer-svm"], "custom_config"))
     assert custom["code_digest"] == code_digest("models.trainer", MODELS["svm"])
     assert parameter(tasks("small")["Transform"], "code_digest") == code_digest(
-        "models.preprocessing"
+        "components.strict_transform", "models.preprocessing"
     )
 
 

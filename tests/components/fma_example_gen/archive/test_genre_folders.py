@@ -34,6 +34,8 @@ def read(audio_dir: str) -> Catalogue:
         ("Rock/The Band/Live/song.mp3", "Rock", "The Band", "Live", "song"),
         ("Rock/The Band/Live/CD 1/x/song.mp3", "Rock", "The Band", "Live", "song"),
         ("Nu\u0301 /B/x.mp3", "N\u00fa", "B", "", "x"),
+        ("New\nAge\u200b/B/x.mp3", "New Age", "B", "", "x"),
+        ("\u200b/x.mp3", "", "", "", "x"),
     ],
 )
 def test_folders_are_genre_artist_and_album(

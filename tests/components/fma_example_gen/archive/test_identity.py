@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+
 import pytest
 
 from components.fma_example_gen.archive import identity
@@ -15,7 +18,8 @@ def test_ids_are_those_of_every_run_and_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["THE BAND", " The  Band ", "The\tBand", "the\N{NO-BREAK SPACE}band"]
+    "name",
+    ["THE BAND", " The  Band ", "The\tBand", "the\N{NO-BREAK SPACE}band", "The\n\u200bBand\ufeff"],
 )
 def test_an_artist_is_one_however_it_is_spelt(name: str) -> None:
     assert identity.artist_id(name) == identity.artist_id("The Band")
@@ -57,3 +61,31 @@ def test_ids_survive_json_in_a_browser() -> None:
 def test_a_name_that_is_not_utf_8_can_be_written() -> None:
     assert identity.printable("Caf\udce9 ").encode() == rb"Caf\udce9"
     assert identity.printable("e\u0301") == "\u00e9"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("New\r\nAge", "New Age"),
+        ("New\u2028Age", "New Age"),
+        ("New \t\N{NO-BREAK SPACE}\x00\x1f Age\x85", "New Age"),
+        ("\ufeffRo\u00adck\u200b\u200e", "Rock"),
+        ("e\u200b\u0301", "\u00e9"),
+        (" \u200b\n", ""),
+        ("Rock & Roll", "Rock & Roll"),
+    ],
+)
+def test_what_is_printable_is_one_line_without_what_cannot_be_seen(
+    text: str, expected: str
+) -> None:
+    assert identity.printable(text) == expected
+
+
+def test_no_control_separator_or_format_character_is_printable() -> None:
+    characters = map(chr, range(sys.maxunicode + 1))
+    unseen = [c for c in characters if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Zs")]
+    assert len(unseen) > 200
+    for character in unseen:
+        got = identity.printable(f"a{character}b")
+        assert got in ("a b", "ab")
+        assert got.isprintable()

@@ -79,6 +79,8 @@ def test_every_column() -> None:
         "path,genre,\na.mp3,Rock,\n",
         "path,genre\na.mp3,Rock,,\n,\n\n",
         '"path","genre"\n"a.mp3","Rock"\n',
+        'path, "genre"\na.mp3, "Rock"\n',
+        'path,genre\na.mp3,"\r\nRo\u00adck\u200b"\n',
     ],
 )
 def test_ways_to_write_a_table(text: str) -> None:
@@ -109,8 +111,8 @@ def test_ways_to_write_a_table(text: str) -> None:
         ("\n\npath,title\na,b\n", "T, line 3: column genre is missing"),
         ('path,genre\na,"b"c\n', "T is damaged near line 2: "),
         ("path,genre\na,b\0\n", "T is damaged in line 2: it holds NUL"),
-        (b"path,genre\na,Caf\xe9\n", "T is damaged in line 2: it is not UTF-8"),
-        ("path,genre\na,b\n".encode("utf-16"), "T is damaged in line 1: "),
+        (b"path,genre\na,Caf\xe9\n", "T is not in UTF-8: line 2 has the byte 0xe9; save the "),
+        ("path,genre\na,b\n".encode("utf-16"), "T is in UTF-16, expected UTF-8; save the "),
     ],
 )  # fmt: skip
 def test_errors_name_line_and_column(text: str | bytes, expected: str) -> None:
@@ -134,6 +136,13 @@ def test_a_row_says_what_is_known_of_a_track(read: Callable[..., Catalogue]) -> 
         artist="The Band",
     )
     assert track.path.endswith("/audio/b/c.mp3")
+
+
+def test_spellings_of_a_genre_that_look_alike_are_one(read: Callable[..., Catalogue]) -> None:
+    catalogue = read('path,genre\na.mp3,"New\nAge"\na.mp3,New  Age\u200b\nb/c.mp3,\u200b\n')
+    assert [track.row.genre for track in catalogue.tracks] == ["New Age"]
+    found = sorted((path.rpartition("/")[2], kind) for path, kind, _ in faults(catalogue))
+    assert found == [("a.mp3", FaultKind.DUPLICATE_FILE), ("c.mp3", FaultKind.NO_GENRE)]
 
 
 def test_what_a_table_does_not_say(read: Callable[..., Catalogue]) -> None:

@@ -54,6 +54,11 @@ def test_only_the_genres_that_are_allowed() -> None:
     assert chosen(some, genres=("Rock", "Folk")) == expected
 
 
+def test_a_wanted_genre_may_be_written_as_in_the_archive() -> None:
+    some = tracks(**{"Folk": 1, "New Age": 2})
+    assert chosen(some, genres=("New\r\nAge\u200b",)) == ([1, 2], {"genre not allowed": 1})
+
+
 def test_a_genre_that_there_is_not_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(InputError) as caught:
         chosen(tracks(Rock=1, Folk=1), genres=("Rock", "rock"))

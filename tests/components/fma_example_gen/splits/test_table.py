@@ -27,6 +27,7 @@ def test_clips_and_distinct_artists_are_counted() -> None:
         },
         "artists_in_two_splits": 0,
         "clips_without_artist": 1,
+        "genres_alike_but_for_case": [],
     }
     assert json.loads(json.dumps(counts)) == counts
     assert count(reversed(CLIPS)) == counts
@@ -70,6 +71,17 @@ def test_clips_without_an_artist_are_told(number: int, expected: str) -> None:
     assert lines(count([("Rock", "train", -1)] * number), 0)[-1] == (
         f"{expected} no artist: nobody can tell whether theirs is in two splits"
     )
+
+
+def test_genres_that_differ_only_in_case_are_told_in_one_line_and_stay_apart() -> None:
+    genres = ["Rock", "rock", "ROCK", "Stra\u00dfe", "STRASSE", "Folk"]
+    counts = count([(genre, "train", 1) for genre in genres])
+    assert sorted(counts["train"]) == sorted(genres)
+    assert lines(counts, 0)[-1] == (
+        "genres that differ only in case are not merged: 'ROCK' and 'Rock' and 'rock'; "
+        "'STRASSE' and 'Stra\u00dfe'"
+    )
+    assert [line for line in lines(count(CLIPS), 0) if "case" in line] == []
 
 
 def test_a_table_of_nothing_has_a_total() -> None:

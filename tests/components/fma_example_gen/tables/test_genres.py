@@ -45,6 +45,10 @@ def test_the_tree_is_as_fmas_tool_reads_it() -> None:
         assert tree.root_of(genre_id) == row["top_level"]
 
 
+def test_a_title_is_a_label() -> None:
+    assert read('3,0,0,"New\r\nAge\u200b ",3\n').title_of(3) == "New Age"
+
+
 def test_a_genre_that_is_not_there_is_named() -> None:
     for function in (read(ROWS).root_of, read(ROWS).title_of):
         with pytest.raises(InputError, match="T has no genre 22"):
@@ -88,7 +92,8 @@ def test_a_table_of_something_else_is_refused() -> None:
         ),
         ("3,0,,A,3\n", "T, line 2 (genre 3): parent is '', not a whole number"),
         ("3,0,0,A,x\n", "T, line 2 (genre 3): top_level is 'x', not a whole number"),
-        ("3,0,0, ,3\n", "T, line 2 (genre 3): title is ' ', expected a title"),
+        ("3,0,0,\t,3\n", r"T, line 2 (genre 3): title is '\t', expected a title"),
+        ("3,0,0,\u200b,3\n", r"T, line 2 (genre 3): title is '\u200b', expected a title"),
         ("3,0,0,A,3\n3,0,0,B,3\n", "T, line 3 (genre 3): there is a second row of this id"),
     ],
 )

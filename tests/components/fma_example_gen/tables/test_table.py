@@ -110,8 +110,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_cell() -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"1,caf\xe9,1\n", "T is damaged in line 3: it is not UTF-8"),
-        (b"1,\xed\xa0\x80,1\n", "T is damaged in line 3: it is not UTF-8"),
+        (b"1,caf\xe9,1\n", "T is not in UTF-8: line 3 has the byte 0xe9; save the table as UTF-8"),
+        (b"1,\xed\xa0\x80,1\n", "T is not in UTF-8: line 3 has the byte 0xed; save the table as "),
         (b"1,a\0b,1\n", "T is damaged in line 3: it holds NUL"),
         (b'1,"a,1\n2,b,2\n', "T is damaged near line 3: unexpected end of data"),
         (b'1,"a"b,1\n', "T is damaged near line 3: ',' expected after '\"'"),
@@ -120,6 +120,22 @@ def test_a_byte_order_mark_is_no_part_of_the_first_cell() -> None:
 def test_damage_is_named_by_its_line(data: bytes, expected: str) -> None:
     rows = b"".join(b"%d,x,1\n" % number for number in range(5_000, 6_000))
     assert refusal(HEAD + b"9,x,1\n" + data + rows).startswith(expected)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_utf_16_is_named_with_what_to_do(encoding: str, mark: str) -> None:
+    assert refusal((mark + HEAD.decode() + "7,caf\u00e9,1\r\n").encode(encoding)) == (
+        "T is in UTF-16, expected UTF-8; save the table as UTF-8 (in Excel: the file type "
+        '"CSV UTF-8")'
+    )
+
+
+def test_spaces_before_a_cell_are_no_part_of_it_and_quotes_after_them_are_quotes() -> None:
+    data = b'id, name, size\n 7, "Seven, and ""more""",  1\n'
+    found = table(data)
+    assert found.columns == (("name",), ("size",))
+    assert [(record.id, record.cells) for record in found] == [(7, ['Seven, and "more"', "1"])]
 
 
 def test_nul_in_the_header_is_damage_too() -> None:
@@ -175,7 +191,7 @@ def test_no_more_than_a_row_is_held() -> None:
     assert peak < 2_000_000  # of 8 MB
 
 
-@pytest.mark.parametrize("cell", ["", " ", "1.0", "1e3", "x", "1_000", "9" * 19, "٧"])
+@pytest.mark.parametrize("cell", ["", "\t", "1.0", "1e3", "x", "1_000", "9" * 19, "٧"])
 def test_what_is_no_whole_number_names_row_and_column(cell: str) -> None:
     (record,) = records(f"7,a,{cell}\n".encode())
     with pytest.raises(InputError) as caught:
