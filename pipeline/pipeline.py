@@ -22,7 +22,7 @@ from components.packaged_schema import PackagedSchemaGen
 from components.strict_example_validator import StrictExampleValidator
 from models import features
 from models.family import load
-from pipeline.code_digest import CODE_DIGEST, code_digest
+from pipeline.code_digest import CODE_DIGEST, code_digest, versions_digest
 from pipeline.eval_config import gate_config
 from pipeline.platforms import Platform, ThisMachine
 from pipeline.registry import MODELS
@@ -93,6 +93,7 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     report.add_upstream_node(pusher)
     _stamp(example_gen, code_digest("components.fma_example_gen.executor"))
     _stamp(schema_gen, hashlib.sha256(SCHEMA_PATH.read_bytes()).hexdigest())
+    _stamp(statistics_gen, versions_digest("tensorflow_data_validation"))
     _stamp(validator, code_digest("components.strict_example_validator"))
     _stamp(transform, code_digest("models.preprocessing"))
     _stamp(ranker, code_digest("components.candidate_ranker.component"))
