@@ -59,7 +59,7 @@ def _reasons(metadata_path: str) -> list[str]:
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """Yields what differs between the execution properties of two runs of FmaExampleGen."""
     if before[CODE_DIGEST] != now[CODE_DIGEST]:
-        yield "the code that reads the archive has changed"
+        yield "the code that reads the archive, or a package that it imports, has changed"
     old, new = (
         unpack_custom_config(
             {standard_component_specs.CUSTOM_CONFIG_KEY: properties["custom_config"]}

@@ -23,7 +23,7 @@ from components.strict_example_validator import StrictExampleValidator
 from components.strict_transform import StrictTransform
 from models import features
 from models.family import load
-from pipeline.code_digest import CODE_DIGEST, code_digest
+from pipeline.code_digest import CODE_DIGEST, code_digest, versions_digest
 from pipeline.eval_config import gate_config
 from pipeline.platforms import Platform, ThisMachine
 from pipeline.registry import MODELS
@@ -94,6 +94,7 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     report.add_upstream_node(pusher)
     _stamp(example_gen, code_digest("components.fma_example_gen.executor"))
     _stamp(schema_gen, hashlib.sha256(SCHEMA_PATH.read_bytes()).hexdigest())
+    _stamp(statistics_gen, versions_digest("tensorflow_data_validation"))
     _stamp(validator, code_digest("components.strict_example_validator"))
     _stamp(transform, code_digest("components.strict_transform", "models.preprocessing"))
     _stamp(ranker, code_digest("components.candidate_ranker.component"))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components.fma_example_gen.archive.catalogue import Catalogue
 from components.fma_example_gen.copy_plan import Copy, plan_copies
 from components.fma_example_gen.faults import FAIL, Fault, FaultKind, policies
-from components.fma_example_gen.judging import Judged, to_clip
+from components.fma_example_gen.judging import Outcome, judge, to_clip
 from components.fma_example_gen.splits import table
 from components.fma_example_gen.splits.clip import Clip
 from components.fma_example_gen.splits.decision import Decision, decide
 from components.fma_example_gen.splits.policy import split_policy
 from components.fma_example_gen.splits.trainable import check_trainable
-from pipeline.config import SPLITS, DataConfig
+from pipeline.config import SPLITS, AudioConfig, DataConfig
 from pipeline.errors import InputError
 
 
@@ -58,38 +58,48 @@ def foresee(catalogue: Catalogue, data: DataConfig) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Conclusion:
-    """What an ingestion comes to.
+    """What an ingestion comes to; JSON-able by `dataclasses.asdict`.
 
     Attributes:
         faults: every row or file that was left out or flagged.
-        copies: what becomes of the staged files.
-        summary: what `ingest.json` holds.
+        summary: what `ingest.json` holds; empty where there is a refusal.
+        refusal: why the run has to stop, in a sentence; empty where it goes on.
     """
 
     faults: list[Fault]
-    copies: list[Copy]
-    summary: dict[str, Any]
+    summary: dict[str, Any] = dataclasses.field(default_factory=dict)
+    refusal: str = ""
 
 
 def conclude(
-    catalogue: Catalogue, judged: Judged, batch_of: Mapping[int, int], data: DataConfig
-) -> Conclusion:
-    """Returns what the clips that can be used come to; the same on every machine.
+    catalogue: Catalogue,
+    outcomes: Sequence[Outcome],
+    data: DataConfig,
+    audio: AudioConfig,
+    list_path: str,
+) -> tuple[Conclusion, list[Copy]]:
+    """Returns what the decoded clips come to, and what becomes of the staged files.
+
+    Where too many files are bad, or the clips have no honest splits, nothing is copied.
 
     Args:
         catalogue: what was to be read.
-        judged: what became of each track.
-        batch_of: by track id, the index of the staged file that has it.
-        data: how it is split.
-
-    Raises:
-        InputError: where the clips have no honest splits.
+        outcomes: one of each of its tracks, in any order.
+        data: what is tolerated, and how clips are split.
+        audio: shortest clip.
+        list_path: where the bad-file list will be, for messages.
     """
-    decision = decide_splits(judged.clips, catalogue, data)
-    faults = sorted(judged.faults + _duplicates(catalogue, decision))
-    copies = plan_copies(batch_of, decision.split_of, judged.padded)
-    counts = _count(judged.clips, decision)
-    check_trainable(_clips(counts), catalogue.where)
+    judged = judge(catalogue, outcomes, data, audio)
+    faults = judged.faults
+    try:
+        check_faults(faults, len(judged.clips), data, list_path)
+        decision = decide_splits(judged.clips, catalogue, data)
+        faults = sorted(faults + _duplicates(catalogue, decision))
+        counts = _count(judged.clips, decision)
+        check_trainable(_clips(counts), catalogue.where)
+        check_faults(faults, len(judged.clips), data, list_path)
+    except InputError as error:
+        return Conclusion(sorted(faults), refusal=str(error)), []
     by_split: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
     for (split, genre), count in sorted(_clips(counts).items()):
         by_split[split][genre] = count
@@ -100,7 +110,9 @@ def conclude(
         "overlaps": decision.leaks.to_json(),
         "splits": counts,
     }
-    return Conclusion(faults, copies, summary)
+    batch_of = {outcome.track_id: outcome.batch for outcome in outcomes}
+    copies = plan_copies(batch_of, decision.split_of, judged.padded)
+    return Conclusion(faults, summary), copies
 
 
 def _duplicates(catalogue: Catalogue, decision: Decision) -> list[Fault]:
@@ -135,7 +147,7 @@ def check_faults(faults: list[Fault], n_good: int, data: DataConfig, list_path: 
         faults: all that are known.
         n_good: number of clips that can be used.
         data: what is tolerated.
-        list_path: where the list is; empty where none is written yet.
+        list_path: where the list is or will be; empty where none is written.
 
     Raises:
         InputError: naming the first, and the list.

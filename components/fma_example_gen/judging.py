@@ -9,7 +9,6 @@ from components.fma_example_gen.archive.catalogue import Catalogue, Track
 from components.fma_example_gen.faults import PAD, SKIP, Fault, FaultKind, policies
 from components.fma_example_gen.splits.clip import Clip
 from pipeline.config import AudioConfig, DataConfig
-from pipeline.errors import InputError
 
 # FMA's clips last 30 s; encoders cut or add some frames. Its own list of bad clips has those that
 # are shorter, but for archives without such clips this says nothing.
@@ -19,7 +18,7 @@ _COMMON_SHARE = 0.95
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of a track; JSON-able by `dataclasses.asdict`.
+    """What came of a track.
 
     Attributes:
         track_id: whose it is.
@@ -84,13 +83,11 @@ def judge(
         audio: shortest clip.
 
     Raises:
-        InputError: where files came or went while they were read.
+        RuntimeError: where a track has no outcome, or an outcome no track.
     """
     by_id = {outcome.track_id: outcome for outcome in outcomes}
     if by_id.keys() != {track.row.track_id for track in catalogue.tracks}:
-        raise InputError(
-            f"{catalogue.where} has changed while it was read; the same command reads it again"
-        )
+        raise RuntimeError("the outcomes are not those of the tracks of the catalogue")
     needed = _needed_seconds(by_id.values(), data, audio)
     wanted = policies(data.on_fault)
     clips, faults, padded = [], list(catalogue.faults), {}

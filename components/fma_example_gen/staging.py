@@ -20,13 +20,13 @@ from google.api_core.exceptions import ClientError
 from components import files
 from components.fma_example_gen import raw_examples
 from components.fma_example_gen.archive.catalogue import Track
-from components.fma_example_gen.archive.plan import plan_ingest
 from components.fma_example_gen.audio.decoding import MAX_FILE_BYTES, Clip
 from components.fma_example_gen.audio.sandbox import Decoder
 from components.fma_example_gen.faults import AudioError, FaultKind
 from components.fma_example_gen.judging import Outcome
+from components.fma_example_gen.staging_files import read_catalogue
 from pipeline import progress
-from pipeline.config import AudioConfig, DataConfig
+from pipeline.config import AudioConfig
 
 TRACKS_PER_FILE = 64
 COUNTERS = "fma_example_gen"
@@ -40,9 +40,9 @@ class Batch:
     tracks: list[Track]
 
 
-def batches(data: DataConfig) -> Iterator[Batch]:
-    """Yields the tracks of a configuration, by staged file."""
-    tracks = plan_ingest(data).tracks
+def batches(folder: str) -> Iterator[Batch]:
+    """Yields the tracks of the catalogue in a staging folder, by staged file."""
+    tracks = read_catalogue(folder).tracks
     for index, start in enumerate(range(0, len(tracks), TRACKS_PER_FILE)):
         yield Batch(index, tracks[start : start + TRACKS_PER_FILE])
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from pipeline import code_digest as module
-from pipeline.code_digest import code_digest
+from pipeline.code_digest import code_digest, versions_digest
 
 ROOT = Path(module.__file__).parents[1]
 TARGET = "components.fma_example_gen.executor"
@@ -26,8 +28,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def touch(path: Path) -> None:
-    """Add a comment to a source file."""
-    path.write_bytes(path.read_bytes() + b"\n# changed\n")
+    """Add a line that computes something to a source file."""
+    path.write_bytes(path.read_bytes() + b"\nCHANGED = 1\n")
 
 
 def test_it_is_a_sha_256_that_does_not_depend_on_the_place(copy: Path) -> None:
@@ -116,3 +118,121 @@ def test_the_init_file_of_a_package_counts(copy: Path) -> None:
     before = code_digest("models.trainer")
     touch(copy / "pipeline" / "__init__.py")
     assert code_digest("models.trainer") != before
+
+
+SOURCE = """
+def shorten(text):
+    return text[:30]
+
+def check(value, row):
+    if value < 1:
+        raise ValueError(f"expected 1, got {value!r} " + "of " + row["name"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    return", "    # why\n    return"),
+        ("    return", '    """What it does."""\n    return'),
+        ("def shorten", '"""What is in it."""\ndef shorten'),
+        ("text[:30]", "(\n        text[:30]\n    )\n"),
+        ("got {value!r} ", "but it was {value!r}"),
+        ('"of "', "'in '"),
+    ],
+)
+def test_what_computes_nothing_does_not_count(copy: Path, old: str, new: str) -> None:
+    assert not changes(copy, old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (":30", ":31"),
+        ("value < 1", "value < 2"),
+        ("ValueError", "TypeError"),
+        ("{value!r}", "{-value!r}"),
+        ('row["name"]', 'row["title"]'),
+        ("return", "yield"),
+    ],
+)
+def test_any_other_change_counts(copy: Path, old: str, new: str) -> None:
+    assert changes(copy, old, new)
+
+
+def changes(copy: Path, old: str, new: str) -> bool:
+    """Return whether the digest of the source changes with a part of it."""
+    path = copy / "models" / "edited.py"
+    path.write_text(SOURCE)
+    before = code_digest("models.edited")
+    assert old in SOURCE
+    path.write_text(SOURCE.replace(old, new))
+    return code_digest("models.edited") != before
+
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Return an installer of a distribution, with or without a list of its top-level names."""
+    forget()
+    site = tmp_path / "site-packages"
+    monkeypatch.syspath_prepend(site)
+
+    def put(name: str, version: str, package: str, *, declared: bool = True) -> None:
+        for old in site.glob(f"{name}-*"):
+            shutil.rmtree(old)
+        info = site / f"{name}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "RECORD").write_text(f"{package}/__init__.py,,\n{info.name}/METADATA,,\n")
+        if declared:
+            (info / "top_level.txt").write_text(f"{package}\n")
+        forget()
+
+    yield put
+    forget()
+
+
+def forget() -> None:
+    """Forget the versions, as a new process does."""
+    module._versions.cache_clear()
+    module._distributions.cache_clear()
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize(
+    "line",
+    ["import soundkit", "from soundkit.io import f", "def f():\n    import soundkit.io as io"],
+)
+def test_the_version_of_an_imported_package_counts(
+    copy: Path, install: Install, line: str, declared: bool
+) -> None:
+    install("sound-kit", "1.0", "soundkit", declared=declared)
+    (copy / "models" / "user.py").write_text(f"{line}\n")
+    (copy / "models" / "other.py").write_text("import json\nfrom models import features\n")
+    before, of_other = code_digest("models.user"), code_digest("models.other")
+    install("sound-kit", "1.1", "soundkit", declared=declared)
+    assert code_digest("models.user") != before
+    assert code_digest("models.other") == of_other
+    install("sound-kit", "1.0", "soundkit", declared=declared)
+    assert code_digest("models.user") == before
+
+
+def test_the_version_of_tfx_always_counts(copy: Path, install: Install) -> None:
+    (copy / "models" / "plain.py").write_text("x = 1\n")
+    before = code_digest("models.plain"), versions_digest("keras")
+    install("tfx", f"{metadata.version('tfx')}.post1", "tfx")
+    assert code_digest("models.plain") != before[0]
+    assert versions_digest("keras") != before[1]
+
+
+@pytest.mark.parametrize(
+    ("package", "distribution"),
+    [("sklearn", "scikit-learn"), ("librosa", "librosa"), ("keras", "keras"), ("PIL", "pillow")],
+)
+def test_packages_are_found_under_the_names_that_they_are_imported_by(
+    package: str, distribution: str
+) -> None:
+    assert module._versions(package) == [(distribution, metadata.version(distribution))]

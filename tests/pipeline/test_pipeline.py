@@ -83,7 +83,7 @@ def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) ->
     found = nodes(configuration(tmp_path))
     stamped = {name for name, node in found.items() if parameter(node, "code_digest")}
     trainers = {f"Trainer.{name}" for name in MODELS}
-    assert stamped == set(found) - {"StatisticsGen", "LatestBlessedModel"} - trainers
+    assert stamped == set(found) - {"LatestBlessedModel"} - trainers
     for name in trainers:
         custom = json.loads(parameter(found[name], "custom_config"))
         family = MODELS[name.removeprefix("Trainer.")]

@@ -27,13 +27,14 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.fma_example_gen import executor, staging
+from components.fma_example_gen import executor, staging, staging_files
 from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
 from components.fma_example_gen.archive.plan import plan_ingest
 from components.fma_example_gen.audio.decoding import decode_clip
 from components.fma_example_gen.conclusion import check_faults, foresee
 from components.fma_example_gen.copy_plan import Copy, plan_copies
 from components.fma_example_gen.copying import CopyClips
+from components.fma_example_gen.digests import with_digests
 from components.fma_example_gen.faults import AudioError, Fault, FaultKind
 from components.fma_example_gen.judging import Outcome, judge
 from corpus import GENRES, CorpusSpec, build_catalogue, planted_faults
@@ -596,6 +597,7 @@ def test_too_many_bad_files_fail_the_run_and_leave_the_list(
     with open(path, newline="") as file:
         found = {row["track_id"]: row["kind"] for row in csv.DictReader(file)}
     assert found == {"6": "empty_file", "7": "undecodable"}
+    assert (tmp_path / "examples" / "bad_files.csv").read_bytes() == path.read_bytes()
 
 
 def tolerant(max_bad_fraction: float) -> DataConfig:
@@ -695,12 +697,12 @@ def test_a_file_beyond_the_size_limit_is_a_fault(
     assert caught.value.kind is FaultKind.TOO_LARGE
 
 
-def test_tracks_are_staged_by_64_in_the_order_of_their_ids(archive: Archive) -> None:
-    ids = range(130)
-    data = archive(dict.fromkeys(ids, {}), {f"000/{track_id:06d}.wav": b"" for track_id in ids})
-    batches = list(staging.batches(data))
+def test_tracks_are_staged_by_64_in_the_order_of_their_ids(tmp_path: Path) -> None:
+    tracks = [Track(Row(track_id), f"{track_id}.wav") for track_id in range(130)]
+    staging_files.write_catalogue(str(tmp_path), Catalogue(tracks, []))
+    batches = list(staging.batches(str(tmp_path)))
     assert [(batch.index, len(batch.tracks)) for batch in batches] == [(0, 64), (1, 64), (2, 2)]
-    assert [track.row.track_id for batch in batches for track in batch.tracks] == list(ids)
+    assert [track for batch in batches for track in batch.tracks] == tracks
 
 
 def test_the_files_of_a_split_are_numbered_without_a_gap() -> None:
@@ -726,12 +728,69 @@ def test_a_staged_file_without_a_clip_that_is_wanted_is_no_silent_loss(tmp_path:
     assert not (tmp_path / "data.gz").exists()
 
 
-def test_an_archive_that_changes_while_it_is_read_is_an_error_in_a_sentence(
+@pytest.mark.parametrize("when", ["planned", "decoded"])
+def test_files_that_come_after_the_archive_was_listed_are_for_the_next_run(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+) -> None:
+    rows, audio = rock_and_folk
+    rows[6] = rows[0]
+    data = archive(rows, audio, max_bad_fraction=0.2)
+    where, name = {"planned": (executor, "foresee"), "decoded": (staging, "read_bounded")}[when]
+    as_it_is = getattr(where, name)
+
+    def and_a_file_appears(*arguments: object) -> object:
+        found = as_it_is(*arguments)
+        Path(data.audio_dir, "000/000006.wav").write_bytes(noise(6))
+        return found
+
+    monkeypatch.setattr(where, name, and_a_file_appears)
+    examples = ingest(data, tmp_path)
+    assert sorted(splits_of(examples.uri)) == [0, 1, 2, 3, 4, 5]
+    assert listed(tmp_path) == {"000006.*": "missing_file"}
+    summary = json.loads(Path(examples.uri, "ingest.json").read_text())
+    assert summary["splits"]["totals"]["train"] == {"clips": 2, "artists": 2}
+
+
+@pytest.mark.parametrize("name", ["audio/000/000006.wav", "metadata/tracks.csv"])
+def test_an_archive_that_has_changed_since_the_run_began_is_refused(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
+    archive: Archive,
+    tmp_path: Path,
+    name: str,
+) -> None:
+    data = with_digests(archive(*rock_and_folk))
+    ingest(data, tmp_path)
+    with open(tmp_path / name, "ab") as file:
+        file.write(b"\n")
+    with pytest.raises(InputError) as caught:
+        ingest(data, tmp_path)
+    place = {"audio": data.audio_dir, "metadata": data.metadata_dir}[name.partition("/")[0]]
+    assert str(caught.value) == (
+        f"{place} has changed since the run began; run the same command again"
+    )
+
+
+def test_output_in_the_audio_folder_that_changes_it_is_refused(
+    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]], archive: Archive
+) -> None:
+    data = with_digests(archive(*rock_and_folk))
+    output = Path(data.audio_dir, "output")
+    output.mkdir()
+    (output / "metadata.sqlite").touch()
+    with pytest.raises(InputError, match="must not hold the output of the run, got .*output"):
+        ingest(data, output)
+
+
+def test_a_lost_outcome_is_no_silent_loss(
     rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]], archive: Archive
 ) -> None:
     data = archive(*rock_and_folk)
     outcomes = [Outcome(track_id, 0, digest=str(track_id), seconds=1.5) for track_id in range(5)]
-    with pytest.raises(InputError, match="has changed while it was read"):
+    with pytest.raises(RuntimeError, match="not those of the tracks"):
         judge(plan_ingest(data), outcomes, data, AUDIO)
 
 
