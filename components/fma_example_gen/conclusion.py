@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from components.fma_example_gen.archive.catalogue import Catalogue
@@ -48,12 +49,22 @@ def foresee(catalogue: Catalogue, data: DataConfig) -> dict[str, Any]:
     Raises:
         InputError: where no file needs to be opened to see that no classifier can be trained.
     """
-    check_faults(catalogue.faults, len(catalogue.tracks), data)
     clips = [to_clip(track) for track in catalogue.tracks]
-    decision = decide_splits(clips, catalogue, data)
-    counts = _count(clips, decision)
-    check_trainable(_clips(counts), catalogue.where)
+    with _hinting(catalogue):
+        check_faults(catalogue.faults, len(catalogue.tracks), data)
+        decision = decide_splits(clips, catalogue, data)
+        counts = _count(clips, decision)
+        check_trainable(_clips(counts), catalogue.where)
     return counts
+
+
+@contextlib.contextmanager
+def _hinting(catalogue: Catalogue) -> Iterator[None]:
+    """Adds to an error where clips that are lacking may be."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error}{catalogue.hint}") from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,11 +96,12 @@ def conclude(
     Raises:
         InputError: where the clips have no honest splits.
     """
-    decision = decide_splits(judged.clips, catalogue, data)
+    with _hinting(catalogue):
+        decision = decide_splits(judged.clips, catalogue, data)
+        counts = _count(judged.clips, decision)
+        check_trainable(_clips(counts), catalogue.where)
     faults = sorted(judged.faults + _duplicates(catalogue, decision))
     copies = plan_copies(batch_of, decision.split_of, judged.padded)
-    counts = _count(judged.clips, decision)
-    check_trainable(_clips(counts), catalogue.where)
     by_split: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
     for (split, genre), count in sorted(_clips(counts).items()):
         by_split[split][genre] = count

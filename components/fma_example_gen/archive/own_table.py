@@ -14,13 +14,8 @@ from typing import IO
 from components import files
 from components.fma_example_gen.archive import identity, spans
 from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
-from components.fma_example_gen.archive.listing import (
-    NOT_IN_SPANS,
-    AudioFile,
-    Barred,
-    Listing,
-    may_be_audio,
-)
+from components.fma_example_gen.archive.file_names import other_kind
+from components.fma_example_gen.archive.listing import NOT_IN_SPANS, AudioFile, Barred, Listing
 from components.fma_example_gen.faults import Fault, FaultKind
 from components.fma_example_gen.tables.table import lines, opened, quoted
 from pipeline.config import DataConfig
@@ -219,7 +214,7 @@ def _unnamed(listing: Listing, seen: Collection[str], name: str) -> Iterator[Fau
     """Yields a fault for each file that may be audio and that no row names."""
     names = {file.name for file in listing.files if file.path in seen}
     for file in listing.files:
-        if file.path in seen or not may_be_audio(file.name):
+        if file.path in seen or other_kind(file.name):
             continue
         if file.name in names:
             detail = "an earlier span has a file of this name, which is used"
@@ -227,7 +222,7 @@ def _unnamed(listing: Listing, seen: Collection[str], name: str) -> Iterator[Fau
         else:
             yield Fault(file.path, -1, FaultKind.NO_METADATA, f"no row in {name}")
     for entry in listing.barred:
-        if entry.path not in seen and may_be_audio(entry.name):
+        if entry.path not in seen and not other_kind(entry.name):
             yield entry.fault()
 
 
