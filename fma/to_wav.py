@@ -17,6 +17,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from components.fma_example_gen.archive.file_names import AUDIO_SUFFIXES
 from components.fma_example_gen.audio.libsndfile import check_header
 from components.fma_example_gen.audio.pcm import to_pcm16
 from components.fma_example_gen.faults import (
@@ -30,7 +31,6 @@ from fma import folders
 from fma.meters import Reporter
 from pipeline.errors import InputError
 
-AUDIO_SUFFIXES = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aif", ".aiff", ".au")
 _SETTINGS_NAME = ".to_wav.json"
 _BLOCK_FRAMES = 2**16
 _MAX_WAV_BYTES = 2**32 - 2**16  # a wav's sizes have 32 bits

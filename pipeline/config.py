@@ -125,7 +125,8 @@ class DataConfig:
 
     With `metadata_dir` it is in FMA's shape, with `tracks_csv` it is a table of one's own; with
     neither it has a folder per genre. `{SPAN}` in `audio_dir` stands for the number of a delivery.
-    With `fma_features` every track needs a row in FMA's `features.csv`, beside `tracks.csv`.
+    With `follow_links` links in `audio_dir` may lead out of it; a bucket has no links. With
+    `fma_features` every track needs a row in FMA's `features.csv`, beside `tracks.csv`.
 
     `licenses` and `genres` are what is allowed, all where empty. Of a genre with more than
     `max_clips_per_genre` clips, by `seed`, so many are drawn; one with fewer than
@@ -140,6 +141,7 @@ class DataConfig:
     audio_dir: str
     metadata_dir: str = ""
     tracks_csv: str = ""
+    follow_links: bool = False
     subset: str = "small"
     labels: str = "genre_top"
     split: str = "auto"
@@ -196,6 +198,11 @@ class DataConfig:
             "max_bad_fraction must be in [0, 1]",
             self.max_bad_fraction,
         )
+
+    @property
+    def is_by_genre(self) -> bool:
+        """Whether the archive has no table, but a folder per genre."""
+        return not (self.metadata_dir or self.tracks_csv)
 
 
 @dataclasses.dataclass(frozen=True)

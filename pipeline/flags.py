@@ -67,6 +67,11 @@ def add_archive(group: argparse._ArgumentGroup) -> None:
         "--span", default=ALL_SPANS, metavar="N",
         help="which deliveries are used: all, latest, a number, or a range such as 2-5",
     )  # fmt: skip
+    add_switch(
+        group, "--follow-links",
+        help="follow links in --audio-dir that lead out of it, as DVC and git-annex make them; "
+        "buckets have no links",
+    )  # fmt: skip
 
 
 def add_selection(group: argparse._ArgumentGroup) -> None:
@@ -281,6 +286,7 @@ def configured(
             audio_dir=audio_dir,
             metadata_dir=metadata_dir,
             tracks_csv=tracks_csv,
+            follow_links=flags.follow_links,
             subset=flags.subset,
             labels=flags.label_policy,
             split=flags.split,

@@ -48,11 +48,14 @@ def foresee(catalogue: Catalogue, data: DataConfig) -> dict[str, Any]:
     Raises:
         InputError: where no file needs to be opened to see that no classifier can be trained.
     """
-    check_faults(catalogue.faults, len(catalogue.tracks), data)
     clips = [to_clip(track) for track in catalogue.tracks]
-    decision = decide_splits(clips, catalogue, data)
-    counts = _count(clips, decision)
-    check_trainable(_clips(counts), catalogue.where)
+    try:
+        check_faults(catalogue.faults, len(catalogue.tracks), data)
+        decision = decide_splits(clips, catalogue, data)
+        counts = _count(clips, decision)
+        check_trainable(_clips(counts), catalogue.where)
+    except InputError as error:
+        raise InputError(f"{error}{catalogue.hint}") from error
     return counts
 
 
@@ -99,7 +102,7 @@ def conclude(
         check_trainable(_clips(counts), catalogue.where)
         check_faults(faults, len(judged.clips), data, list_path)
     except InputError as error:
-        return Conclusion(sorted(faults), refusal=str(error)), []
+        return Conclusion(sorted(faults), refusal=f"{error}{catalogue.hint}"), []
     by_split: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
     for (split, genre), count in sorted(_clips(counts).items()):
         by_split[split][genre] = count

@@ -22,6 +22,7 @@ class FaultKind(str, enum.Enum):
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
     UNDECODABLE = "undecodable"
+    NOT_AUDIO = "not_audio"
     TOO_SHORT = "too_short"
     SILENT = "silent"
     NEAR_SILENT = "near_silent"
@@ -42,9 +43,10 @@ class FaultKind(str, enum.Enum):
 
         A track that cannot be used for want of a row, a label or features is left out and listed,
         but is no sign of a damaged archive: half of FMA's large subset has no top genre. Nor are a
-        second copy, and a clip that is used all the same.
+        second copy, what never was audio, and a clip that is used all the same.
         """
         return not self.is_used and self not in (
+            FaultKind.NOT_AUDIO,
             FaultKind.NO_METADATA,
             FaultKind.NO_GENRE,
             FaultKind.NO_FEATURES,

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from components.fma_example_gen.archive.catalogue import Catalogue, Track
+from components.fma_example_gen.archive.file_names import has_audio_suffix
 from components.fma_example_gen.faults import PAD, SKIP, Fault, FaultKind, policies
 from components.fma_example_gen.splits.clip import Clip
 from pipeline.config import AudioConfig, DataConfig
@@ -93,6 +94,8 @@ def judge(
     clips, faults, padded = [], list(catalogue.faults), {}
     for track in catalogue.tracks:
         outcome = by_id[track.row.track_id]
+        if data.is_by_genre and _was_no_audio(outcome, track.path):
+            outcome = dataclasses.replace(outcome, kind=FaultKind.NOT_AUDIO.value)
         found = dict(_faults(outcome, needed, wanted, data.pad_floor_seconds))
         for kind, detail in found.items():
             faults.append(Fault(track.path, track.row.track_id, kind, detail))
@@ -102,6 +105,12 @@ def judge(
             padded[track.row.track_id] = round(needed * audio.sample_rate_hz)
         clips.append(to_clip(track, outcome.digest))
     return Judged(clips, faults, padded)
+
+
+def _was_no_audio(outcome: Outcome, path: str) -> bool:
+    """Returns whether a file that nothing names as audio turned out to be none."""
+    is_none = outcome.kind in (FaultKind.UNDECODABLE, FaultKind.EMPTY_FILE)
+    return is_none and not has_audio_suffix(path)
 
 
 def _faults(

@@ -268,12 +268,13 @@ def test_the_flags_of_the_data_arrive() -> None:
         "--label-policy=tree", "--license=CC-BY", "--license=commercial", "--genre=Rock",
         "--genre=Folk", "--min-clips-per-genre=3", "--max-clips-per-genre=9", "--split=file",
         "--allow-leaks", "--on-fault=too_short=pad", "--on-fault=silent=fail",
-        "--pad-floor-seconds=0.5", "--seed=7",
+        "--pad-floor-seconds=0.5", "--seed=7", "--follow-links",
     ]  # fmt: skip
     data = local_runner.make_config(local_runner.build_parser().parse_args(flags)).data
     assert data == DataConfig(
         audio_dir=str(Path("some/music").absolute()),
         tracks_csv=str(Path("music.csv").absolute()),
+        follow_links=True,
         labels="tree",
         split="file",
         allow_leaks=True,

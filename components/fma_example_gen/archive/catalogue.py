@@ -63,6 +63,7 @@ class Catalogue:
         left_out: how many tracks each filter has left out, by what it is called.
         has_splits: whether the archive's own splits can be used.
         where: what to call the archive in a message.
+        hint: what to add to an error where clips are lacking.
     """
 
     tracks: list[Track]
@@ -70,3 +71,4 @@ class Catalogue:
     left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
     has_splits: bool = False
     where: str = ""
+    hint: str = ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import posixpath
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,6 +17,7 @@ from components.fma_example_gen.archive.listing import (
     NOT_IN_SPANS,
     AudioFile,
     Listing,
+    list_audio,
     one_of_each,
     track_id_of,
 )
@@ -38,8 +41,11 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
     Raises:
         InputError: where a folder or table is missing, a table is not FMA's, or there is no file.
     """
-    if not listing.files and not listing.barred:
-        raise InputError(f"the audio folder {data.audio_dir} holds no files like 000/000002.mp3")
+    if all(track_id_of(file.path) < 0 for file in listing.files):
+        raise InputError(
+            f"the audio folder {data.audio_dir} holds no files like 000/000002.mp3"
+            f"{_a_level_below(data)}{listing.unread}"
+        )
     require_tables(data)
     rows = tracks.load(files.join(data.metadata_dir, TRACKS_NAME))
     file_of, faults = _files_by_track(listing, rows)
@@ -63,7 +69,7 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
         else:
             detail = "tracks.csv names the track, but there is no file"
             faults.append(Fault(path, track_id, FaultKind.MISSING_FILE, detail))
-    left_out = {NOT_IN_SPANS: n_elsewhere} if n_elsewhere else {}
+    left_out = listing.left_out | ({NOT_IN_SPANS: n_elsewhere} if n_elsewhere else {})
     catalogue = Catalogue(found, faults, left_out)
     return _add_features(catalogue, data.metadata_dir) if data.fma_features else catalogue
 
@@ -85,7 +91,29 @@ def require_tables(data: DataConfig) -> None:
     names = [features.FILE_NAME] if data.fma_features else []
     for path in [*table_paths(data), *(files.join(data.metadata_dir, name) for name in names)]:
         if not files.exists(path):
-            raise InputError(f"there is no {path.rpartition('/')[2]} in {data.metadata_dir}")
+            name = posixpath.basename(path)
+            advice = _a_level_off(data.metadata_dir.rstrip("/"), name)
+            raise InputError(f"there is no {name} in {data.metadata_dir}{advice}")
+
+
+def _a_level_below(data: DataConfig) -> str:
+    """Returns the advice to take a folder in the audio folder that has FMA's shape, if one has."""
+    shape = re.compile(r"([^/]+)/[0-9]{3}/[0-9]{6}\.\w+")
+    deeper = list_audio(data, fma_levels=3).files
+    fitting = {found[1] for file in deeper if (found := shape.fullmatch(file.name))}
+    if not fitting:
+        return ""
+    of_subset = f"fma_{data.subset}"
+    folder = of_subset if of_subset in fitting else min(fitting)
+    return f", but its folder {folder} does: use --audio-dir {files.join(data.audio_dir, folder)}"
+
+
+def _a_level_off(metadata_dir: str, name: str) -> str:
+    """Returns the advice to take the folder above or below that has a table, if one has."""
+    for folder in (files.join(metadata_dir, "fma_metadata"), posixpath.dirname(metadata_dir)):
+        if folder and files.exists(files.join(folder, name)):
+            return f", but in {folder}: use --metadata-dir {folder}"
+    return ""
 
 
 def _files_by_track(

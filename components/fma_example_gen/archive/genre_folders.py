@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from components import files
 from components.fma_example_gen.archive import identity
 from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
 from components.fma_example_gen.archive.listing import (
@@ -32,7 +33,7 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
     if not in_folders:
         raise InputError(
             f"the audio folder {data.audio_dir} holds no folders of genres, with files like "
-            "Rock/song.mp3"
+            f"Rock/song.mp3{listing.unread}"
         )
     _refuse_fma(in_folders, data.audio_dir)
     used, faults = one_of_each(in_folders, lambda file: identity.track_id(file.name))
@@ -50,7 +51,8 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
         if not track.row.genre
     ]
     tracks = [track for track in tracks if track.row.genre]
-    return Catalogue(tracks, faults, listing.left_out)
+    hint = _a_level_below(in_folders, data.audio_dir)
+    return Catalogue(tracks, faults, listing.left_out, hint=hint)
 
 
 def row_of(name: str) -> Row:
@@ -65,6 +67,15 @@ def row_of(name: str) -> Row:
         title=identity.printable(last.rpartition(".")[0] or last),
         artist=artist,
     )
+
+
+def _a_level_below(found: list[AudioFile], audio_dir: str) -> str:
+    """Returns the advice to take the only folder, if folders in it may be the genres."""
+    folders = [file.name.split("/")[:-1] for file in found]
+    if len({top for top, *_ in folders}) > 1 or not any(below for _, *below in folders):
+        return ""
+    top = folders[0][0]
+    return f"; if the folders in {top} are the genres, use --audio-dir {files.join(audio_dir, top)}"
 
 
 def _refuse_fma(found: list[AudioFile], audio_dir: str) -> None:

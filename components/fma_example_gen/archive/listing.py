@@ -8,28 +8,20 @@ import hashlib
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from components import files
 from components.fma_example_gen.archive import spans
+from components.fma_example_gen.archive.file_names import has_audio_suffix, other_kind
 from components.fma_example_gen.faults import Fault, FaultKind
 from pipeline.config import DataConfig
 from pipeline.errors import InputError
 
-NOT_AUDIO = "not audio by name"
 # A table covers all deliveries, those that are not chosen and those to come.
 NOT_IN_SPANS = "without a file in these spans"
 _FMA_LEVELS = 2  # 000/000002.mp3
-# What lies about in collections of music. All else is taken for audio: the decoder looks inside.
-_NOT_AUDIO_ENDINGS = {
-    ".bmp", ".csv", ".cue", ".db", ".doc", ".docx", ".gif", ".htm", ".html", ".ini", ".jpeg",
-    ".jpg", ".json", ".log", ".m3u", ".m3u8", ".md", ".md5", ".nfo", ".pdf", ".pls", ".png", ".py",
-    ".rtf", ".sfv", ".sh", ".sha1", ".sha256", ".tsv", ".txt", ".url", ".webp", ".xml", ".yaml",
-    ".yml", ".zip",
-}  # fmt: skip
-_HIDDEN_FOLDERS = (".appledouble", ".fseventsd", ".git", ".spotlight", ".trash")
-_NOT_AUDIO_NAMES = {"checksums", "readme", "license"}
 
 
 class AudioFile(NamedTuple):
@@ -50,6 +42,7 @@ class Barred(NamedTuple):
     path: str
     kind: FaultKind
     detail: str
+    is_folder: bool = False
 
     def fault(self, track_id: int = -1) -> Fault:
         """Returns its line of the bad-file list."""
@@ -64,7 +57,7 @@ class Listing:
         folders: the folder of each chosen span; 0 is the audio folder that has no spans.
         files: to read.
         barred: links out of the folder, dead links, pipes, and what else is no file.
-        left_out: how many files have a name that says that they are no audio, by what to call it.
+        left_out: how many files have a name that says that they are no audio, by its pattern.
     """
 
     folders: dict[int, str]
@@ -77,15 +70,39 @@ class Listing:
         """A SHA-256 hex digest of the files' paths, sizes and times, and of what is barred."""
         digest = hashlib.sha256()
         for entry in (*self.files, *self.barred):
-            digest.update(repr(entry[-3:]).encode("utf-8", "backslashreplace"))
+            digest.update(repr(entry[2:]).encode("utf-8", "backslashreplace"))
         return digest.hexdigest()
 
+    @property
+    def unread(self) -> str:
+        """What to add to an error: links and folders that were not read, and how they can be."""
+        barred = [entry for entry in self.barred if not other_kind(entry.name)]
+        links = [entry for entry in barred if entry.kind is FaultKind.OUTSIDE_FOLDER]
+        folders = [e for e in barred if e.kind is FaultKind.UNREADABLE and e.is_folder]
+        clauses = []
+        if links:
+            clauses.append(
+                f"links out of the audio folder are not followed ({len(links)}, the first is "
+                f"{links[0].path}): use --follow-links to read what they lead to"
+            )
+        if folders:
+            clauses.append(
+                f"folders cannot be read ({len(folders)}, the first is {folders[0].path}: "
+                f"{folders[0].detail}): make them readable"
+            )
+        return "".join(f"; {clause}" for clause in clauses)
 
-def list_audio(data: DataConfig) -> Listing:
+
+def list_audio(data: DataConfig, fma_levels: int = _FMA_LEVELS) -> Listing:
     """Returns the files of the spans that a configuration chooses.
 
     In FMA's shape these are the files in the folders of the audio folder (`000/000002.mp3`), else
-    those at any depth. In a folder per genre, what is hidden or no audio by its name is left out.
+    those at any depth. What is hidden or no audio by its name is left out, unless there is a table
+    of one's own, which may name any file.
+
+    Args:
+        data: where the archive is.
+        fma_levels: how deep the files of an archive in FMA's shape lie.
 
     Raises:
         InputError: where the folder or a span is missing or cannot be read.
@@ -94,12 +111,13 @@ def list_audio(data: DataConfig) -> Listing:
         raise InputError(
             f"the audio folder {data.audio_dir} has one of * ? [ in its path; rename it"
         )
-    levels = _FMA_LEVELS if data.metadata_dir else None
+    levels = fma_levels if data.metadata_dir else None
     template = spans.parse(data.audio_dir)
-    is_remote = "://" in data.audio_dir
-    listing = (_list_remote if is_remote else _list_local)(template, data.span, levels)
-    is_by_genre = not (data.metadata_dir or data.tracks_csv)
-    return _without_other_files(listing) if is_by_genre else listing
+    if "://" in data.audio_dir:
+        listing = _list_remote(template, data.span, levels)
+    else:
+        listing = _list_local(template, data.span, levels, follow_links=data.follow_links)
+    return listing if data.tracks_csv else _without_other_files(listing)
 
 
 def track_id_of(path: str) -> int:
@@ -134,7 +152,9 @@ def _list_remote(template: spans.Template, wanted: str, levels: int | None) -> L
     )
 
 
-def _list_local(template: spans.Template, wanted: str, levels: int | None) -> Listing:
+def _list_local(
+    template: spans.Template, wanted: str, levels: int | None, *, follow_links: bool
+) -> Listing:
     """Lists a disk, where a link can lead anywhere, and what is no file can block who opens it."""
     if template.has_span:
         places = (template.find(path) for path in glob.glob(template.glob) if os.path.isdir(path))
@@ -143,7 +163,11 @@ def _list_local(template: spans.Template, wanted: str, levels: int | None) -> Li
         by_span = {spans.NO_SPAN: template.path}
     chosen = spans.choose(template, by_span, wanted)
     folders = {span: by_span[span] for span in chosen}
-    entries = [entry for span in chosen for entry in _walk(span, folders[span], levels)]
+    entries = [
+        entry
+        for span in chosen
+        for entry in _walk(span, folders[span], levels, follow_links=follow_links)
+    ]
     return Listing(
         folders,
         sorted(entry for entry in entries if isinstance(entry, AudioFile)),
@@ -151,44 +175,68 @@ def _list_local(template: spans.Template, wanted: str, levels: int | None) -> Li
     )
 
 
-def _walk(span: int, top: str, levels: int | None) -> Iterator[AudioFile | Barred]:
-    """Yields what a folder of the disk has at one level, or at all; links to folders stay closed.
+def _walk(
+    span: int, top: str, levels: int | None, *, follow_links: bool
+) -> Iterator[AudioFile | Barred]:
+    """Yields what a folder of the disk has at one level, or at all.
+
+    Links out of it are opened only with `follow_links`. A folder is read once, whatever leads to
+    it, so that links cannot lead round and round.
 
     Raises:
         InputError: where it is missing or cannot be read.
     """
     real_top = os.path.realpath(top)
+    read_as = {real_top: top}
     pending = [("", top, 1)]
     while pending:
         below, folder, level = pending.pop()
         try:
             with os.scandir(folder) as scanned:
-                entries = list(scanned)
+                entries = sorted(scanned, key=lambda entry: entry.name)
         except OSError as error:
             if not below:
                 raise _missing(top, error) from error
-            yield Barred(span, below, folder, FaultKind.UNREADABLE, _reason(error))
+            reason = _reason(error)
+            yield Barred(span, below, folder, FaultKind.UNREADABLE, reason, is_folder=True)
             continue
         for entry in entries:
             name = f"{below}/{entry.name}" if below else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if levels is None or level < levels:
-                    pending.append((name, entry.path, level + 1))
-            elif levels in (None, level) or entry.is_symlink():
-                found = _look_at(entry, span, name, real_top)
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if not is_folder and not entry.is_symlink() and levels not in (None, level):
+                continue
+            found = None if is_folder else _look_at(entry, span, name, real_top, follow_links)
+            if found is not None:
                 if isinstance(found, Barred) or levels in (None, level):
                     yield found
+            elif levels is None or level < levels:
+                real = os.path.realpath(entry.path)
+                if real in read_as:
+                    detail = f"a folder whose files are read from {read_as[real]}"
+                    yield Barred(span, name, entry.path, FaultKind.DUPLICATE_FILE, detail)
+                else:
+                    read_as[real] = entry.path
+                    pending.append((name, entry.path, level + 1))
 
 
-def _look_at(entry: os.DirEntry[str], span: int, name: str, real_top: str) -> AudioFile | Barred:
-    """Returns a file, or why it is none to open: only its entry in the folder is looked at."""
+def _look_at(
+    entry: os.DirEntry[str], span: int, name: str, real_top: str, follow_links: bool
+) -> AudioFile | Barred | None:
+    """Returns a file, why it is none to open, or None for a link to a folder that may be entered.
+
+    Only its entry in the folder is looked at.
+    """
+    is_outside = False
 
     def barred(kind: FaultKind, detail: str) -> Barred:
         return Barred(span, name, entry.path, kind, detail)
 
     if entry.is_symlink():
         target = os.path.realpath(entry.path)
-        if os.path.commonpath((target, real_top)) != real_top:
+        is_outside = os.path.commonpath((target, real_top)) != real_top
+        # A folder that is left out by its name must not be the one that another is read from.
+        is_left_out = other_kind(name) and os.path.isdir(target)
+        if is_outside and (is_left_out or not follow_links):
             return barred(FaultKind.OUTSIDE_FOLDER, f"a link out of the audio folder, to {target}")
     try:
         found = entry.stat()
@@ -197,6 +245,8 @@ def _look_at(entry: os.DirEntry[str], span: int, name: str, real_top: str) -> Au
     except OSError as error:
         return barred(FaultKind.UNREADABLE, _reason(error))
     if stat.S_ISDIR(found.st_mode):
+        if is_outside:
+            return None
         # Another name for files that are listed already, and perhaps one of its own parents.
         detail = "a link to a folder of the archive, whose files are read from there"
         return barred(FaultKind.DUPLICATE_FILE, detail)
@@ -206,24 +256,14 @@ def _look_at(entry: os.DirEntry[str], span: int, name: str, real_top: str) -> Au
 
 
 def _without_other_files(listing: Listing) -> Listing:
-    kept = [file for file in listing.files if may_be_audio(file.name)]
-    barred = [entry for entry in listing.barred if may_be_audio(entry.name)]
-    dropped = len(listing.files) + len(listing.barred) - len(kept) - len(barred)
-    left_out = {NOT_AUDIO: dropped} if dropped else {}
-    return dataclasses.replace(listing, files=kept, barred=barred, left_out=left_out)
-
-
-def may_be_audio(name: str) -> bool:
-    """Returns whether nothing about a name says that it is no audio; no name means that it is."""
-    *folders, last = name.lower().split("/")
-    # .DS_Store and the like, and what macOS calls ._x.
-    if last.startswith(".") or "".join(folders[:1]).startswith("."):
-        return False
-    # A folder further down may be an artist: .38 Special.
-    if any(folder.startswith(_HIDDEN_FOLDERS) for folder in folders):
-        return False
-    stem, ending = os.path.splitext(last)
-    return ending not in _NOT_AUDIO_ENDINGS and (stem not in _NOT_AUDIO_NAMES or bool(ending))
+    entries: list[AudioFile | Barred] = [*listing.files, *listing.barred]
+    left_out = Counter(kind for entry in entries if (kind := other_kind(entry.name)))
+    return dataclasses.replace(
+        listing,
+        files=[file for file in listing.files if not other_kind(file.name)],
+        barred=[entry for entry in listing.barred if not other_kind(entry.name)],
+        left_out=dict(left_out),
+    )
 
 
 def _missing(folder: str, error: OSError | None = None) -> InputError:
@@ -242,8 +282,8 @@ def one_of_each(
     """Returns the first file of each track, and a fault for every other file of it."""
     first: dict[int, AudioFile] = {}
     faults = []
-    # A picture or text beside the audio, under the same name, does not take its place.
-    for file in sorted(found, key=lambda file: (file.span, not may_be_audio(file.name))):
+    # What else lies beside the audio, under the same name, does not take its place.
+    for file in sorted(found, key=lambda file: (file.span, not has_audio_suffix(file.name))):
         number = track_id(file)
         used = first.setdefault(number, file)
         if used is not file:

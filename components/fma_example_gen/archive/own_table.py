@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import os
 import posixpath
@@ -14,13 +15,8 @@ from typing import IO
 from components import files
 from components.fma_example_gen.archive import identity, spans
 from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
-from components.fma_example_gen.archive.listing import (
-    NOT_IN_SPANS,
-    AudioFile,
-    Barred,
-    Listing,
-    may_be_audio,
-)
+from components.fma_example_gen.archive.file_names import other_kind
+from components.fma_example_gen.archive.listing import NOT_IN_SPANS, AudioFile, Barred, Listing
 from components.fma_example_gen.faults import Fault, FaultKind
 from components.fma_example_gen.tables.table import lines, opened, quoted
 from pipeline.config import DataConfig
@@ -34,6 +30,9 @@ SPLIT_OF = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 _IGNORES_SPLITS = "artist-hash"
+_LEADS_OUT = "the path leads out of the audio folder"
+_NO_SUCH_FILE = "there is no such file"
+_MOST_COMPARED = 1000  # names of files, for the nearest one in an error
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 _DRIVE = re.compile(r"[A-Za-z]:/")
 
@@ -71,8 +70,7 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
     if data.split == _IGNORES_SPLITS:
         entries = [dataclasses.replace(entry, split="") for entry in entries]
     check_splits(entries, data.tracks_csv)
-    has_spans = spans.parse(data.audio_dir).has_span
-    return _match(entries, data.tracks_csv, listing, has_spans=has_spans)
+    return _match(entries, data, listing)
 
 
 def require_table(data: DataConfig) -> None:
@@ -174,18 +172,44 @@ def check_splits(entries: Sequence[Entry], name: str) -> None:
             )
 
 
-def _match(entries: Sequence[Entry], name: str, listing: Listing, *, has_spans: bool) -> Catalogue:
+def _all_paths_wrong(first: Entry, data: DataConfig, listing: Listing) -> InputError:
+    nearest = nearest_file(first.path, listing)
+    there_is = f"the nearest file is {nearest}" if nearest else "no audio file is there"
+    return InputError(
+        f"no path in {data.tracks_csv} leads to a file in {data.audio_dir}: line {first.line} has "
+        f"{first.path}, {there_is}; correct --audio-dir or the paths, which start from it"
+        f"{listing.unread}"
+    )
+
+
+def nearest_file(path: str, listing: Listing) -> str:
+    """Returns the name of the audio file that is most like a path, empty where there is none."""
+    path = path.replace("\\", "/")
+    stem = _stem(path)
+    names = [file.name for file in listing.files if not other_kind(file.name)]
+    namesakes = [name for name in names if _stem(name) == stem] or names
+    some = namesakes[:: len(namesakes) // _MOST_COMPARED + 1]
+    return "".join(difflib.get_close_matches(path, some, n=1, cutoff=0.0))
+
+
+def _stem(path: str) -> str:
+    return _composed(posixpath.splitext(posixpath.basename(path))[0]).casefold()
+
+
+def _match(entries: Sequence[Entry], data: DataConfig, listing: Listing) -> Catalogue:
     """Returns the tracks of the rows that have a file and a genre."""
+    name, has_spans = data.tracks_csv, spans.parse(data.audio_dir).has_span
     places = Places(listing)
     tracks: dict[int, Track] = {}
     first: dict[str, Entry] = {}  # by the path of a file that is used
     seen: set[str] = set()
-    faults, n_elsewhere = [], 0
+    faults, n_elsewhere, n_wrong = [], 0, 0
     for entry in entries:
         where = f"{name}, line {entry.line}"
         file = places.find(entry.path)
         row = _row_of(entry, file.name if isinstance(file, AudioFile) else entry.path)
         seen.add(file.path)
+        n_wrong += isinstance(file, Barred) and file.detail in (_LEADS_OUT, _NO_SUCH_FILE)
         if isinstance(file, Barred) and has_spans and file.kind is FaultKind.MISSING_FILE:
             n_elsewhere += 1
         elif isinstance(file, Barred):
@@ -203,6 +227,8 @@ def _match(entries: Sequence[Entry], name: str, listing: Listing, *, has_spans: 
         else:
             first[file.path] = entry
             tracks[row.track_id] = Track(row, file.path, span=file.span)
+    if n_wrong == len(entries):
+        raise _all_paths_wrong(entries[0], data, listing)
     faults += _unnamed(listing, seen, name)
     left_out = {NOT_IN_SPANS: n_elsewhere} if n_elsewhere else {}
     return Catalogue(list(tracks.values()), faults, left_out)
@@ -222,7 +248,7 @@ def _unnamed(listing: Listing, seen: Collection[str], name: str) -> Iterator[Fau
     """Yields a fault for each file that may be audio and that no row names."""
     names = {file.name for file in listing.files if file.path in seen}
     for file in listing.files:
-        if file.path in seen or not may_be_audio(file.name):
+        if file.path in seen or other_kind(file.name):
             continue
         if file.name in names:
             detail = "an earlier span has a file of this name, which is used"
@@ -230,7 +256,7 @@ def _unnamed(listing: Listing, seen: Collection[str], name: str) -> Iterator[Fau
         else:
             yield Fault(file.path, -1, FaultKind.NO_METADATA, f"no row in {name}")
     for entry in listing.barred:
-        if entry.path not in seen and may_be_audio(entry.name):
+        if entry.path not in seen and not other_kind(entry.name):
             yield entry.fault()
 
 
@@ -268,8 +294,7 @@ class Places:
             return self._names[path]
         candidates = list(self._candidates(path.replace("\\", "/").strip()))
         if not candidates:
-            detail = "the path leads out of the audio folder"
-            return Barred(0, path, path, FaultKind.OUTSIDE_FOLDER, detail)
+            return Barred(0, path, path, FaultKind.OUTSIDE_FOLDER, _LEADS_OUT)
         found = [self._found[at] for at in candidates if at in self._found]
         # Some systems compose letters and accents in names, some do not.
         found += [self._composed[at] for at in map(_composed, candidates) if at in self._composed]
@@ -302,7 +327,7 @@ class Places:
                     is_outside = above.kind is FaultKind.OUTSIDE_FOLDER
                     kind = above.kind if is_outside else FaultKind.MISSING_FILE
                     return above._replace(kind=kind, detail=f"{above.path} is {above.detail}")
-        return Barred(0, path, path, FaultKind.MISSING_FILE, "there is no such file")
+        return Barred(0, path, path, FaultKind.MISSING_FILE, _NO_SUCH_FILE)
 
 
 def _absolute(path: str) -> str:

@@ -29,7 +29,9 @@ def plan_ingest(data: DataConfig, listing: Listing | None = None) -> Catalogue:
     catalogue = _read_archive(data, listing)
     if not catalogue.tracks:
         kinds = Counter(fault.kind.value for fault in catalogue.faults)
-        raise InputError(f"there is no usable audio in {data.audio_dir}{_tally(kinds)}")
+        raise InputError(
+            f"there is no usable audio in {data.audio_dir}{_tally(kinds)}{listing.unread}"
+        )
     tracks, left_out = select(catalogue.tracks, data)
     left_out = {**catalogue.left_out, **left_out}
     if not tracks:
@@ -42,6 +44,7 @@ def plan_ingest(data: DataConfig, listing: Listing | None = None) -> Catalogue:
         left_out=left_out,
         has_splits=any(track.row.split for track in tracks),
         where=data.audio_dir,
+        hint=f"{catalogue.hint}{listing.unread}",
     )
 
 

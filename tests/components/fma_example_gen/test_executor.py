@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 import hashlib
 import io
 import json
@@ -676,6 +677,96 @@ def test_a_genre_whose_only_train_clip_is_bad_fails_the_run(
     data = archive(rows, audio, max_bad_fraction=1.0)
     with pytest.raises(InputError, match="genre 'Rock' has no usable train track in "):
         ingest(data, tmp_path)
+
+
+@pytest.fixture
+def by_genre(tmp_path: Path) -> Path:
+    """Return a folder per genre with three artists each, a song each."""
+    for number in range(6):
+        folder = tmp_path / "music" / ("Folk", "Rock")[number % 2] / f"artist {number}"
+        folder.mkdir(parents=True)
+        (folder / "song.wav").write_bytes(noise(number))
+    return tmp_path / "music"
+
+
+def test_what_turns_out_to_be_no_audio_is_listed_and_does_not_count(
+    by_genre: Path, tmp_path: Path
+) -> None:
+    (by_genre / "Rock" / "artist 1" / "song.lrc").write_text("[00:01.00] la la la")
+    (by_genre / "Rock" / "artist 1" / "state.xyz").write_bytes(b"of some program")
+    (by_genre / "Folk" / "artist 0" / "marker").write_bytes(b"")
+    data = DataConfig(str(by_genre), max_bad_fraction=0.0)
+    examples = ingest(data, tmp_path)
+    assert len(splits_of(examples.uri)) == 6
+    assert listed(tmp_path) == {"state.xyz": "not_audio", "marker": "not_audio"}
+    summary = json.loads(Path(examples.uri, "ingest.json").read_text())
+    assert summary["left_out"] == {"*.lrc": 1}
+
+    (by_genre / "Rock" / "artist 1" / "damaged.MP3").write_bytes(b"no audio")
+    with pytest.raises(InputError, match=r"1 of 7 tracks are bad"):
+        ingest(data, tmp_path / "damaged")
+    assert listed(tmp_path / "damaged")["damaged.MP3"] == "undecodable"
+    with pytest.raises(InputError, match=r"--on-fault lets the run fail for not_audio: 2 found"):
+        ingest(dataclasses.replace(data, on_fault=("not_audio=fail",)), tmp_path / "fail")
+
+
+def test_what_a_table_names_is_audio_whatever_its_name(by_genre: Path, tmp_path: Path) -> None:
+    songs = [path.relative_to(by_genre) for path in by_genre.rglob("song.wav")]
+    rows = [f"{song},{song.parts[0]},{song.parts[1]}" for song in songs]
+    (by_genre / "state.xyz").write_bytes(b"of some program")
+    (tmp_path / "t.csv").write_text("\n".join(["path,genre,artist", *rows, "state.xyz,Rock,A"]))
+    data = DataConfig(str(by_genre), tracks_csv=str(tmp_path / "t.csv"), max_bad_fraction=0.2)
+    ingest(data, tmp_path)
+    assert listed(tmp_path) == {"state.xyz": "undecodable"}
+
+
+def test_a_genre_that_lacks_clips_is_told_the_folders_that_cannot_be_read(
+    by_genre: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may read any folder, so the refusal is made here.
+    denied, scandir = {str(by_genre / "Rock" / f"artist {n}") for n in (1, 3)}, os.scandir
+
+    def refusing(path: str) -> object:
+        if path in denied:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    data = DataConfig(str(by_genre), max_bad_fraction=1.0)
+    expected = (
+        rf"genre 'Rock' has 1 clip by 1 artist: .* or add music; folders cannot be read \(2, the "
+        rf"first is {by_genre}/Rock/artist 1: Permission denied\): make them readable$"
+    )
+    with pytest.raises(InputError, match=expected):
+        foresee(plan_ingest(data), data)
+
+
+def test_a_genre_that_lacks_clips_is_told_the_links_that_are_not_followed(
+    by_genre: Path, tmp_path: Path
+) -> None:
+    (by_genre / "Rock").rename(tmp_path / "elsewhere")
+    (by_genre / "Rock").symlink_to(tmp_path / "elsewhere")
+    data = DataConfig(str(by_genre), max_bad_fraction=1.0)
+    expected = (
+        r"{}.*; links out of the audio folder .*\(1, the first is .*/Rock\): use --follow-links"
+    )
+    with pytest.raises(InputError, match=expected.format("holds a single genre, 'Folk'")):
+        foresee(plan_ingest(data), data)
+    few = dataclasses.replace(data, max_bad_fraction=0.1)
+    with pytest.raises(InputError, match=expected.format("1 of 4 tracks are bad")):
+        foresee(plan_ingest(few), few)
+    followed = dataclasses.replace(data, follow_links=True)
+    assert len(splits_of(ingest(followed, tmp_path).uri)) == 6
+
+
+def test_a_folder_per_genre_one_level_too_high_is_told_the_one_that_fits(by_genre: Path) -> None:
+    data = DataConfig(str(by_genre.parent))
+    expected = (
+        rf"genre 'music' has 6 clips by 2 artists: .*; if the folders in music are the genres, "
+        rf"use --audio-dir {by_genre}$"
+    )
+    with pytest.raises(InputError, match=expected):
+        foresee(plan_ingest(data), data)
 
 
 def test_a_single_genre_fails_before_anything_is_decoded(archive: Archive, tmp_path: Path) -> None:

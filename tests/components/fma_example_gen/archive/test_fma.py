@@ -67,9 +67,11 @@ def test_what_is_wrong_before_a_file_is_opened(archive: Archive, tmp_path: Path)
             "000/000003.mp3": b"x",
             "000/000009.mp3": b"x",
             "000/cover.jpg": b"x",
+            "000/sleeve": b"x",
         },
     )
     catalogue = read(data)
+    assert catalogue.left_out == {"*.jpg": 1}
     audio = tmp_path / "audio" / "000"
     assert [track.path for track in catalogue.tracks] == [f"{audio}/000002.mp3"]
     found = {(fault.track_id, fault.kind): fault for fault in catalogue.faults}
@@ -276,9 +278,81 @@ def test_the_tables_of_the_cache_key_are_those_that_are_read(archive: Archive) -
 def test_a_picture_beside_the_audio_does_not_take_its_place(
     place: Fill, tracks_csv: TracksCsv
 ) -> None:
-    names = ("000002.json", "000002.mp3", "000003.jpg", "000003.wav")
+    names = ("000002.lrc", "000002.mp3", "000003.jpg", "000003.wav", "000003.bin")
     base = place({"m/tracks.csv": tracks_csv({2: {}, 3: {}})} | {f"d/000/{n}": b"" for n in names})
     catalogue = read(DataConfig(f"{base}/d", f"{base}/m"))
     paths = [track.path.rpartition("/")[2] for track in catalogue.tracks]
     assert paths == ["000002.mp3", "000003.wav"]
-    assert {fault.kind for fault in catalogue.faults} == {FaultKind.DUPLICATE_FILE}
+    assert [(fault.path, fault.kind) for fault in catalogue.faults] == [
+        (f"{base}/d/000/000003.bin", FaultKind.DUPLICATE_FILE)
+    ]
+    assert catalogue.left_out == {"*.jpg": 1, "*.lrc": 1}
+
+
+def test_lyrics_do_not_stand_in_for_a_missing_track(place: Fill, tracks_csv: TracksCsv) -> None:
+    base = place({
+        "m/tracks.csv": tracks_csv({2: {}, 3: {}}), "d/000/000002.mp3": b"",
+        "d/000/000003.lrc": b"",
+    })  # fmt: skip
+    (fault,) = read(DataConfig(f"{base}/d", f"{base}/m")).faults
+    assert (fault.track_id, fault.kind) == (3, FaultKind.MISSING_FILE)
+
+
+@pytest.mark.parametrize(
+    ("folders", "subset", "expected"),
+    [(["fma_small"], "small", "fma_small"), (["a", "b"], "small", "a"),
+     (["fma_large", "fma_medium"], "medium", "fma_medium")],
+)  # fmt: skip
+def test_a_folder_one_level_too_high_is_told_the_one_that_fits(
+    place: Fill, tracks_csv: TracksCsv, folders: list[str], subset: str, expected: str
+) -> None:
+    base = place({
+        "d/fma_metadata/tracks.csv": tracks_csv({2: {}}),
+        **{f"d/{name}/README.txt": b"" for name in folders},
+        **{f"d/{name}/000/000002.mp3": b"" for name in folders},
+    })  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        read(DataConfig(f"{base}/d", f"{base}/d/fma_metadata", subset=subset))
+    assert str(caught.value) == (
+        f"the audio folder {base}/d holds no files like 000/000002.mp3, but its folder {expected} "
+        f"does: use --audio-dir {base}/d/{expected}"
+    )
+
+
+@pytest.mark.parametrize("wrong", ["d", "d/fma_metadata/deeper", "d/fma_metadata/tracks.csv"])
+def test_metadata_one_level_off_are_told_their_folder(
+    place: Fill, tracks_csv: TracksCsv, wrong: str
+) -> None:
+    base = place({
+        "d/fma_metadata/tracks.csv": tracks_csv({2: {}}), "d/fma_metadata/deeper/x": b"",
+        "d/fma_small/000/000002.mp3": b"",
+    })  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        read(DataConfig(f"{base}/d/fma_small", f"{base}/{wrong}"))
+    right = f"{base}/d/fma_metadata"
+    assert str(caught.value) == (
+        f"there is no tracks.csv in {base}/{wrong}, but in {right}: use --metadata-dir {right}"
+    )
+
+
+def test_the_advice_for_another_table_is_where_that_table_is(
+    place: Fill, tracks_csv: TracksCsv
+) -> None:
+    base = place({
+        "m/tracks.csv": tracks_csv({2: {}}), "m/fma_metadata/tracks.csv": tracks_csv({2: {}}),
+        "d/000/000002.mp3": b"",
+    })  # fmt: skip
+    with pytest.raises(InputError, match=r"there is no genres\.csv in .*/m$"):
+        read(DataConfig(f"{base}/d", f"{base}/m", labels="tree"))
+
+
+def test_fmas_folders_that_are_links_are_named_with_the_flag_that_reads_them(
+    archive: Archive, tmp_path: Path
+) -> None:
+    data = archive({2: {}}, {"store/000002.mp3": b"x"})
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "000").symlink_to(tmp_path / "audio" / "store")
+    linked = dataclasses.replace(data, audio_dir=str(tmp_path / "linked"))
+    with pytest.raises(InputError, match=r"\(1, the first is .*/linked/000\): use --follow-links"):
+        read(linked)
+    assert ids(read(dataclasses.replace(linked, follow_links=True))) == [2]

@@ -10,7 +10,7 @@ import pytest
 
 from components.fma_example_gen.archive import genre_folders, identity
 from components.fma_example_gen.archive.catalogue import Catalogue, Row
-from components.fma_example_gen.archive.listing import NOT_AUDIO, list_audio
+from components.fma_example_gen.archive.listing import list_audio
 from components.fma_example_gen.faults import Fault, FaultKind
 from pipeline.config import DataConfig
 from pipeline.errors import InputError
@@ -18,9 +18,9 @@ from pipeline.errors import InputError
 Fill = Callable[[Mapping[str, bytes]], str]
 
 
-def read(audio_dir: str) -> Catalogue:
+def read(audio_dir: str, *, follow_links: bool = False) -> Catalogue:
     """Return what is in a folder per genre."""
-    data = DataConfig(audio_dir)
+    data = DataConfig(audio_dir, follow_links=follow_links)
     return genre_folders.read_archive(data, list_audio(data))
 
 
@@ -65,7 +65,7 @@ def test_files_are_tracks(place: Fill) -> None:
     }  # fmt: skip
     detail = "the file is not in the folder of a genre"
     assert catalogue.faults == [Fault(f"{audio_dir}/c.mp3", -1, FaultKind.NO_GENRE, detail)]
-    assert catalogue.left_out == {NOT_AUDIO: 1}
+    assert catalogue.left_out == {"*.jpg": 1}
 
 
 def test_the_first_span_with_a_name_is_used(place: Fill) -> None:
@@ -91,6 +91,24 @@ def test_what_cannot_be_opened_is_listed(folder: Fill) -> None:
 def test_a_folder_without_genres_is_refused(place: Fill, name: str) -> None:
     with pytest.raises(InputError, match=r"holds no folders of genres, with files like Rock/song"):
         read(place({name: b""}))
+
+
+def test_folders_that_are_links_are_named_with_the_flag_that_reads_them(
+    folder: Fill, tmp_path: Path
+) -> None:
+    audio_dir = folder({"README": b""})
+    for genre in ("Folk", "Rock"):
+        (tmp_path / "store" / genre).mkdir(parents=True)
+        (tmp_path / "store" / genre / "song.mp3").write_bytes(b"")
+        Path(audio_dir, genre).symlink_to(tmp_path / "store" / genre)
+    with pytest.raises(InputError) as caught:
+        read(audio_dir)
+    assert str(caught.value) == (
+        f"the audio folder {audio_dir} holds no folders of genres, with files like Rock/song.mp3; "
+        f"links out of the audio folder are not followed (2, the first is {audio_dir}/Folk): use "
+        "--follow-links to read what they lead to"
+    )
+    assert len(read(audio_dir, follow_links=True).tracks) == 2
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from components import files
 from components.fma_example_gen.archive.listing import (
-    NOT_AUDIO,
     Listing,
     list_audio,
     one_of_each,
@@ -73,24 +72,46 @@ def test_fma_has_files_in_its_folders_alone(place: Fill) -> None:
         "README.txt": b"", "000/000002.mp3": b"", "001/1/000003.mp3": b"", "000/cover.jpg": b"",
     })  # fmt: skip
     listing = of_fma(audio_dir)
-    assert names(listing) == [(0, "000/000002.mp3"), (0, "000/cover.jpg")]
-    assert listing.left_out == {}
+    assert names(listing) == [(0, "000/000002.mp3")]
+    assert listing.left_out == {"*.jpg": 1}
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("pattern", "others"),
     [
-        ".DS_Store", "Rock/.DS_Store", "Rock/._song.mp3", "Rock/.Trash-1000/song.mp3",
-        ".Rock/song.mp3", ".git/song.mp3",
-        "README.txt", "checksums", "Rock/README", "Rock/cover.JPG", "Rock/list.m3u", "Rock/a.cue",
-        "Rock/rip.log", "Rock/x.nfo", "Rock/x.json", "Rock/x.html", "Rock/x.md", "Rock/x.pdf",
-        "Rock/x.csv", "Rock/x.png",
+        (".*", [".DS_Store", "Rock/.DS_Store", "Rock/._song.mp3", ".Rock/song.mp3",
+                "Rock/.gitkeep"]),
+        (".git*/", [".git/song.mp3"]),
+        (".Trash*/", ["Rock/.Trash-1000/song.mp3"]),
+        ("@eaDir/", ["@eaDir/song.mp3", "Rock/A/@eaDir/song.mp3@SynoEAStream"]),
+        (".@__thumb/", ["Rock/.@__thumb/song.mp3"]),
+        ("#recycle/", ["#recycle/song.mp3"]),
+        ("@Recycle/", ["@Recycle/song.mp3"]),
+        ("$RECYCLE.BIN/", ["$Recycle.Bin/S-1-5/song.mp3"]),
+        ("System Volume Information/", ["System Volume Information/x"]),
+        ("lost+found/", ["lost+found/#12"]),
+        ("__MACOSX/", ["__MACOSX/Rock/song.mp3"]),
+        ("Network Trash Folder/", ["Network Trash Folder/song.mp3"]),
+        ("README", ["Rock/README", "readme"]),
+        ("CHECKSUMS", ["checksums"]),
+        ("*.jpg", ["Rock/cover.JPG", "Rock/A/folder.jpg"]),
+        ("*.gz", ["Rock/songs.tar.gz"]),
+        ("*.reapeaks", ["Rock/song.wav.reapeaks"]),
+        *(
+            (f"*{ending}", [f"Rock/song{ending}"])
+            for ending in [
+                ".lrc", ".txt", ".png", ".m3u", ".cue", ".log", ".nfo", ".json", ".html", ".md",
+                ".pdf", ".csv", ".asd", ".pek", ".sfk", ".accurip", ".md5", ".ffp", ".zip", ".xspf",
+            ]
+        ),
     ],
 )  # fmt: skip
-def test_what_is_no_audio_by_its_name_is_counted(place: Fill, name: str) -> None:
-    listing = of_genres(place({"Rock/song.mp3": b"", name: b""}))
+def test_what_is_no_audio_by_its_name_is_counted(
+    place: Fill, pattern: str, others: list[str]
+) -> None:
+    listing = of_genres(place({"Rock/song.mp3": b"", **dict.fromkeys(others, b"")}))
     assert names(listing) == [(0, "Rock/song.mp3")]
-    assert listing.left_out == {NOT_AUDIO: 1}
+    assert listing.left_out == {pattern: len(others)}
 
 
 @pytest.mark.parametrize(
@@ -203,6 +224,78 @@ def test_a_link_out_of_the_folder_is_barred(rock: Path, outside: Path, target: s
     )  # fmt: skip
 
 
+def followed(audio_dir: Path) -> Listing:
+    """Return the listing of a folder per genre whose links may lead out of it."""
+    return list_audio(DataConfig(str(audio_dir), follow_links=True))
+
+
+def test_links_out_are_followed_where_they_may_be(rock: Path, outside: Path) -> None:
+    (rock / "a.mp3").symlink_to(outside / "secret.mp3")
+    (rock / "dead.mp3").symlink_to(outside / "not-there.mp3")
+    (rock.parent / "Folk").symlink_to(outside)
+    (outside / "below").mkdir()
+    (outside / "below" / "b.mp3").write_bytes(b"xyz")
+    listing = followed(rock.parent)
+    assert names(listing) == [
+        (0, "Folk/below/b.mp3"), (0, "Folk/secret.mp3"), (0, "Rock/a.mp3"), (0, "Rock/song.mp3"),
+    ]  # fmt: skip
+    assert [file.size_bytes for file in listing.files] == [3, 1, 1, 1]
+    assert [(entry.name, entry.kind) for entry in listing.barred] == [
+        ("Rock/dead.mp3", FaultKind.MISSING_FILE)
+    ]
+
+
+def test_links_that_are_followed_neither_lead_in_circles_nor_read_a_folder_twice(
+    rock: Path, outside: Path
+) -> None:
+    for link, target in {
+        rock.parent / "Folk": outside, rock.parent / "Pop": outside,
+        rock.parent / "Jazz": outside / "below", rock.parent / "up": rock.parent.parent,
+        outside / "back": rock, outside / "loop": outside,
+    }.items():  # fmt: skip
+        link.symlink_to(target)
+    (outside / "below").mkdir()
+    (outside / "below" / "b.mp3").write_bytes(b"")
+    listing = followed(rock.parent)
+    assert names(listing) == [
+        (0, "Folk/secret.mp3"), (0, "Jazz/b.mp3"), (0, "Rock/song.mp3"),
+    ]  # fmt: skip
+    assert {entry.kind for entry in listing.barred} == {FaultKind.DUPLICATE_FILE}
+    details = {entry.name: entry.detail for entry in listing.barred}
+    assert details["Pop"] == f"a folder whose files are read from {rock.parent}/Folk"
+    assert sorted(details) == [
+        "Folk/back",
+        "Folk/below",
+        "Folk/loop",
+        "Pop",
+        "up/disk",
+        "up/disk-2",
+    ]
+
+
+def test_a_hidden_link_does_not_take_a_folder_from_a_genre(rock: Path, outside: Path) -> None:
+    (rock.parent / ".cache").symlink_to(outside)
+    (rock.parent / "Folk").symlink_to(outside)
+    listing = followed(rock.parent)
+    assert names(listing) == [(0, "Folk/secret.mp3"), (0, "Rock/song.mp3")]
+    assert (listing.barred, listing.left_out) == ([], {".*": 1})
+
+
+def test_fmas_folders_may_be_links(folder: Fill, outside: Path) -> None:
+    audio_dir = Path(folder({"000/000002.mp3": b"x"}))
+    (outside / "001001.mp3").write_bytes(b"")
+    (audio_dir / "001").symlink_to(outside)
+    (audio_dir / "000" / "below").symlink_to(outside)
+    listing = list_audio(DataConfig(str(audio_dir), metadata_dir="elsewhere", follow_links=True))
+    assert names(listing) == [(0, "000/000002.mp3"), (0, "001/001001.mp3"), (0, "001/secret.mp3")]
+    assert listing.barred == []
+
+
+def test_a_bucket_has_no_links_to_follow(bucket: Fill) -> None:
+    data = DataConfig(bucket({"Rock/a.mp3": b""}), follow_links=True)
+    assert names(list_audio(data)) == [(0, "Rock/a.mp3")]
+
+
 def test_a_relative_link_and_one_by_way_of_another_are_followed_to_the_end(
     rock: Path, outside: Path
 ) -> None:
@@ -264,7 +357,7 @@ def test_links_of_a_name_that_is_no_audio_are_no_faults(rock: Path, outside: Pat
     (rock / "cover.jpg").symlink_to(outside / "secret.mp3")
     (rock / ".cache").symlink_to(outside)
     listing = of_genres(str(rock.parent))
-    assert (listing.barred, listing.left_out) == ([], {NOT_AUDIO: 2})
+    assert (listing.barred, listing.left_out) == ([], {"*.jpg": 1, ".*": 1})
 
 
 def test_links_in_fmas_shape(folder: Fill, outside: Path) -> None:

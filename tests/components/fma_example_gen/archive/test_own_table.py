@@ -11,8 +11,13 @@ import pytest
 
 from components.fma_example_gen.archive import identity
 from components.fma_example_gen.archive.catalogue import Catalogue, Row
-from components.fma_example_gen.archive.listing import list_audio
-from components.fma_example_gen.archive.own_table import Entry, read_archive, read_table
+from components.fma_example_gen.archive.listing import AudioFile, Listing, list_audio
+from components.fma_example_gen.archive.own_table import (
+    Entry,
+    nearest_file,
+    read_archive,
+    read_table,
+)
 from components.fma_example_gen.faults import FaultKind
 from pipeline.config import DataConfig
 from pipeline.errors import InputError
@@ -189,6 +194,61 @@ def test_a_path_out_of_the_folder_is_a_fault_and_the_run_goes_on(
     )  # fmt: skip
     if "BASE" not in path:
         assert fault[0] == path
+
+
+@pytest.mark.parametrize(
+    ("path", "nearest"),
+    [
+        ("music/b/c.mp3", "b/c.mp3"),
+        ("audio/b/C.wav", "b/c.mp3"),
+        ("../b/c.mp3", "b/c.mp3"),
+        ("D:\\music\\b\\c.mp3", "b/c.mp3"),
+        ("/old/a.mp3", "a.mp3"),
+        ("b/cc.mp3", "b/c.mp3"),
+        ("nothing like it", "b/c.mp3"),
+    ],
+)
+def test_where_no_path_leads_to_a_file_the_nearest_is_named(
+    read: Callable[..., Catalogue], path: str, nearest: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read(f"path,genre\n{path},Rock\nnowhere/x.mp3,Folk\n")
+    _, _, message = str(caught.value).partition("/t.csv ")
+    lead, _, advice = message.partition("/audio: ")
+    assert lead.startswith("leads to a file in ")
+    assert advice == (
+        f"line 2 has {path}, the nearest file is {nearest}; correct --audio-dir or the paths, "
+        "which start from it"
+    )
+
+
+def test_a_nearest_file_is_found_among_very_many() -> None:
+    files = [AudioFile(0, f"{n // 100:03}/{n:06}.mp3", "", 0, 0.0) for n in range(100_000)]
+    listing = Listing({0: "audio"}, files, [])
+    assert nearest_file("data/audio/500/050000.mp3", listing) == "500/050000.mp3"
+    assert nearest_file("data/x.mp3", listing)
+
+
+def test_a_folder_without_audio_has_no_nearest_file(place: Fill) -> None:
+    base = place({"audio/cover.jpg": b"", "t.csv": b"path,genre\na.mp3,Rock\n"})
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    with pytest.raises(InputError, match=r"line 2 has a\.mp3, no audio file is there; correct"):
+        read_archive(data, list_audio(data))
+
+
+def test_in_spans_too_no_path_may_lead_nowhere(place: Fill) -> None:
+    base = place({"1/a.mp3": b"", "t.csv": b"path,genre\n1/a.mp3,Rock\n"})
+    data = DataConfig(f"{base}/{{SPAN}}", tracks_csv=f"{base}/t.csv")
+    with pytest.raises(InputError, match=r"line 2 has 1/a\.mp3, the nearest file is a\.mp3; "):
+        read_archive(data, list_audio(data))
+
+
+def test_a_row_may_name_what_is_no_audio_by_its_name(place: Fill) -> None:
+    base = place({"audio/a.lrc": b"", "audio/b.lrc": b"", "t.csv": b"path,genre\na.lrc,Rock\n"})
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    catalogue = read_archive(data, list_audio(data))
+    assert [track.path for track in catalogue.tracks] == [f"{base}/audio/a.lrc"]
+    assert catalogue.faults == []
 
 
 def test_rows_that_cannot_be_used(read: Callable[..., Catalogue]) -> None:
