@@ -37,7 +37,7 @@ def with_digests(data: DataConfig, listing: Listing | None = None) -> DataConfig
     )
 
 
-def require_unchanged(data: DataConfig, listing: Listing, output: str) -> None:
+def require_unchanged(data: DataConfig, listing: Listing) -> None:
     """Makes sure that an archive is still the one whose digests the configuration has, if any.
 
     Else the cache would keep what is read now under the digests of what was there before.
@@ -45,7 +45,6 @@ def require_unchanged(data: DataConfig, listing: Listing, output: str) -> None:
     Args:
         data: which archive, and which part of it.
         listing: its audio files.
-        output: a folder that the run writes, which changes an archive that it is in.
 
     Raises:
         InputError: naming the folder or the table that has changed.
@@ -56,18 +55,9 @@ def require_unchanged(data: DataConfig, listing: Listing, output: str) -> None:
         "metadata_digest": data.metadata_dir or data.tracks_csv,
         "fma_features_digest": files.join(data.metadata_dir, features.FILE_NAME),
     }
-    has_output = any(
-        output.startswith(f"{folder.rstrip('/')}/") for folder in listing.folders.values()
-    )
     for key, place in places.items():
-        if getattr(data, key) in ("", getattr(now, key)):
-            continue
-        if key == "audio_digest" and has_output:
-            raise InputError(
-                f"the audio folder {place} must not hold the output of the run, got {output}; "
-                "choose another folder for the output"
-            )
-        raise InputError(f"{place} has changed since the run began; run the same command again")
+        if getattr(data, key) not in ("", getattr(now, key)):
+            raise InputError(f"{place} has changed since the run began; run the same command again")
 
 
 def _tables(data: DataConfig) -> list[str]:

@@ -67,7 +67,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         split_uris = {split: artifact_utils.get_split_uri([examples], split) for split in SPLITS}
 
         listing = list_audio(data)
-        require_unchanged(data, listing, examples.uri)
+        require_unchanged(data, listing)
         catalogue = plan_ingest(data, listing)
         foresee(catalogue, data)
         progress.start(len(catalogue.tracks))

@@ -865,17 +865,6 @@ def test_an_archive_that_has_changed_since_the_run_began_is_refused(
     )
 
 
-def test_output_in_the_audio_folder_that_changes_it_is_refused(
-    rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]], archive: Archive
-) -> None:
-    data = with_digests(archive(*rock_and_folk))
-    output = Path(data.audio_dir, "output")
-    output.mkdir()
-    (output / "metadata.sqlite").touch()
-    with pytest.raises(InputError, match="must not hold the output of the run, got .*output"):
-        ingest(data, output)
-
-
 def test_a_lost_outcome_is_no_silent_loss(
     rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]], archive: Archive
 ) -> None:
