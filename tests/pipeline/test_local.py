@@ -73,7 +73,9 @@ def test_a_run_that_fails_before_it_begins_leaves_its_reason_alone(
 def test_a_flag_that_beam_refuses_is_the_reason(run: Callable[..., int], tmp_path: Path) -> None:
     beam = BeamChoice("DirectRunner", 1, ("--direct_num_workers=two",))
     assert run("--models=knn", beam=beam) == 2
-    assert board(tmp_path / "output")["reasons"] == ["Beam refused one of its flags"]
+    assert board(tmp_path / "output")["reasons"] == [
+        "Beam refused one of its flags: argument --direct_num_workers: invalid int value: 'two'"
+    ]
 
 
 def test_a_refusal_before_the_start_touches_nothing(
