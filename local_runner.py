@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pipeline import flags as shared_flags
 from pipeline.run_config import PipelineConfig
+from pipeline.terminal import replace_unencodable
 
 BEAM_RUNNERS = ("DirectRunner", "FlinkRunner", "SparkRunner", "PortableRunner")
 
@@ -72,6 +73,7 @@ def make_config(flags: argparse.Namespace) -> PipelineConfig:
         ValueError: naming the value that is out of range.
     """
     output = Path(flags.output_dir).absolute()
+    shared_flags.check_output_path("output_dir", str(output))
     return PipelineConfig(
         **shared_flags.configured(
             flags,
@@ -115,6 +117,7 @@ def _weights(value: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit status."""
+    replace_unencodable()
     parser = build_parser()
     flags = parser.parse_args(arguments)
     try:
@@ -134,9 +137,10 @@ def main(arguments: list[str] | None = None) -> int:
         flags.job_endpoint,
         flags.worker_pool,
     )
+    output = Path(flags.output_dir).absolute()
     if flags.dry_run:
-        return local.show_plan(config, beam)
-    return local.run(config, Path(flags.output_dir).absolute(), beam, resume=not flags.no_resume)
+        return local.show_plan(config, output, beam)
+    return local.run(config, output, beam, resume=not flags.no_resume)
 
 
 if __name__ == "__main__":

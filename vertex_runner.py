@@ -11,6 +11,9 @@ import argparse
 import sys
 import warnings
 
+from pipeline.errors import InputError
+from pipeline.flags import Parser
+from pipeline.terminal import replace_unencodable
 from pipeline.vertex.cloud import Endpoints
 from pipeline.vertex.flags import (
     build_parser,
@@ -26,7 +29,7 @@ from pipeline.vertex.flags import (
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Returns the flags of the command line and, below them, those of its YAML file."""
     parser = build_parser()
-    only_config = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    only_config = Parser(add_help=False)
     only_config.add_argument("--config")
     config = only_config.parse_known_args(arguments)[0].config
     try:
@@ -41,13 +44,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         flags.vertex = vertex_config(flags)
         flags.pipeline = None if flags.job else pipeline_config(flags, flags.vertex)
         check_together(flags)
-    except ValueError as error:
+    except (ValueError, InputError) as error:
         parser.error(str(error))
     return flags
 
 
 def main(arguments: list[str] | None = None, endpoints: Endpoints | None = None) -> int:
     """Runs the command line, against Google Cloud or stand-ins, and returns its exit status."""
+    replace_unencodable()
     flags = parse(sys.argv[1:] if arguments is None else arguments)
     # Google's clients warn of this Python version, a screenful each time.
     warnings.simplefilter("ignore", FutureWarning)

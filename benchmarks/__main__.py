@@ -12,9 +12,10 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from benchmarks.harness import Row, table
+from pipeline.console import PlainConsole
+from pipeline.flags import Parser
+from pipeline.terminal import replace_unencodable
 
 # Name on the command line and in the table: module with `measure(workload) -> rows`.
 BENCHMARKS = {
@@ -29,6 +30,7 @@ BENCHMARKS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures what the command line asks for, prints the table and returns the exit status."""
+    replace_unencodable()
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.repeats < 1:
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from benchmarks.workload import make_workload
 
     started = time.monotonic()
-    console = Console(highlight=False)
+    console = PlainConsole()
     with tempfile.TemporaryDirectory(prefix="music-genre-bench-") as folder:
         try:
             workload = make_workload(
@@ -64,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m benchmarks",
         description="Measure speed and memory on a few synthetic clips.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

@@ -40,7 +40,9 @@ class _CpuClock(logging.Handler):
 
 def main(arguments: list[str]) -> int:
     """Runs the pipeline, writes the seconds by component and returns the run's exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.component_seconds")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.component_seconds", allow_abbrev=False
+    )
     parser.add_argument("out", type=Path, metavar="OUT.json", help="where the seconds go")
     parser.add_argument("flags", nargs=argparse.REMAINDER, help="flags of local_runner.py")
     given = parser.parse_args(arguments)

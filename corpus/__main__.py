@@ -13,6 +13,7 @@ from corpus.catalogue import build_catalogue
 from corpus.spec import CorpusSpec
 from corpus.styles import GENRES
 from corpus.writer import CorpusError, CorpusState, corpus_bytes, corpus_state, write_corpus
+from pipeline.terminal import complain, replace_unencodable, visible
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -22,7 +23,7 @@ class _OneLineParser(argparse.ArgumentParser):
     """A parser whose complaint is a single line, without the usage text."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE_ERROR, f"corpus: {message}\n")
+        self.exit(USAGE_ERROR, visible(f"corpus: {message}") + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,9 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Status 2 means that nothing was written, for the reason printed in one line on stderr.
     """
+    replace_unencodable()
     options = _parser().parse_args(arguments)
     try:
-        print(_run(options))
+        print(visible(_run(options)))
     except (CorpusError, ValueError) as error:
         return _complain(str(error))
     except OSError as error:
@@ -63,13 +65,14 @@ def _summary(spec: CorpusSpec, folder: Path) -> str:
 
 
 def _complain(sentence: str) -> int:
-    print(f"corpus: {sentence}", file=sys.stderr)
+    complain(f"corpus: {sentence}")
     return USAGE_ERROR
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(
         prog="python -m corpus",
+        allow_abbrev=False,
         description="Write synthetic music of eight genres in the shape of FMA's fma_small.",
     )
     standard = CorpusSpec()

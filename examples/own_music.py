@@ -17,7 +17,7 @@ import pandas as pd
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Copies the clips and writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("demo", type=Path, help="the demo's corpus, such as data/demo")
     parser.add_argument("folder", type=Path, help="where the collection goes, such as data/own")
     flags = parser.parse_args(arguments)

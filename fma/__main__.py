@@ -13,15 +13,15 @@ import sys
 import urllib.parse
 from pathlib import Path
 
-from rich.console import Console
-
 from fma import folders, getting, unpacking
 from fma.archives import ARCHIVES, BASE_URL, Archive
 from fma.meters import Reporter
 from fma.sums import sha1_of
+from pipeline.console import PlainConsole
 from pipeline.errors import InputError
 from pipeline.exit_status import with_exit_status
 from pipeline.flags import HelpFormatter, Parser, add_switch, positive
+from pipeline.terminal import replace_unencodable
 
 _INTERRUPTED = "interrupted; the same command goes on from here"
 _DISK_FULL = "the disk is full: free some space, and the same command goes on from here"
@@ -29,11 +29,12 @@ _DISK_FULL = "the disk is full: free some space, and the same command goes on fr
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit status."""
+    replace_unencodable()
     parser = _build_parser()
     flags = parser.parse_args(arguments)
     if flags.action is _download:
         _check_download(parser, flags)
-    reporter = Reporter(Console())
+    reporter = Reporter(PlainConsole())
     return with_exit_status(
         f"{parser.prog} {flags.command}",
         lambda: flags.action(flags, reporter),

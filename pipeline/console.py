@@ -9,24 +9,45 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.segment import Segment
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from pipeline import progress
+from pipeline.terminal import visible
 
 _SECONDS_BETWEEN_SAMPLES = 0.25
 # What TFX's LocalDagRunner and launcher log, to the letter.
 _RUNNING = "Component %s is running."
 _FINISHED = "Component %s is finished."
 _CACHED = "A cached execution %d is used."
+
+
+class PlainConsole(Console):
+    """A console that shows names as they are: no highlighting, no emoji, no escape sequences."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Returns a string as `Text`, which by itself drops some control characters."""
+        return super().render_str(visible(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yields what goes to the terminal, escape sequences only where they are rich's own."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 @contextlib.contextmanager
@@ -38,11 +59,12 @@ def output_to_log(log_path: Path) -> Iterator[Console]:
     sys.stdout.flush()
     sys.stderr.flush()
     saved = [os.dup(1), os.dup(2)]
-    with open(log_path, "ab") as log, os.fdopen(os.dup(1), "w", encoding="utf-8") as real:
+    real_output = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="replace")
+    with open(log_path, "ab") as log, real_output as real:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         try:
-            yield Console(file=real, highlight=False, soft_wrap=not os.isatty(real.fileno()))
+            yield PlainConsole(file=real, soft_wrap=not os.isatty(real.fileno()))
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import re
+import traceback
 
 
 class InputError(Exception):
@@ -15,8 +17,6 @@ class OutageError(Exception):
 
 
 DISK_FULL = "the disk is full: free some space or choose another --output-dir"
-# Its parser exits; the log has its words.
-_FLAG_REFUSED = "Beam refused one of its flags"
 # How Beam re-raises an error of a worker: as text in an error of its own.
 _FROM_A_WORKER = re.compile(r"InputError: (.+?)(?: \[while running|\n|$)")
 
@@ -31,11 +31,11 @@ def user_message(error: BaseException, disk_full: str = DISK_FULL) -> str | None
         error: what was raised.
         disk_full: the sentence for a full disk, which names the flag that moves what is written.
     """
-    if isinstance(error, SystemExit):
-        return _FLAG_REFUSED
     for link in _chain(error):
         if isinstance(link, InputError):
             return str(link)
+        if isinstance(link, SystemExit) and _is_by_beams_parser(link):
+            return _refused_by_beam(link)
         if found := _FROM_A_WORKER.search(str(link)):
             return found[1]
     if is_disk_full(error):
@@ -55,6 +55,21 @@ def is_disk_full(error: BaseException) -> bool:
         (isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT))
         or "No space left on device" in str(link)
         for link in _chain(error)
+    )
+
+
+def _is_by_beams_parser(error: SystemExit) -> bool:
+    """Returns whether argparse exits while Beam parses its flags."""
+    callers = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    by_argparse = callers[-1:] == [argparse.ArgumentParser.exit.__code__.co_filename]
+    return by_argparse and any("/apache_beam/" in caller for caller in callers)
+
+
+def _refused_by_beam(error: SystemExit) -> str:
+    # While it exits, argparse handles the error that names the flag; few of its exits have none.
+    why = error.__context__
+    return "Beam refused one of its flags" + (
+        f": {why}" if isinstance(why, argparse.ArgumentError) else "; the log has its words"
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import DISK_FULL, OutageError, in_a_line, user_message
+from pipeline.terminal import complain
 
 PUSHED, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -32,16 +32,16 @@ def with_exit_status(
     try:
         return action()
     except KeyboardInterrupt:
-        print(interrupted, file=sys.stderr)
+        complain(interrupted)
         return INTERRUPTED
     except OutageError as error:
-        print(f"{program}: error: {error}", file=sys.stderr)
+        complain(f"{program}: error: {error}")
         return FAULT
     except (Exception, SystemExit) as error:
         status = FAULT if user_message(error) is None else BAD_INPUT
-        print(f"{program}: error: {in_a_line(error, disk_full)}", file=sys.stderr)
+        complain(f"{program}: error: {in_a_line(error, disk_full)}")
         if log_path and log_path.exists():
-            print(f"the log is {log_path}", file=sys.stderr)
+            complain(f"the log is {log_path}")
         elif status == FAULT:
-            traceback.print_exc()
+            complain(traceback.format_exc())
         return status

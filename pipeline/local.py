@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import fcntl
 import logging
+import os
 import shutil
 import traceback
 from collections.abc import Iterator
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from components.fma_example_gen.faults import BAD_FILES_NAME
-from pipeline import beam_args, preflight, result_tables
-from pipeline.console import ComponentLog, StepReporter, output_to_log
+from pipeline import beam_args, metadata_file, preflight, result_tables
+from pipeline.console import ComponentLog, PlainConsole, StepReporter, output_to_log
 from pipeline.errors import InputError, in_a_line
 from pipeline.exit_status import PUSHED, REFUSED, with_exit_status
 from pipeline.run_config import PipelineConfig
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.results import RunResult
 
 PROGRAM = "local_runner.py"
+_NUMBA_CACHE = "NUMBA_CACHE_DIR"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,11 +54,12 @@ class BeamChoice:
         return flags + self.extra, why
 
 
-def show_plan(config: PipelineConfig, beam: BeamChoice) -> int:
+def show_plan(config: PipelineConfig, output: Path, beam: BeamChoice) -> int:
     """Checks the input and prints what a run would do."""
-    console = Console(highlight=False)
+    console = PlainConsole()
 
     def plan_only() -> int:
+        preflight.check_output(output, config)
         checked, plan = preflight.check(config)
         preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
         if told := preflight.check_echonest(checked):
@@ -79,15 +82,17 @@ def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool)
     log_path = output / "logs" / f"{started:%Y%m%d-%H%M%S}.log"
 
     def whole_run() -> int:
+        preflight.check_output(output, config)
         checked, plan = preflight.check(config)
         needed = preflight.bytes_needed(plan.n_clips, len(config.models), config.audio)
         preflight.prepare_output(output, needed)
         flags, why = beam.flags(plan.n_clips)
         checked = dataclasses.replace(checked, beam_args=flags)
-        with _only_run_in(output):
+        with _only_run_in(output), _numba_cache_in(output):
+            metadata_file.check(Path(config.metadata_path), write=True)
             if not resume:
                 shutil.rmtree(config.checkpoint_dir, ignore_errors=True)
-            preflight.print_plan(Console(highlight=False), checked, plan, why)
+            preflight.print_plan(PlainConsole(), checked, plan, why)
             with output_to_log(log_path) as console:
                 result = _execute(checked, output, console)
                 _print_result(console, result, output, log_path, started)
@@ -104,6 +109,23 @@ def _only_run_in(output: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise InputError(f"another run is using --output-dir {output}") from error
         yield
+
+
+@contextlib.contextmanager
+def _numba_cache_in(output: Path) -> Iterator[None]:
+    """Has numba cache below `output`, in child processes, too, unless the user says where.
+
+    librosa cannot be imported where numba finds no folder to write to: by itself it tries that of
+    the installation and that of the user.
+    """
+    if os.environ.get(_NUMBA_CACHE):
+        yield
+        return
+    os.environ[_NUMBA_CACHE] = str(output / ".numba")
+    try:
+        yield
+    finally:
+        del os.environ[_NUMBA_CACHE]
 
 
 def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResult:

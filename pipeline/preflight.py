@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -13,13 +14,14 @@ from rich.console import Console
 
 from components import failure_notes, files
 from components.fma_example_gen.archive.catalogue import Catalogue
-from components.fma_example_gen.archive.listing import list_audio
+from components.fma_example_gen.archive.listing import is_in_audio_folder, list_audio
 from components.fma_example_gen.archive.plan import plan_ingest
 from components.fma_example_gen.conclusion import foresee, policy_of
 from components.fma_example_gen.digests import with_digests
+from components.fma_example_gen.judging import needed_of_fma
 from components.fma_example_gen.splits import table
 from components.fma_example_gen.tables import echonest
-from pipeline.config import AudioConfig
+from pipeline.config import FMA_CLIP_SECONDS, AudioConfig
 from pipeline.errors import InputError
 from pipeline.run_config import PipelineConfig
 
@@ -27,6 +29,10 @@ from pipeline.run_config import PipelineConfig
 # while a network of raw audio is trained, a third time: picture, statistics, and what TFX adds.
 _DERIVED_BYTES_A_CLIP = 250_000
 _MODEL_BYTES = 1_500_000_000
+# SQLite takes paths of up to 512 bytes, and that of the database has `-journal` appended; a link
+# counts as what it leads to. Linux's own limit, 4,096 bytes, is out of reach then: all else that a
+# run writes has paths of up to 260 bytes below --output-dir (TFT's cache of analyzers).
+_MAX_DATABASE_PATH_BYTES = 504
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +66,28 @@ def check(config: PipelineConfig) -> tuple[PipelineConfig, Plan]:
         train = dataclasses.replace(train, mobilenet_weights_digest=digest)
     retried = failure_notes.fingerprints(config.checkpoint_dir, config.models)
     return dataclasses.replace(config, data=data, train=train, retried=retried), plan
+
+
+def check_output(output: Path, config: PipelineConfig) -> None:
+    """Checks where the output folder is; writes nothing.
+
+    Raises:
+        InputError: where its path is too long, or where it would become a part of the archive.
+    """
+    database_bytes = len(os.fsencode(os.path.realpath(config.metadata_path)))
+    excess = database_bytes - _MAX_DATABASE_PATH_BYTES
+    if excess > 0:
+        raise InputError(
+            f"--output-dir {output} is too long: SQLite takes paths of up to "
+            f"{_MAX_DATABASE_PATH_BYTES} bytes, and that of {config.metadata_path} has "
+            f"{database_bytes}: choose a path with {excess} fewer"
+        )
+    audio_dir = config.data.audio_dir
+    if "://" not in audio_dir and is_in_audio_folder(str(output), audio_dir):
+        raise InputError(
+            f"--output-dir {output} is in the audio folder {audio_dir}, where the next run would "
+            "read it: choose a folder outside of it"
+        )
 
 
 def check_echonest(config: PipelineConfig) -> str | None:
@@ -126,6 +154,12 @@ def print_plan(console: Console, config: PipelineConfig, plan: Plan, beam: str) 
             ("note", "the base of mobilenet_v2 is untrained: only its head learns. Give it")
         )
         notes.append(("", "trained weights with --mobilenet-weights imagenet, or a path."))
+    needed = needed_of_fma(config.data, config.audio)
+    if needed > config.audio.min_clip_seconds:
+        notes.append(
+            ("note", f"where 95 % of the files last {FMA_CLIP_SECONDS:g} s, as FMA's clips do, one")
+        )
+        notes.append(("", f"shorter than {needed:g} s is bad, whatever --min-clip-seconds says."))
     for name, text in notes:
         console.print(f"  {name:<10}{text}", soft_wrap=True, markup=False)
     console.print()

@@ -9,12 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.numerals import short
+from pipeline.terminal import visible
 
 
 def print_board(console: Console, board: dict[str, Any], *, pushed: bool) -> None:
     """Prints the whole leaderboard; what is suspect comes first, in red."""
     for alarm in board["alarms"]:
-        console.print(Text(f"ALARM  {alarm}", style="bold red"))
+        console.print(Text(visible(f"ALARM  {alarm}"), style="bold red"))
     if board["alarms"]:
         console.print()
     console.print(_candidates_table(board))
@@ -91,7 +92,7 @@ def _genre_table(board: dict[str, Any]) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     for genre, figures in board["test"]["per_genre"].items():
         table.add_row(
-            Text(f"  {genre}"),
+            Text(visible(f"  {genre}")),
             f"{figures['clips']:.0f}",
             f"{figures['precision']:.3f}",
             f"{figures['recall']:.3f}",

@@ -10,27 +10,24 @@ import argparse
 import sys
 import webbrowser
 from pathlib import Path
-from typing import NoReturn
 
-from rich.console import Console
 from rich.table import Table
 
+from pipeline.console import PlainConsole
 from pipeline.errors import InputError
+from pipeline.exit_status import with_exit_status
+from pipeline.flags import Parser
+from pipeline.terminal import complain, replace_unencodable, visible
 from report import compare
 from report.page import NOTHING, figure
 from report.runs import PastRun, past_runs, pick
 
-OK, BAD_INPUT = 0, 2
+OK = 0
 COMPARE = "compare"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: error: {message} (see --help)\n")
-
-
 def _show_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m report",
         description="Print the path of a run's page: the newest one's, or that of --run.",
         epilog=f"`python -m report {COMPARE} --help` tells how to compare two runs.",
@@ -43,7 +40,7 @@ def _show_parser() -> argparse.ArgumentParser:
 
 
 def _compare_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=f"python -m report {COMPARE}",
         description="Write a page with two runs side by side and print its path. Of one folder "
         "given twice the last two runs are taken.",
@@ -61,20 +58,19 @@ def _compare_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit status."""
+    replace_unencodable()
     words = sys.argv[1:] if arguments is None else arguments
-    try:
-        if words[:1] == [COMPARE]:
-            return _compare(_compare_parser().parse_args(words[1:]))
-        return _show(_show_parser().parse_args(words))
-    except InputError as error:
-        print(f"python -m report: error: {error}", file=sys.stderr)
-        return BAD_INPUT
+    if words[:1] == [COMPARE]:
+        action, flags = _compare, _compare_parser().parse_args(words[1:])
+    else:
+        action, flags = _show, _show_parser().parse_args(words)
+    return with_exit_status("python -m report", lambda: action(flags))
 
 
 def _show(flags: argparse.Namespace) -> int:
     runs = past_runs(flags.output_dir)
     if flags.list:
-        Console(highlight=False).print(_table(runs))
+        PlainConsole().print(_table(runs))
         return OK
     return _present(pick(runs, flags.run).page, flags.open)
 
@@ -94,7 +90,7 @@ def _cells(run: PastRun) -> list[str]:
     try:
         data = run.data()
     except InputError as error:  # an old run's, which is no reason to hide the others
-        print(f"python -m report: run {run.number}: {error}", file=sys.stderr)
+        complain(f"python -m report: run {run.number}: {error}")
         return [NOTHING, "unreadable", NOTHING, NOTHING]
     overall = data.test["overall"]
     return [
@@ -127,7 +123,7 @@ def _compare(flags: argparse.Namespace) -> int:
 
 
 def _present(page: Path, in_browser: bool) -> int:
-    print(page)
+    print(visible(str(page)))
     if in_browser and not webbrowser.open(page.resolve().as_uri()):
         raise InputError("there is no web browser to open it in")
     return OK

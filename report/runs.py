@@ -7,6 +7,7 @@ import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline import metadata_file
 from pipeline.errors import InputError
 from report.data import DATA_NAME, PAGE_NAME, ReportData, from_json
 
@@ -51,12 +52,13 @@ def past_runs(output: Path) -> list[PastRun]:
     """Returns the runs of an output folder that came to a report, the first one first.
 
     Raises:
-        InputError: where the folder is not there, or holds no such run.
+        InputError: where the folder is not there, holds no such run, or cannot be read.
     """
     if not output.is_dir():
         raise InputError(f"there is no folder {output}")
     if not (output / _STORE).is_file():
         raise InputError(f"no run yet in {output}: it holds no {_STORE}")
+    metadata_file.check(output / _STORE, write=False)
     store = _open(output / _STORE)
     found: list[PastRun] = []
     runs = store.get_contexts_by_type("pipeline_run")

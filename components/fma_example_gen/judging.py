@@ -9,11 +9,8 @@ from components.fma_example_gen.archive.catalogue import Catalogue, Track
 from components.fma_example_gen.archive.file_names import has_audio_suffix
 from components.fma_example_gen.faults import PAD, SKIP, Fault, FaultKind, policies
 from components.fma_example_gen.splits.clip import Clip
-from pipeline.config import AudioConfig, DataConfig
+from pipeline.config import FMA_CLIP_SECONDS, AudioConfig, DataConfig
 
-# FMA's clips last 30 s; encoders cut or add some frames. Its own list of bad clips has those that
-# are shorter, but for archives without such clips this says nothing.
-_FMA_SECONDS = 28.5
 _COMMON_SHARE = 0.95
 
 
@@ -57,6 +54,13 @@ def decoding_config(audio: AudioConfig, data: DataConfig) -> AudioConfig:
     return dataclasses.replace(audio, min_clip_seconds=floor)
 
 
+def needed_of_fma(data: DataConfig, audio: AudioConfig) -> float:
+    """Returns how long a file must be where an archive turns out to have FMA's clips of 30 s."""
+    if not data.metadata_dir or data.subset == "full":
+        return audio.min_clip_seconds
+    return max(audio.min_clip_seconds, min(FMA_CLIP_SECONDS, audio.clip_seconds))
+
+
 def _needed_seconds(outcomes: Iterable[Outcome], data: DataConfig, audio: AudioConfig) -> float:
     """Returns how long a file must be.
 
@@ -65,10 +69,9 @@ def _needed_seconds(outcomes: Iterable[Outcome], data: DataConfig, audio: AudioC
     last 28.5 s or more.
     """
     lengths = [outcome.seconds for outcome in outcomes if outcome.seconds]
-    in_full = sum(length >= _FMA_SECONDS for length in lengths)
-    of_clips = bool(data.metadata_dir) and data.subset != "full"
-    if of_clips and lengths and in_full >= _COMMON_SHARE * len(lengths):
-        return max(audio.min_clip_seconds, min(_FMA_SECONDS, audio.clip_seconds))
+    in_full = sum(length >= FMA_CLIP_SECONDS for length in lengths)
+    if lengths and in_full >= _COMMON_SHARE * len(lengths):
+        return needed_of_fma(data, audio)
     return audio.min_clip_seconds
 
 

@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Sequence
 
+from components.fma_example_gen.archive import spans
 from pipeline import beam_args
 from pipeline import flags as shared_flags
 from pipeline.run_config import PipelineConfig
@@ -37,7 +38,6 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 compiled, submitted or, with --wait, pushed; 2 usage or bad input; "
         "3 the gate refused the model; 1 a fault, an outage or a failed job, also where a task of "
         "it found bad input.",
-        allow_abbrev=False,
     )
     _add_run(parser)
     group = parser.add_argument_group("data")
@@ -326,13 +326,19 @@ def pipeline_config(flags: argparse.Namespace, vertex: VertexConfig) -> Pipeline
 
     Raises:
         ValueError: naming the value that is out of range.
+        InputError: for a placeholder in the audio folder that is none of ours.
     """
+    audio_dir = _bucket_path("audio_dir", flags.audio_dir)
     root = _bucket_path("pipeline_root", flags.pipeline_root)
     served = _bucket_path("serving_model_dir", flags.serving_model_dir or f"{root}/serving_model")
+    for name, folder in (("pipeline_root", root), ("serving_model_dir", served)):
+        shared_flags.check_output_path(name, folder)
+        if spans.parse(audio_dir).find(folder):
+            raise ValueError(f"{name} must be outside of audio_dir {audio_dir}, got {folder!r}")
     return PipelineConfig(
         **shared_flags.configured(
             flags,
-            audio_dir=_bucket_path("audio_dir", flags.audio_dir),
+            audio_dir=audio_dir,
             metadata_dir=_bucket_path("metadata_dir", flags.metadata_dir, optional=True),
             tracks_csv=_bucket_path("tracks_csv", flags.tracks_csv, optional=True),
             mobilenet_weights=_weights(flags.mobilenet_weights),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-
+from pipeline.console import PlainConsole
 from pipeline.errors import InputError
 from pipeline.exit_status import BAD_INPUT, PUSHED, with_exit_status
 from pipeline.run_config import PipelineConfig
+from pipeline.terminal import complain
 from pipeline.vertex import cost, faults
 from pipeline.vertex.cloud import Cloud, Endpoints
 from pipeline.vertex.problems import ERROR
@@ -30,7 +29,7 @@ def compile_only(config: PipelineConfig, vertex: VertexConfig, output: str) -> i
 
     def whole() -> int:
         job = _compile(config, vertex, output)
-        console = Console(highlight=False, soft_wrap=True)
+        console = PlainConsole(soft_wrap=True)
         cost.print_estimate(console, job)
         console.print(f"compiled to {output}", markup=False)
         return PUSHED
@@ -70,7 +69,7 @@ def submit(
     """
     from pipeline.vertex import submission
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = PlainConsole(soft_wrap=True)
 
     def whole() -> int:
         from pipeline import preflight
@@ -79,7 +78,7 @@ def submit(
         cloud = Cloud(vertex.project, vertex.region, endpoints)
         problems = checks.check(vertex, config, cloud=cloud)
         for problem in problems:
-            print(problem, file=sys.stderr)
+            complain(str(problem))
         if any(problem.kind == ERROR for problem in problems):
             return BAD_INPUT
         with faults.explained_reading(vertex):

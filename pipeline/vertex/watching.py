@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from pipeline.console import PlainConsole
 from pipeline.exit_status import FAULT, INTERRUPTED, PUSHED, REFUSED
 from pipeline.vertex import faults
 from pipeline.vertex.cloud import Cloud
@@ -73,7 +74,7 @@ def watch(
     """
     cloud = cloud or Cloud(vertex.project, vertex.region)
     patience = patience or _PATIENCE
-    console = console or Console(highlight=False, soft_wrap=True)
+    console = console or PlainConsole(soft_wrap=True)
     if "/" not in job_name:
         job_name = f"projects/{vertex.project}/locations/{vertex.region}/pipelineJobs/{job_name}"
     seen: dict[str, str] = {}

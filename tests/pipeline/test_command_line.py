@@ -107,6 +107,7 @@ def test_help_names_every_flag_and_the_exit_statuses() -> None:
         ("--job-endpoint=h:1", "job_endpoint needs a --beam-runner other than DirectRunner"),
         ("--beam-runner=PortableRunner", "--beam-runner PortableRunner needs --job-endpoint HOST:"),
         ("--colour", "unrecognized arguments: --colour"),
+        ("--epoch=1", "unrecognized arguments: --epoch=1"),
     ],
 )
 def test_bad_flags(capfd: Capture, flag: str, expected: str) -> None:
@@ -350,3 +351,41 @@ def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> 
     assert config.contest.push_unservable
     assert config.audio.clip_seconds == 12.0
     assert not config.enable_cache
+
+
+@pytest.mark.parametrize("name", ["a*", "a?b", "x[y]", "a\\b"])
+def test_an_output_folder_that_tensorflow_takes_for_a_pattern_is_refused(
+    write_archive: WriteArchive, tmp_path: Path, capfd: Capture, name: str
+) -> None:
+    output = tmp_path / name / "output"
+    message = refusal(capfd, *write_archive(), f"--output-dir={output}")
+    assert message == (
+        "output_dir must not have * ? [ or \\ in its path, which TensorFlow takes for a pattern, "
+        f"got {str(output)!r} (see --help)"
+    )
+    assert not output.parent.exists()
+
+
+def test_an_output_folder_that_is_not_utf8_is_refused(
+    write_archive: WriteArchive, tmp_path: Path, capfd: Capture
+) -> None:
+    output = tmp_path / os.fsdecode(b"\xff")
+    message = refusal(capfd, *write_archive(), f"--output-dir={output}")
+    assert message.startswith("output_dir must be UTF-8, which TensorFlow needs, got '/")
+    assert message.endswith("/\\udcff' (see --help)")
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_an_output_folder_in_the_archive_is_refused_before_anything_is_written(
+    write_archive: WriteArchive, tmp_path: Path, capfd: Capture, more: list[str]
+) -> None:
+    flags = [*write_archive(), f"--output-dir={tmp_path}/audio/out", *more]
+    before = sorted(tmp_path.rglob("*"))
+    assert "/audio/out is in the audio folder " in refusal(capfd, *flags)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_help_tells_how_long_a_clip_of_fma_must_be() -> None:
+    assert "the files last 28.5 s, so is one shorter than that" in " ".join(
+        run("--help").stdout.split()
+    )

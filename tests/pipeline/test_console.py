@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 from tfx.orchestration.local import local_dag_runner
 from tfx.orchestration.portable import launcher
 
 from pipeline import console, progress
-from pipeline.console import ComponentLog, StepReporter, output_to_log
+from pipeline.console import ComponentLog, PlainConsole, StepReporter, output_to_log
 
 
 def text_of(action: object) -> str:
@@ -177,3 +179,44 @@ def test_on_a_terminal_the_running_step_shows_its_progress() -> None:
         reporter.finish()
     assert "1/40" in output.getvalue()
     assert output.getvalue().rstrip().endswith("GiB")
+
+
+# The title of a window, a bell, a step back, a return, and a C1 control that begins a colour.
+HOSTILE = "\x1b]0;owned\x07\b\r\x9b31m"
+SHOWN = r"\x1b]0;owned\x07\x08\r\x9b31m"
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_names_cannot_steer_the_terminal(is_terminal: bool) -> None:
+    output = io.StringIO()
+    plain = PlainConsole(file=output, force_terminal=is_terminal, width=100)
+    table = Table(HOSTILE)
+    table.add_row(HOSTILE)
+    plain.print(f"[red]{HOSTILE}[/red]")
+    plain.print(f":smile: {HOSTILE}", markup=False)
+    plain.print(table)
+    plain.print(Text("\x1b]0;owned\x9b31m"))
+    said = output.getvalue()
+    assert said.count(SHOWN) == 4
+    assert r"\x1b]0;owned\x9b31m" in said
+    assert ":smile:" in said
+    assert not set("\x07\b\r\x9b") & set(said)
+    assert ("\x1b[31m" in said) == is_terminal
+    assert "\x1b]" not in said
+
+
+def test_what_the_encoding_lacks_is_replaced_during_a_run(tmp_path: Path) -> None:
+    script = f"""
+import pathlib
+from pipeline.console import output_to_log
+with output_to_log(pathlib.Path({str(tmp_path / "log")!r})) as real:
+    real.print("genre 日本")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(console.__file__).parents[1],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b"genre ??\n"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
+import sys
+from collections.abc import Callable
 
+import apache_beam as beam
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.beam_runner import LocalRunner
 from pipeline.errors import InputError, in_a_line, user_message
 
 DISK_FULL = "the disk is full: free some space or choose another --output-dir"
@@ -95,3 +101,37 @@ def test_an_input_error_of_a_worker_is_found_in_the_text() -> None:
 )
 def test_every_error_is_told_in_a_line(error: Exception, line: str) -> None:
     assert in_a_line(error) == line
+
+
+def exit_of(parse: Callable[[], object]) -> SystemExit:
+    """Return the exit with which a parser refuses its flags."""
+    with pytest.raises(SystemExit) as caught:
+        parse()
+    return caught.value
+
+
+def test_a_flag_that_beam_refuses_is_told_with_the_reason() -> None:
+    error = exit_of(PipelineOptions(["--direct_num_workers=two"]).get_all_options)
+    told = "Beam refused one of its flags: argument --direct_num_workers: invalid int value: 'two'"
+    assert user_message(error) == told
+    assert user_message(raised(error, RuntimeError("step failed"))) == told
+
+
+def test_an_exit_of_another_parser_or_of_a_program_is_a_fault() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--n", type=int)
+    assert user_message(exit_of(lambda: parser.parse_args(["--n=two"]))) is None
+    assert user_message(exit_of(lambda: sys.exit("no data"))) is None
+
+    class Ends(beam.DoFn):
+        def process(self, element: int) -> None:
+            sys.exit(3)
+
+    def within_beam() -> None:
+        with beam.Pipeline(runner=LocalRunner()) as pipeline:
+            _ = pipeline | beam.Create([1]) | beam.ParDo(Ends())
+
+    try:
+        within_beam()
+    except BaseException as error:
+        assert user_message(error) is None

@@ -51,3 +51,20 @@ def test_each_command_has_its_own_words_for_an_interruption_and_a_full_disk(
         "run.py: error: move --output\n",
     )
     assert "--output-dir" in ended(capsys, full)[1]
+
+
+@pytest.mark.parametrize("error", [InputError, OutageError, RuntimeError])
+def test_a_name_in_an_error_cannot_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str], error: type[Exception]
+) -> None:
+    said = ended(capsys, error("no \x1b]0;owned\x07"))[1]
+    assert r"no \x1b]0;owned\x07" in said.splitlines()[0]
+    assert not set("\x1b\x07") & set(said)
+
+
+@pytest.mark.parametrize(("code", "told"), [(3, "3"), ("no data", "no data"), (None, "None")])
+def test_an_exit_that_is_not_of_beams_parser_is_a_fault_of_the_program(
+    capsys: pytest.CaptureFixture[str], code: object, told: str
+) -> None:
+    status, said = ended(capsys, SystemExit(code))
+    assert (status, said.splitlines()[0]) == (FAULT, f"run.py: error: SystemExit: {told}")

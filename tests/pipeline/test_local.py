@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 import local_runner
-from pipeline import local, results
+from pipeline import local, metadata_file, results
 from pipeline.local import BeamChoice
 
 IN_MEMORY = BeamChoice("DirectRunner", 1, ())
@@ -73,7 +74,9 @@ def test_a_run_that_fails_before_it_begins_leaves_its_reason_alone(
 def test_a_flag_that_beam_refuses_is_the_reason(run: Callable[..., int], tmp_path: Path) -> None:
     beam = BeamChoice("DirectRunner", 1, ("--direct_num_workers=two",))
     assert run("--models=knn", beam=beam) == 2
-    assert board(tmp_path / "output")["reasons"] == ["Beam refused one of its flags"]
+    assert board(tmp_path / "output")["reasons"] == [
+        "Beam refused one of its flags: argument --direct_num_workers: invalid int value: 'two'"
+    ]
 
 
 def test_a_refusal_before_the_start_touches_nothing(
@@ -101,3 +104,21 @@ def test_the_error_itself_is_shown_where_its_reason_cannot_be_published(
     assert run("--models=mobilenet_v2", f"--mobilenet-weights={weights}") == 2
     assert "junk.h5 holds no MobileNetV2 weights" in capsys.readouterr().err
     assert "no more disk" in caplog.text
+
+
+def test_a_store_that_another_program_locks_is_named_and_nothing_is_touched(
+    run: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(metadata_file, "_LOCK_TIMEOUT_SECONDS", 0.1)
+    store = tmp_path / "output" / "pipeline" / "metadata.sqlite"
+    store.parent.mkdir()
+    other = sqlite3.connect(store, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert run("--models=knn") == 2
+    other.close()
+    assert f"{store} is locked: another program is using it" in capsys.readouterr().err
+    for name in PUBLISHED:
+        assert (tmp_path / "output" / name).read_text() == '{"blessed": true}'

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
 from rich.console import Console
 
 import local_runner
 from components import failure_notes
 from components.fma_example_gen.tables import echonest
-from pipeline import preflight
+from pipeline import preflight, results
 from pipeline.config import AudioConfig
 from pipeline.errors import InputError
 from pipeline.run_config import PipelineConfig
@@ -208,3 +209,101 @@ def test_a_dry_run_looks_at_echonest_csv_where_there_is_one(
     path.write_text("no table")
     with pytest.raises(InputError, match="echonest.csv"):
         preflight.check_echonest(config)
+
+
+def refused_output(output: Path, *flags: str) -> str:
+    """Return why an output folder is refused before anything is written."""
+    config = configuration([*flags, f"--output-dir={output}"])
+    with pytest.raises(InputError) as caught:
+        preflight.check_output(output, config)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("below", ["", "out", "000/out", "../audio/out", "../link/out"])
+def test_an_output_folder_in_the_archive_is_refused(
+    write_archive: WriteArchive, tmp_path: Path, below: str
+) -> None:
+    flags = write_archive()[:2]
+    (tmp_path / "link").symlink_to(tmp_path / "audio")
+    before = sorted(tmp_path.rglob("*"))
+    output = tmp_path / "audio" / below
+    assert refused_output(output, *flags) == (
+        f"--output-dir {output} is in the audio folder {tmp_path}/audio, where the next run would "
+        "read it: choose a folder outside of it"
+    )
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("output", "is_refused"),
+    [
+        ("music", False),
+        ("music/out", False),
+        ("music/1", True),
+        ("music/2/out", True),  # a delivery that is a link
+        ("elsewhere/out", True),
+        ("music/7/out", True),  # it would become a delivery
+        ("link/7", True),
+        ("music/7th", False),
+    ],
+)
+def test_an_output_folder_in_a_delivery_is_refused(
+    tmp_path: Path, output: str, is_refused: bool
+) -> None:
+    for folder in ("music/1", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "music" / "2").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "link").symlink_to(tmp_path / "music")
+    flags = [f"--audio-dir={tmp_path}/music/{{SPAN}}"]
+    if is_refused:
+        assert "is in the audio folder" in refused_output(tmp_path / output, *flags)
+    else:
+        config = configuration([*flags, f"--output-dir={tmp_path / output}"])
+        preflight.check_output(tmp_path / output, config)
+
+
+def test_an_output_folder_beside_a_bucket_is_none_of_its_folders(tmp_path: Path) -> None:
+    config = configuration(["--audio-dir=gs://bucket/music", f"--output-dir={tmp_path}"])
+    preflight.check_output(tmp_path, config)
+
+
+def folder_of_length(base: Path, n_bytes: int) -> Path:
+    """Return a folder below `base` whose path has so many bytes."""
+    while (missing := n_bytes - len(os.fsencode(base))) > 0:
+        base /= "x" * min(missing - 1, 100 if missing != 102 else 50)
+    return base
+
+
+def test_the_longest_output_folder_is_the_longest_that_sqlite_can_use(tmp_path: Path) -> None:
+    flags = ["--audio-dir=a"]
+    longest = folder_of_length(tmp_path, 504 - len("/pipeline/metadata.sqlite"))
+    too_long = folder_of_length(tmp_path, 505 - len("/pipeline/metadata.sqlite"))
+    link = tmp_path / "link"
+    link.symlink_to(too_long)
+    for output in (too_long, link):
+        message = refused_output(output, *flags)
+        assert message.startswith(f"--output-dir {output} is too long: SQLite takes paths of up to")
+        assert message.endswith(" has 505: choose a path with 1 fewer")
+    config = configuration([*flags, f"--output-dir={longest}"])
+    preflight.check_output(longest, config)
+    Path(config.metadata_path).parent.mkdir(parents=True)
+    results.open_store(config.metadata_path).put_artifact_type(pb.ArtifactType(name="a"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "note"),
+    [
+        ([], "one shorter than 28.5 s is bad, whatever --min-clip-seconds says"),
+        (["--clip-seconds=9"], "one shorter than 9 s is bad"),
+        (["--subset=full"], None),
+        (["--min-clip-seconds=29"], None),
+    ],
+)
+def test_the_plan_tells_how_long_a_clip_of_fma_must_be(
+    write_archive: WriteArchive, flags: list[str], note: str | None
+) -> None:
+    checked, plan = preflight.check(configuration([*write_archive(), *flags]))
+    output = io.StringIO()
+    preflight.print_plan(Console(file=output), checked, plan, "in memory")
+    said = " ".join(output.getvalue().split())
+    assert (note in said) if note else ("whatever" not in said)

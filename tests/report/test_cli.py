@@ -11,7 +11,8 @@ import pytest
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
-from report.__main__ import BAD_INPUT, OK, main
+from pipeline.exit_status import BAD_INPUT
+from report.__main__ import OK, main
 from report.data import DATA_NAME, PAGE_NAME, ReportData, to_json
 from tests.report.sample import report_data
 
@@ -194,6 +195,10 @@ def test_what_is_not_there_is_said_in_a_sentence(
     )
     (tmp_path / "empty").mkdir()
     assert "no run yet in" in refusal(str(tmp_path / "empty"))
+    (tmp_path / "damaged" / "pipeline").mkdir(parents=True)
+    store = tmp_path / "damaged" / "pipeline" / "metadata.sqlite"
+    store.write_bytes(b"no database" * 99)
+    assert f"{store}: file is not a database" in refusal(str(tmp_path / "damaged"))
     record(tmp_path / "early", [None])
     assert "has come to a report yet" in refusal(str(tmp_path / "early"))
     record(tmp_path / "one", [1])

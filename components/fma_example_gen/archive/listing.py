@@ -120,6 +120,19 @@ def list_audio(data: DataConfig, fma_levels: int = _FMA_LEVELS) -> Listing:
     return listing if data.tracks_csv else _without_other_files(listing)
 
 
+def is_in_audio_folder(path: str, audio_dir: str) -> bool:
+    """Returns whether a path of the disk is the audio folder or below it, links followed.
+
+    With `{SPAN}` these are the folders of all deliveries, of those to come, too.
+    """
+    real = os.path.realpath(path)
+    if spans.parse(os.path.realpath(audio_dir)).find(real):
+        return True
+    template = spans.parse(audio_dir)
+    existing = (folder for folder in glob.glob(template.glob) if template.find(folder))
+    return any(os.path.commonpath((real, top)) == top for top in map(os.path.realpath, existing))
+
+
 def track_id_of(path: str) -> int:
     """Returns the track id in a file's name (`…/000002.mp3` → 2), -1 where it holds none."""
     match = re.fullmatch(r"([0-9]{1,18})\.\w+", re.split(r"[/\\]", path)[-1])

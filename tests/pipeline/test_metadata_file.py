@@ -1,0 +1,93 @@
+"""A metadata store that cannot be used is refused before MLMD tries to open it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline import metadata_file
+from pipeline.errors import InputError
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Return a database whose path has characters that mean something in an URI."""
+    path = tmp_path / "a?b#c%20 日本" / "metadata.sqlite"
+    path.parent.mkdir()
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE Type (id INTEGER, name TEXT)")
+        database.executemany("INSERT INTO Type VALUES (?, ?)", [(i, "x" * 99) for i in range(999)])
+    database.close()
+    return path
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_sound_store_is_left_as_it_is(store: Path, write: bool) -> None:
+    before = store.read_bytes()
+    metadata_file.check(store, write=write)
+    metadata_file.check(store.with_name("missing"), write=write)
+    assert store.read_bytes() == before
+    assert [path.name for path in store.parent.iterdir()] == [store.name]
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_locked_store_is_named(store: Path, write: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata_file, "_LOCK_TIMEOUT_SECONDS", 0.1)
+    other = sqlite3.connect(store, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(InputError) as caught:
+        metadata_file.check(store, write=write)
+    other.close()
+    assert str(caught.value).startswith(f"{store} is locked: another program is using it")
+
+
+@pytest.mark.parametrize("write", [False, True])
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [(0, "file is not a database"), (8192, "in database main")],
+    ids=["head", "page"],
+)
+def test_a_damaged_store_is_named(store: Path, write: bool, start: int, reason: str) -> None:
+    with store.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xff" * 4096)
+    with pytest.raises(InputError) as caught:
+        metadata_file.check(store, write=write)
+    assert str(caught.value).startswith(f"cannot use the metadata store {store}: ")
+    assert reason in str(caught.value)
+
+
+@pytest.fixture
+def no_root() -> Iterator[Path]:
+    """Yield a folder for which root counts as anybody, whom permissions bind."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(NOBODY)
+        try:
+            yield Path(folder)
+        finally:
+            if is_root:
+                os.seteuid(0)
+
+
+def test_a_store_that_is_read_only_can_be_read(no_root: Path) -> None:
+    path = no_root / "metadata.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE Type (id INTEGER)")
+    database.close()
+    path.chmod(0o444)
+    metadata_file.check(path, write=False)
+    with pytest.raises(InputError) as caught:
+        metadata_file.check(path, write=True)
+    assert str(caught.value).startswith(
+        f"cannot use the metadata store {path}: attempt to write a readonly database; "
+    )
