@@ -21,7 +21,8 @@ from components import files
 from components.fma_example_gen import raw_examples
 from components.fma_example_gen.archive.catalogue import Track
 from components.fma_example_gen.archive.plan import plan_ingest
-from components.fma_example_gen.audio.decoding import MAX_FILE_BYTES, Clip
+from components.fma_example_gen.audio.decoding import Clip
+from components.fma_example_gen.audio.reading import MAX_FILE_BYTES
 from components.fma_example_gen.audio.sandbox import Decoder
 from components.fma_example_gen.faults import AudioError, FaultKind
 from components.fma_example_gen.judging import Outcome
