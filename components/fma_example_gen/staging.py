@@ -95,6 +95,7 @@ class Stage(beam.DoFn):
             digest=_digest(clip),
             seconds=clip.duration_seconds,
             near_silent=clip.near_silent,
+            out_of_phase=clip.out_of_phase,
         )
 
 
