@@ -119,7 +119,11 @@ def _add_to_wav(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--mono", action="store_true", help="average the channels")
     parser.add_argument(
-        "--workers", type=positive, default=os.cpu_count() or 1, metavar="N", help="threads"
+        "--workers",
+        type=positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes that decode",
     )
 
 

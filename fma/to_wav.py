@@ -6,20 +6,14 @@ import contextlib
 import dataclasses
 import json
 import os
+import queue
 import threading
-import wave
-from collections.abc import Iterator
 from concurrent import futures
 from pathlib import Path
 
-import numpy as np
-import soundfile
-import soxr
-from numpy.typing import NDArray
-
 from components.fma_example_gen.archive.file_names import AUDIO_SUFFIXES
-from components.fma_example_gen.audio.libsndfile import check_header
-from components.fma_example_gen.audio.pcm import to_pcm16
+from components.fma_example_gen.audio.reading import MAX_FILE_BYTES
+from components.fma_example_gen.audio.sandbox import Decoder
 from components.fma_example_gen.faults import (
     BAD_FILES_NAME,
     AudioError,
@@ -29,11 +23,12 @@ from components.fma_example_gen.faults import (
 )
 from fma import folders
 from fma.meters import Reporter
+from pipeline.config import AudioConfig
 from pipeline.errors import InputError
 
 _SETTINGS_NAME = ".to_wav.json"
-_BLOCK_FRAMES = 2**16
-_MAX_WAV_BYTES = 2**32 - 2**16  # a wav's sizes have 32 bits
+# For a whole track, which may last for hours.
+_TIME_LIMIT_SECONDS = 600.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,21 +40,6 @@ class Settings:
 
 
 @dataclasses.dataclass(frozen=True)
-class Decoded:
-    """A whole track, as it comes.
-
-    Attributes:
-        rate_hz: its sample rate.
-        n_channels: its channels.
-        blocks: float32 [frames, channels], full scale 1, one after the other.
-    """
-
-    rate_hz: int
-    n_channels: int
-    blocks: Iterator[NDArray[np.float32]]
-
-
-@dataclasses.dataclass(frozen=True)
 class Summary:
     """What came of a folder: files written now, there before, bad, and not taken for audio."""
 
@@ -67,40 +47,6 @@ class Summary:
     there_before: int
     bad: int
     others: int
-
-
-class _Forward(soundfile.SoundFile):
-    """A file read from its start to its end.
-
-    soundfile seeks to where it is after every read; that makes the decoder of an mp3 forget what
-    the next frame needs, and every block begins with some milliseconds that are not the track's.
-    """
-
-    def seekable(self) -> bool:
-        return False
-
-
-@contextlib.contextmanager
-def decode_file(path: Path) -> Iterator[Decoded]:
-    """Opens a file that libsndfile can read, and yields the whole track.
-
-    Raises:
-        AudioError: where the file is empty or cannot be decoded, then or while it is read.
-    """
-    if not path.stat().st_size:
-        raise AudioError(FaultKind.EMPTY_FILE, "the file has no bytes")
-    try:
-        with _Forward(path) as source:
-            check_header(source)
-            yield Decoded(source.samplerate, source.channels, _blocks(source))
-    except soundfile.LibsndfileError as error:
-        raise AudioError(FaultKind.UNDECODABLE, error.error_string) from error
-
-
-def _blocks(source: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
-    # Until nothing comes: a header may say what it likes of the length.
-    while len(block := source.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
-        yield block
 
 
 def convert_folder(
@@ -114,7 +60,7 @@ def convert_folder(
         source: folder of audio files.
         target: folder of wavs.
         settings: rate and channels.
-        workers: threads that decode.
+        workers: processes that decode, each one file at a time.
         reporter: where progress is told.
 
     Raises:
@@ -176,31 +122,42 @@ def _convert_all(
     reporter: Reporter,
 ) -> list[bool | Fault]:
     """Returns for each path whether its wav was written now, or what is wrong with it."""
-    root, stop = source.resolve(), threading.Event()
+    root = source.resolve()
     wavs = [path.with_suffix(".wav") for path in paths]
     first = {wav: path for path, wav in reversed(list(zip(paths, wavs, strict=True)))}
-    step = reporter.step(f"writing {target}", len(paths), files=True)
+    idle: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
 
-    with step as meter, futures.ThreadPoolExecutor(workers) as pool:
+    with contextlib.ExitStack() as stack:
+        meter = stack.enter_context(reporter.step(f"writing {target}", len(paths), files=True))
+        decoders = [
+            stack.enter_context(Decoder(AudioConfig(), _TIME_LIMIT_SECONDS)) for _ in range(workers)
+        ]
+        for decoder in decoders:
+            idle.put(decoder)
+        pool = stack.enter_context(futures.ThreadPoolExecutor(workers))
 
         def convert(path: Path, wav: Path) -> bool | Fault:
+            decoder = idle.get()  # never waits: there are as many as threads
             try:
                 if first[wav] != path:
                     detail = f"{wav} is made from {first[wav]}"
                     raise AudioError(FaultKind.DUPLICATE_FILE, detail)
                 _check_kind(source / path, root)
-                return _convert(source / path, target / wav, target, settings, stop)
+                return _convert(source / path, target / wav, target, settings, decoder)
             except AudioError as error:
                 return Fault(str(path), _track_id(path), error.kind, error.detail)
             finally:
+                idle.put(decoder)
                 meter.advance(1)
 
         try:
             return list(pool.map(convert, paths, wavs))
-        finally:
-            # After an error or Ctrl-C, for what is under way and what has not begun.
-            stop.set()
+        except BaseException:
+            # An error or Ctrl-C: what is under way ends, and what has not begun does not begin.
             pool.shutdown(wait=False, cancel_futures=True)
+            for decoder in decoders:
+                decoder.interrupt()
+            raise
 
 
 def _track_id(path: Path) -> int:
@@ -216,16 +173,13 @@ def _check_kind(path: Path, root: Path) -> None:
         raise AudioError(FaultKind.UNREADABLE, "may not be read")
 
 
-def _convert(
-    path: Path, wav: Path, target: Path, settings: Settings, stop: threading.Event
-) -> bool:
+def _convert(path: Path, wav: Path, target: Path, settings: Settings, decoder: Decoder) -> bool:
     """Writes one wav and returns True, or False where it is there already."""
     if wav.exists() and wav.stat().st_mtime >= path.stat().st_mtime:
         return False
     part = target / f".{threading.get_ident()}.part"
     try:
-        with decode_file(path) as decoded:
-            _write_wav(part, decoded, settings, stop)
+        decoder.write_wav(_read(path), part, settings.sample_rate_hz, settings.mono)
         wav.parent.mkdir(parents=True, exist_ok=True)
         part.replace(wav)
     finally:
@@ -233,43 +187,9 @@ def _convert(
     return True
 
 
-def _write_wav(path: Path, decoded: Decoded, settings: Settings, stop: threading.Event) -> None:
-    rate_hz = settings.sample_rate_hz or decoded.rate_hz
-    n_channels = 1 if settings.mono else decoded.n_channels
-    n_frames = 0
-    # The standard library's writer tells a full disk as such; libsndfile's is an error of sound.
-    with wave.open(str(path), "wb") as wav:
-        wav.setparams((n_channels, 2, rate_hz, 0, "NONE", ""))
-        for block in _resampled(_mixed(decoded.blocks, settings.mono), decoded.rate_hz, rate_hz):
-            if stop.is_set():
-                raise futures.CancelledError
-            n_frames += len(block)
-            if n_frames * n_channels * 2 > _MAX_WAV_BYTES:
-                raise AudioError(FaultKind.TOO_LARGE, "is longer than a wav can be, 4 GiB")
-            wav.writeframes(to_pcm16(block).tobytes())
-    if not n_frames:
-        raise AudioError(FaultKind.UNDECODABLE, "has no audio")
-
-
-def _mixed(blocks: Iterator[NDArray[np.float32]], mono: bool) -> Iterator[NDArray[np.float32]]:
-    for block in blocks:
-        if not np.isfinite(block).all():
-            raise AudioError(FaultKind.UNDECODABLE, "holds samples that are not finite numbers")
-        yield block.mean(axis=1, keepdims=True, dtype=np.float32) if mono else block
-
-
-def _resampled(
-    blocks: Iterator[NDArray[np.float32]], from_hz: int, to_hz: int
-) -> Iterator[NDArray[np.float32]]:
-    """Yields the blocks at another rate, band-limited by soxr's "HQ" recipe."""
-    if from_hz == to_hz:
-        yield from blocks
-        return
-    stream, n_channels = None, 0
-    for block in blocks:
-        if stream is None:
-            n_channels = block.shape[1]
-            stream = soxr.ResampleStream(from_hz, to_hz, n_channels, dtype="float32", quality="HQ")
-        yield stream.resample_chunk(block)
-    if stream is not None:
-        yield stream.resample_chunk(np.empty((0, n_channels), np.float32), last=True)
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)  # one more, which the decoder refuses
+    except OSError as error:
+        raise AudioError(FaultKind.UNREADABLE, error.strerror or str(error)) from error

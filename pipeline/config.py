@@ -32,7 +32,9 @@ MIN_PICTURE_SIDE = 32  # networks of images halve it five times
 # What can be judged, in ingestion and in the serving graph alike.
 SOURCE_RATES_HZ = range(1_000, 768_001)
 MAX_CHANNELS = 64
-MAX_PEAK = 10.0  # +20 dBFS: float files overshoot full scale, but not by as much
+# +20 dBFS. Masters in floats and decoded mp3s overshoot full scale by some dB; what is far above it
+# is of another scale, such as integers stored as floats.
+MAX_PEAK = 10.0
 SILENCE_PEAK = 1e-4  # -80 dBFS
 # Channels cancel where their mean has less than this share of the energy that the loudest of them
 # alone would leave in it: 20 dB less.

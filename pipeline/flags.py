@@ -122,7 +122,7 @@ def add_selection(group: argparse._ArgumentGroup) -> None:
         "--on-fault", action="append", default=[], metavar="KIND=POLICY",
         help="what a fault does, by its kind in bad_files.csv: skip leaves the clip out, fail ends "
         "the run, too_short=pad puts silence after it; may be repeated; default: skip, and "
-        "near_silent clips are only listed",
+        "near_silent and out_of_phase clips are only listed",
     )  # fmt: skip
     group.add_argument(
         "--pad-floor-seconds", type=float, default=data.pad_floor_seconds, metavar="S",

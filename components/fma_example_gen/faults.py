@@ -26,6 +26,7 @@ class FaultKind(str, enum.Enum):
     TOO_SHORT = "too_short"
     SILENT = "silent"
     NEAR_SILENT = "near_silent"
+    OUT_OF_PHASE = "out_of_phase"
     PADDED = "padded"
     TIMED_OUT = "timed_out"
     CRASHED = "crashed"
@@ -57,7 +58,7 @@ class FaultKind(str, enum.Enum):
     @property
     def is_used(self) -> bool:
         """Whether the list only flags the clip, which is used all the same."""
-        return self in (FaultKind.NEAR_SILENT, FaultKind.PADDED)
+        return self in (FaultKind.NEAR_SILENT, FaultKind.OUT_OF_PHASE, FaultKind.PADDED)
 
 
 def policies(pairs: Iterable[str]) -> Mapping[FaultKind, str]:

@@ -24,6 +24,7 @@ class Outcome:
         digest: of its PCM16; empty where it could not be decoded.
         seconds: true length of the whole file; 0 where that is not known.
         near_silent: whether it can hardly be heard.
+        out_of_phase: whether its channels cancel each other, so that one of them is used.
         kind: of the fault, a value of `FaultKind`; empty where there is none.
         detail: of the fault.
     """
@@ -33,6 +34,7 @@ class Outcome:
     digest: str = ""
     seconds: float = 0.0
     near_silent: bool = False
+    out_of_phase: bool = False
     kind: str = ""
     detail: str = ""
 
@@ -130,6 +132,9 @@ def _faults(
             yield FaultKind.TOO_SHORT, short
     if outcome.near_silent:
         yield FaultKind.NEAR_SILENT, "its loudness (RMS) is below -60 dBFS"
+    if outcome.out_of_phase:
+        detail = "its channels cancel each other in their mean: the loudest one is used"
+        yield FaultKind.OUT_OF_PHASE, detail
 
 
 def to_clip(track: Track, digest: str = "") -> Clip:

@@ -20,7 +20,8 @@ from google.api_core.exceptions import ClientError
 from components import files
 from components.fma_example_gen import raw_examples
 from components.fma_example_gen.archive.catalogue import Track
-from components.fma_example_gen.audio.decoding import MAX_FILE_BYTES, Clip
+from components.fma_example_gen.audio.decoding import Clip
+from components.fma_example_gen.audio.reading import MAX_FILE_BYTES
 from components.fma_example_gen.audio.sandbox import Decoder
 from components.fma_example_gen.faults import AudioError, FaultKind
 from components.fma_example_gen.judging import Outcome
@@ -94,6 +95,7 @@ class Stage(beam.DoFn):
             digest=_digest(clip),
             seconds=clip.duration_seconds,
             near_silent=clip.near_silent,
+            out_of_phase=clip.out_of_phase,
         )
 
 

@@ -1,18 +1,32 @@
 from __future__ import annotations
 
 import csv
+import functools
+import io
 import os
+import signal
+import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from components.fma_example_gen.audio.decoding import decode_clip
+from components.fma_example_gen.audio.sandbox import Decoder
 from fma import to_wav
 from fma.__main__ import main
 from fma.to_wav import Settings, Summary, convert_folder
+from pipeline.config import AudioConfig
 from pipeline.errors import InputError
+from tests.components.fma_example_gen.audio.sounds import (
+    encode,
+    encode_with_ffmpeg,
+    music,
+    wav_size,
+)
 
 RATE_HZ = 44_100
 
@@ -42,6 +56,12 @@ def convert(source, tmp_path, reporter):
         return convert_folder(source, tmp_path / "wavs", Settings(**settings), 2, reporter)
 
     return convert
+
+
+def child_with(changes: str) -> list[str]:
+    """Returns the command of a decoder's process that some changes are made to."""
+    start = "import os, time\nfrom components.fma_example_gen.audio import child, libsndfile, wav\n"
+    return [sys.executable, "-c", f"{start}{changes}\nchild.main()"]
 
 
 def bad_files(tmp_path: Path) -> list[list[str]]:
@@ -86,11 +106,96 @@ def test_another_rate_in_mono_is_the_same_music(convert, tmp_path):
     np.testing.assert_allclose(signal[500:-500, 0], expected[500:-500], atol=2e-3)
 
 
-def test_what_overshoots_is_clipped_and_does_not_wrap(convert, source, tmp_path):
-    soundfile.write(source / "000" / "000003.wav", tone(gain=1.5), RATE_HZ, "FLOAT")
+def test_what_overshoots_is_scaled_by_its_peak_as_a_whole(convert, source, tmp_path):
+    loud = np.concatenate([tone(2), tone(2, gain=1.5)])
+    soundfile.write(source / "000" / "000003.wav", loud, RATE_HZ, "FLOAT")
     convert()
     signal, _ = soundfile.read(tmp_path / "wavs" / "000" / "000003.wav")
-    np.testing.assert_allclose(signal, np.clip(tone(gain=1.5), -1, 1), atol=1 / 32_768)
+    np.testing.assert_allclose(signal, loud / np.abs(loud).max(), atol=1 / 32_768)
+
+
+@pytest.mark.parametrize("value", [np.nan, 10.1, 32_767])
+def test_samples_that_no_audio_has_are_listed_and_leave_no_half_wav(
+    convert, source, tmp_path, value
+):
+    signal = tone(5)
+    signal[-1, 1] = value
+    soundfile.write(source / "000" / "000003.wav", signal, RATE_HZ, "FLOAT")
+    assert convert().bad == 1
+    assert bad_files(tmp_path)[1][:3] == ["000/000003.wav", "3", "undecodable"]
+    assert not (tmp_path / "wavs" / "000" / "000003.wav").exists()
+    assert not list((tmp_path / "wavs").rglob(".*.part"))
+
+
+def test_a_file_that_ends_the_decoder_is_listed_and_the_rest_goes_on(
+    convert, source, tmp_path, monkeypatch
+):
+    command = child_with("""
+real = child.write_wav
+def write_or_die(data, path, *how):
+    real(data, path, *how)
+    if data.startswith(b"fLaC"):
+        os.abort()
+child.write_wav = write_or_die
+""")
+    monkeypatch.setattr(to_wav, "Decoder", functools.partial(Decoder, command=command))
+    assert convert() == Summary(written=2, there_before=0, bad=1, others=1)
+    assert bad_files(tmp_path)[1] == [
+        *("000/000005.flac", "5", "crashed", "the decoder was ended by SIGABRT")
+    ]
+    assert not list((tmp_path / "wavs").rglob(".*.part"))
+
+
+def every_kind() -> dict[str, bytes]:
+    """Returns files whose sound all ways of decoding should agree on, by name."""
+    low, wide = music(22_050, 1, 3.0), music(RATE_HZ, 2, 3.1)
+    wav, mp3 = encode(low, 22_050), encode(low, 22_050, container="MP3")
+    return {
+        "plain.wav": encode(wide, RATE_HZ),
+        "float.wav": encode(2 * wide, RATE_HZ, "FLOAT"),
+        "data_size_0.wav": wav_size(wav, 0),
+        "data_size_ffffffff.wav": wav_size(wav, 0xFFFFFFFF),
+        "pcm16_5_1_extensible.wav": encode(music(RATE_HZ, 6), RATE_HZ, "PCM_16", "WAVEX"),
+        "out_of_phase.wav": encode(low * [0.5, -1], 22_050),
+        "one.mp3": encode(wide, RATE_HZ, container="MP3"),
+        "joined.mp3": mp3 + mp3,
+        "one.flac": encode(wide, RATE_HZ, container="FLAC"),
+        "joined.flac": encode(wide, RATE_HZ, container="FLAC") * 2,
+        "one.ogg": encode(wide, RATE_HZ, container="OGG"),
+        "one.m4a": encode_with_ffmpeg(wide, RATE_HZ, "aac", "mp4"),
+    }
+
+
+@pytest.mark.parametrize("rate_hz", [22_050, 44_100])
+def test_a_wav_has_the_samples_that_ingestion_decodes(tmp_path, reporter, rate_hz):
+    files, folder = every_kind(), tmp_path / "in"
+    for name, data in files.items():
+        # Not files side by side: they would be the same wav.
+        (folder / name).mkdir(parents=True)
+        (folder / name / name).write_bytes(data)
+    settings = Settings(sample_rate_hz=rate_hz, mono=True)
+    summary = convert_folder(folder, tmp_path / "wavs", settings, 2, reporter)
+    assert summary == Summary(written=len(files), there_before=0, bad=0, others=0)
+    for name, data in files.items():
+        wav, found_hz = soundfile.read(
+            (tmp_path / "wavs" / name / name).with_suffix(".wav"), dtype="int16"
+        )
+        clip = decode_clip(data, AudioConfig(sample_rate_hz=rate_hz))
+        assert found_hz == rate_hz
+        assert wav.shape == clip.pcm16.shape, name
+        assert np.abs(wav.astype(int) - clip.pcm16).max() <= 1, name
+        if name.startswith(("joined", "data_size")):
+            seconds = 6.1 if name.startswith("joined") else 3.0
+            assert len(wav) == pytest.approx(seconds * rate_hz, abs=0.2 * rate_hz), name
+
+
+def test_all_channels_are_kept_from_header_to_last_sample(source, convert, tmp_path):
+    surround = encode(music(RATE_HZ, 6), RATE_HZ, "PCM_16", "WAVEX")
+    (source / "000" / "000003.wav").write_bytes(surround)
+    convert()
+    wav, _ = soundfile.read(tmp_path / "wavs" / "000" / "000003.wav", dtype="int16")
+    expected, _ = soundfile.read(io.BytesIO(surround), dtype="int16")
+    np.testing.assert_array_equal(wav, expected)
 
 
 def test_bad_files_are_listed_and_the_rest_goes_on(convert, source, tmp_path):
@@ -140,19 +245,30 @@ def test_wavs_of_other_settings_are_not_mixed(convert, tmp_path):
 def test_an_interruption_leaves_no_half_wav_and_the_next_call_goes_on(
     convert, tmp_path, monkeypatch
 ):
-    real, seen = to_wav.to_pcm16, threading.Event()
+    stuck = """
+real, written = wav.to_pcm16, []
+def to_pcm16(block):
+    if written:
+        time.sleep(100)
+    written.append(block)
+    return real(block)
+wav.to_pcm16 = to_pcm16
+libsndfile._BLOCK_FRAMES = 10_000
+"""
 
-    def interrupt(block):
-        if seen.is_set():
-            raise KeyboardInterrupt
-        seen.set()
-        return real(block)
+    def interrupt_once_begun() -> None:
+        while not any(part.stat().st_size for part in (tmp_path / "wavs").glob(".*.part")):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(to_wav, "_BLOCK_FRAMES", 1000)
+    thread = threading.Thread(target=interrupt_once_begun, daemon=True)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(to_wav, "to_pcm16", interrupt)
+        patch.setattr(to_wav, "Decoder", functools.partial(Decoder, command=child_with(stuck)))
+        thread.start()
         convert()
-    assert list((tmp_path / "wavs").rglob("*.wav")) == []
+    thread.join()
+    wavs = tmp_path / "wavs"
+    assert not [path for path in wavs.rglob("*") if path.suffix in (".wav", ".part")]
     assert convert().written == 3
 
 
@@ -169,7 +285,8 @@ def test_a_folder_without_audio_is_refused(tmp_path, reporter):
 
 
 def test_a_track_longer_than_a_wav_can_be_is_listed(convert, tmp_path, monkeypatch):
-    monkeypatch.setattr(to_wav, "_MAX_WAV_BYTES", 300_000)
+    command = child_with("wav._MAX_WAV_BYTES = 300_000")
+    monkeypatch.setattr(to_wav, "Decoder", functools.partial(Decoder, command=command))
     assert convert().bad == 1
     assert bad_files(tmp_path)[1][:3] == ["000/000002.mp3", "2", "too_large"]
 

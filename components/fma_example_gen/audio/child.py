@@ -1,11 +1,13 @@
 """The process that decodes for a `sandbox.Decoder`: one file after the other, within limits.
 
-Run as a module; its first message has the settings, every other one a file. It ends when nobody
-can ask any more, and after a file that has left it in doubt.
+Run as a module; its first message has the settings, every other one a file. Its header is empty
+where a clip is asked for, else it says which wav to write. The process ends when nobody can ask any
+more, and after a file that has left it in doubt.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -14,7 +16,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from components.fma_example_gen.audio import wire
-from components.fma_example_gen.audio.decoding import MAX_FILE_BYTES, decode_clip
+from components.fma_example_gen.audio.decoding import decode_clip
+from components.fma_example_gen.audio.reading import MAX_FILE_BYTES
+from components.fma_example_gen.audio.wav import write_wav
 from components.fma_example_gen.faults import AudioError, FaultKind
 from pipeline.config import AudioConfig, from_json
 
@@ -71,7 +75,11 @@ def _answer(requests: BinaryIO, replies: FileIO, config: AudioConfig, limit_seco
         if request is None:
             return False
         signal.setitimer(signal.ITIMER_REAL, limit_seconds)
-        header, body = wire.clip_message(decode_clip(request[1], config))
+        wav, data = request
+        if wav:
+            header = _write_wav(data, wav)
+        else:
+            header, body = wire.clip_message(decode_clip(data, config))
         in_doubt = False
     except AudioError as error:
         header, in_doubt = wire.error_message(error), False
@@ -82,6 +90,14 @@ def _answer(requests: BinaryIO, replies: FileIO, config: AudioConfig, limit_seco
     signal.setitimer(signal.ITIMER_REAL, 0)
     wire.send(replies, header, body)
     return not in_doubt
+
+
+def _write_wav(data: bytes, wav: wire.Header) -> wire.Header:
+    try:
+        write_wav(data, wav["path"], wav["sample_rate_hz"], wav["mono"])
+    except OSError as error:  # such as a full disk, which is no fault of the file
+        return wire.written_message(error.errno or errno.EIO)
+    return wire.written_message()
 
 
 def _crash(detail: str) -> wire.Header:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,14 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from components.fma_example_gen.audio.middle import (
-    Blocks,
-    Middle,
-    Unreadable,
-    check_source,
-    middle_of,
-    mixed,
-)
+from components.fma_example_gen.audio.middle import Blocks
+from components.fma_example_gen.audio.recording import Recording, Unreadable
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -32,55 +27,49 @@ _DEMUXERS = (
 _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
 
 
-def read_middle(data: bytes, clip_seconds: float) -> Middle:
-    """Returns the middle of an audio file, at most `clip_seconds` of it.
+class FFmpegRecording(Recording):
+    """A file of which FFmpeg can decode a frame; its rate and channels are those of the first.
 
     Damaged parts are left out; a file that breaks off ends there.
 
     Raises:
-        Unreadable: where FFmpeg cannot read it, or finds no audio.
-        AudioError: where its rate, channels or length are not those of any clip.
+        Unreadable: where it cannot, or finds no audio.
+        AudioError: as `Recording` does.
     """
+
+    def __init__(self, data: bytes):
+        self._data = data
+        with _opened(data) as container:
+            frame = next(_frames(container), None)
+            if frame is None:
+                raise Unreadable("holds no audio that can be decoded")
+            super().__init__(frame.sample_rate, frame.layout.nb_channels)
+
+    def blocks(self) -> Blocks:
+        form = (self.rate_hz, self.n_channels)
+        with _opened(self._data) as container:
+            for frame in _frames(container):
+                # What is of another form is damage.
+                if (frame.sample_rate, frame.layout.nb_channels) == form:
+                    yield _samples(frame)
+
+
+@contextlib.contextmanager
+def _opened(data: bytes) -> Iterator[InputContainer]:
+    """Opens a file from its start; what FFmpeg fails at within is Unreadable."""
     import av  # 100 MiB of address space, and most archives do without
 
     try:
-        rate_hz, n_channels = _form(data)
-        mono, n_frames = middle_of(
-            lambda: _blocks(data, rate_hz, n_channels), round(clip_seconds * rate_hz)
-        )
+        with av.open(
+            io.BytesIO(data), "r", metadata_errors="replace", container_options=dict(_OPTIONS)
+        ) as container:
+            yield container
     except MemoryError:  # one of FFmpeg's errors is one of these
         raise
     except av.FFmpegError as error:
         # "Invalid argument" is how a format that is not allowed is refused.
         vague = isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError))
         raise Unreadable(error.strerror or str(error), is_telling=not vague) from error
-    return Middle(mono, rate_hz, n_channels, n_frames)
-
-
-def _form(data: bytes) -> tuple[int, int]:
-    """Returns the rate and the channels of the first frame that can be decoded."""
-    with _opened(data) as container:
-        for frame in _frames(container):
-            rate_hz, n_channels = frame.sample_rate, frame.layout.nb_channels
-            check_source(rate_hz, n_channels)
-            return rate_hz, n_channels
-    raise Unreadable("holds no audio that can be decoded")
-
-
-def _blocks(data: bytes, rate_hz: int, n_channels: int) -> Blocks:
-    """Yields mono blocks, float32 [frames]; what is of another form is damage."""
-    with _opened(data) as container:
-        for frame in _frames(container):
-            if (frame.sample_rate, frame.layout.nb_channels) == (rate_hz, n_channels):
-                yield mixed(_samples(frame))
-
-
-def _opened(data: bytes) -> InputContainer:
-    import av
-
-    return av.open(
-        io.BytesIO(data), "r", metadata_errors="replace", container_options=dict(_OPTIONS)
-    )
 
 
 def _frames(container: InputContainer) -> Iterator[AudioFrame]:

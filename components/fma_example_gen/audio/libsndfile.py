@@ -6,21 +6,16 @@ what it likes of either.
 
 from __future__ import annotations
 
+import contextlib
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from components.fma_example_gen.audio.middle import (
-    Blocks,
-    Middle,
-    Unreadable,
-    Window,
-    check_source,
-    middle_of,
-    mixed,
-)
+from components.fma_example_gen.audio.middle import Blocks, Window
+from components.fma_example_gen.audio.recording import Recording, Unreadable
 
 _BLOCK_FRAMES = 2**16
 # Decoded before what is wanted, and dropped: a frame of an mp3 may need bits of as many as nine
@@ -28,8 +23,8 @@ _BLOCK_FRAMES = 2**16
 _RUN_UP_FRAMES = 2**14
 # Formats whose data go on to the end of the file; those made of chunks may have others behind.
 _FORMATS_TO_THE_END = ("FLAC", "MP3", "OGG")
-# Left after the last frame: tags, and what a decoder has read ahead.
-_MAX_BYTES_LEFT = 2**14
+# Left after the last frame: ID3v1 and small APE tags. Of more FFmpeg finds out whether it is audio.
+_MAX_BYTES_LEFT = 2**11
 
 
 class _Bytes(io.BytesIO):
@@ -56,15 +51,14 @@ class _Source(soundfile.SoundFile):
         self._bytes = _Bytes(data)
         self._n_bytes = len(data)
         super().__init__(self._bytes)
-        check_header(self)
 
     def seekable(self) -> bool:
         return False
 
     def blocks(self) -> Blocks:
-        """Yields mono blocks, float32 [frames], up to the end or what is taken for it."""
+        """Yields float32 [frames, channels] up to the end or what is taken for it."""
         while len(block := self._block(_BLOCK_FRAMES)):
-            yield mixed(block)
+            yield block
 
     def ends_at(self, n_frames: int) -> bool:
         """Returns whether the last of `n_frames` frames is there."""
@@ -82,54 +76,60 @@ class _Source(soundfile.SoundFile):
         return block
 
 
-def check_header(source: soundfile.SoundFile) -> None:
-    """Raises AudioError where an open file has a sample rate, or channels, that no audio has."""
-    check_source(source.samplerate, source.channels)
-
-
-def read_middle(data: bytes, clip_seconds: float) -> Middle:
-    """Returns the middle of an audio file, at most `clip_seconds` of it.
+class SoundfileRecording(Recording):
+    """A file that libsndfile has recognised.
 
     Raises:
-        Unreadable: where libsndfile cannot read it, or not all of it.
-        AudioError: where its rate, channels or length are not those of any clip.
+        Unreadable: where it does not.
+        AudioError: as `Recording` does.
     """
+
+    def __init__(self, data: bytes):
+        self._data = data
+        with _opened(data) as source:
+            super().__init__(source.samplerate, source.channels)
+
+    def blocks(self) -> Blocks:
+        is_empty = True
+        with _opened(self._data) as source:
+            for block in source.blocks():
+                is_empty = False
+                yield block
+            if is_empty:
+                raise Unreadable("holds no audio")
+            source.check_end()
+
+    def middle(self, longest: int, channel: int | None = None) -> tuple[Window, int]:
+        # Decoded afresh where the header is wrong: what has failed to seek may not read on.
+        return self._by_header(longest, channel) or super().middle(longest, channel)
+
+    def _by_header(self, longest: int, channel: int | None) -> tuple[Window, int] | None:
+        """Returns what `middle` does by the header's length, None where it is not so long."""
+        with _opened(self._data) as source:
+            n_frames = source.frames
+            length = min(n_frames, longest)
+            start = (n_frames - length) // 2
+            run_up = min(start, _RUN_UP_FRAMES)
+            window = Window(run_up, length, channel)
+            try:
+                source.seek(start - run_up)
+                for block in source.blocks():
+                    window.add(block)
+                    if window.is_full:
+                        break
+                if not window.is_full or (n_frames > length and not source.ends_at(n_frames)):
+                    return None
+            except soundfile.LibsndfileError:
+                return None
+            source.check_end()
+            return (window, n_frames) if n_frames else None
+
+
+@contextlib.contextmanager
+def _opened(data: bytes) -> Iterator[_Source]:
+    """Opens a file from its start; what libsndfile fails at within is Unreadable."""
     try:
         with _Source(data) as source:
-            rate_hz, n_channels = source.samplerate, source.channels
-            longest = round(clip_seconds * rate_hz)
-            found = _by_header(source, longest)
-        # Decoded afresh: what has failed to seek may not read on.
-        mono, n_frames = found or middle_of(lambda: _all_blocks(data), longest)
+            yield source
     except soundfile.LibsndfileError as error:
         raise Unreadable(error.error_string, is_telling=False) from error
-    if not n_frames:
-        raise Unreadable("holds no audio")
-    return Middle(mono, rate_hz, n_channels, n_frames)
-
-
-def _by_header(source: _Source, longest: int) -> tuple[NDArray[np.float32], int] | None:
-    """Returns the middle and the length that the header gives, or None where it is not so long."""
-    n_frames = source.frames
-    length = min(n_frames, longest)
-    start = (n_frames - length) // 2
-    run_up = min(start, _RUN_UP_FRAMES)
-    window = Window(run_up, length)
-    try:
-        source.seek(start - run_up)
-        for block in source.blocks():
-            window.add(block)
-            if window.is_full:
-                break
-        if not window.is_full or (n_frames > length and not source.ends_at(n_frames)):
-            return None
-    except soundfile.LibsndfileError:
-        return None
-    source.check_end()
-    return window.mono(), n_frames
-
-
-def _all_blocks(data: bytes) -> Blocks:
-    with _Source(data) as source:
-        yield from source.blocks()
-        source.check_end()

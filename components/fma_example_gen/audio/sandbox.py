@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, TypeVar, cast
 
 from components.fma_example_gen.audio import child, wire
-from components.fma_example_gen.audio.decoding import MAX_FILE_BYTES, Clip
+from components.fma_example_gen.audio.decoding import Clip
+from components.fma_example_gen.audio.reading import MAX_FILE_BYTES
 from components.fma_example_gen.faults import AudioError, FaultKind
 from pipeline.config import AudioConfig, to_json
 
@@ -26,6 +27,8 @@ _COMMAND = (sys.executable, "-m", child.__name__)
 _MEMORY_LIMIT_BYTES = 2 * 2**30
 _START_LIMIT_SECONDS = 120.0
 _END_LIMIT_SECONDS = 5.0
+
+_T = TypeVar("_T")
 
 
 class Decoder:
@@ -79,12 +82,38 @@ class Decoder:
                 ends the child or fills its memory (CRASHED).
             RuntimeError: where a child cannot be started at all.
         """
+        return self._ask({}, data, 2 * self._config.clip_samples, wire.clip_of)
+
+    def write_wav(
+        self, data: bytes, path: Path, sample_rate_hz: int | None = None, mono: bool = False
+    ) -> None:
+        """Does what `wav.write_wav` does.
+
+        Raises:
+            AudioError: as `wav.write_wav` does, and as `decode` does.
+            OSError: where the wav cannot be written.
+            RuntimeError: where a child cannot be started at all.
+        """
+        header = {"path": str(path.absolute()), "sample_rate_hz": sample_rate_hz, "mono": mono}
+        self._ask(header, data, 0, wire.check_written)
+
+    def interrupt(self) -> None:
+        """Ends the child at once, so that what another thread asks of it fails."""
+        if self._child is not None:
+            self._child.kill()
+
+    def _ask(
+        self,
+        header: wire.Header,
+        data: bytes,
+        most_bytes: int,
+        result_of: Callable[[wire.Header, bytes], _T],
+    ) -> _T:
         if len(data) > MAX_FILE_BYTES:
             raise AudioError(FaultKind.TOO_LARGE, f"more than {MAX_FILE_BYTES} bytes")
         running = self._running()
         try:
-            reply = running.ask(data, self._time_limit_seconds, 2 * self._config.clip_samples)
-            clip = wire.clip_of(*reply)
+            return result_of(*running.ask(header, data, self._time_limit_seconds, most_bytes))
         except AudioError as error:
             if error.kind in (FaultKind.TIMED_OUT, FaultKind.CRASHED):
                 self._discard()
@@ -96,7 +125,6 @@ class Decoder:
             # Its answer may still come, and is not that to the next question.
             self._discard()
             raise
-        return clip
 
     def close(self) -> None:
         """Ends the child, if there is one; `decode` would start another."""
@@ -176,7 +204,9 @@ class _Child:
         """Whether it has not ended, as something else may make it between two files."""
         return self._process.poll() is None
 
-    def ask(self, data: bytes, limit_seconds: float, most_bytes: int) -> tuple[wire.Header, bytes]:
+    def ask(
+        self, header: wire.Header, data: bytes, limit_seconds: float, most_bytes: int
+    ) -> tuple[wire.Header, bytes]:
         """Returns the reply to a file.
 
         Raises:
@@ -184,7 +214,7 @@ class _Child:
             ValueError: for what is no reply.
         """
         with self._limit(limit_seconds) as expired:
-            reply = self._converse({}, data, most_bytes)
+            reply = self._converse(header, data, most_bytes)
         if reply is not None and not expired.is_set():
             return reply
         status = self._end_status()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Protocol
@@ -63,6 +64,7 @@ def clip_message(clip: Clip) -> tuple[Header, memoryview]:
         "source_channels": clip.source_channels,
         "duration_seconds": clip.duration_seconds,
         "near_silent": clip.near_silent,
+        "out_of_phase": clip.out_of_phase,
     }
     return header, clip.pcm16.data.cast("B")
 
@@ -80,12 +82,35 @@ def clip_of(header: Header, body: bytes) -> Clip:
         AudioError: where it stands for one.
         ValueError, KeyError: where it stands for neither.
     """
-    if "kind" in header:
-        raise AudioError(FaultKind(header["kind"]), str(header["detail"]))
+    _check_fault(header)
     return Clip(
         np.frombuffer(body, "<i2"),
         int(header["source_rate_hz"]),
         int(header["source_channels"]),
         float(header["duration_seconds"]),
         bool(header["near_silent"]),
+        bool(header["out_of_phase"]),
     )
+
+
+def written_message(errno: int = 0) -> Header:
+    """Returns the header that stands for a wav, or for the system's error in writing one."""
+    return {"errno": errno}
+
+
+def check_written(header: Header, _: bytes) -> None:
+    """Makes sure that a reply stands for a wav that has been written.
+
+    Raises:
+        AudioError: where it stands for one.
+        OSError: where the wav could not be written.
+        ValueError, KeyError: where it stands for none of these.
+    """
+    _check_fault(header)
+    if header["errno"]:
+        raise OSError(header["errno"], os.strerror(header["errno"]))
+
+
+def _check_fault(header: Header) -> None:
+    if "kind" in header:
+        raise AudioError(FaultKind(header["kind"]), str(header["detail"]))

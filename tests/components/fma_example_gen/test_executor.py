@@ -464,22 +464,25 @@ def test_a_fault_that_is_to_fail_the_run_does(
     assert listed(tmp_path) == {"000006.wav": "too_short"}
 
 
-def test_near_silent_clips_are_flagged_and_left_out_only_if_told(
+@pytest.mark.parametrize("kind", ["near_silent", "out_of_phase"])
+def test_odd_clips_are_flagged_and_left_out_only_if_told(
+    kind: str,
     rock_and_folk: tuple[dict[int, dict[str, str]], dict[str, bytes]],
     archive: Archive,
     tmp_path: Path,
 ) -> None:
     rows, audio = rock_and_folk
     data = io.BytesIO()
-    quiet = np.random.default_rng(6).uniform(-5e-4, 5e-4, 12_000)
-    soundfile.write(data, quiet, 8_000, format="WAV", subtype="PCM_24")
+    sound = np.random.default_rng(6).uniform(-5e-4, 5e-4, (12_000, 1))
+    odd = sound if kind == "near_silent" else 100 * sound * [1, -1]
+    soundfile.write(data, odd, 8_000, format="WAV", subtype="PCM_24")
     rows[6], audio["000/000006.wav"] = rows[0], data.getvalue()
     config = archive(rows, audio, max_bad_fraction=0.0)
     assert 6 in splits_of(ingest(config, tmp_path).uri)
-    assert listed(tmp_path) == {"000006.wav": "near_silent"}
-    without = dataclasses.replace(config, on_fault=("near_silent=skip",))
+    assert listed(tmp_path) == {"000006.wav": kind}
+    without = dataclasses.replace(config, on_fault=(f"{kind}=skip",))
     assert 6 not in splits_of(ingest(without, tmp_path / "without").uri)
-    assert listed(tmp_path / "without") == {"000006.wav": "near_silent"}
+    assert listed(tmp_path / "without") == {"000006.wav": kind}
 
 
 def test_a_mixed_archive_with_every_fault_goes_through_and_lists_each(

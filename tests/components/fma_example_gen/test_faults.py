@@ -63,7 +63,7 @@ def test_only_what_could_not_be_read_counts_as_bad(kind: FaultKind) -> None:
     }  # fmt: skip
     harmless = {
         "duplicate_file", "duplicate_audio", "no_metadata", "no_genre", "no_features", "padded",
-        "near_silent", "not_audio",
+        "near_silent", "out_of_phase", "not_audio",
     }  # fmt: skip
     assert {k.value for k in FaultKind} == bad | harmless
     assert kind.counts_as_bad == (kind.value in bad)

@@ -11,11 +11,11 @@ import scipy.signal
 import soundfile
 from numpy.typing import NDArray
 
-from components.fma_example_gen.audio import decoding, middle
+from components.fma_example_gen.audio import middle, reading
 from components.fma_example_gen.audio.decoding import Clip, decode_clip
 from components.fma_example_gen.faults import AudioError, FaultKind
 from pipeline.config import AudioConfig
-from tests.components.fma_example_gen.audio.sounds import encode, music
+from tests.components.fma_example_gen.audio.sounds import encode, music, wav_size
 
 AUDIO = AudioConfig(clip_seconds=2.0, min_clip_seconds=1.0)
 RATE_HZ = AUDIO.sample_rate_hz
@@ -129,19 +129,25 @@ def test_the_shortest_clip_is_exactly_min_clip_seconds(frames: int, accepted: bo
         assert fault_of(data).kind is FaultKind.TOO_SHORT
 
 
-def test_full_scale_is_clipped_and_does_not_wrap_around() -> None:
+def test_what_overshoots_when_it_is_resampled_is_scaled_by_its_peak() -> None:
     # A square wave overshoots when it is band-limited: by 9 % of its step.
     square = np.where(np.arange(66_150) % 100 < 50, 1.0, -1.0)
     data = encode(square, 44_100, "FLOAT")
     expected = reference(data)
     assert expected.max() > 1.05
-    clip = decode_clip(data, AUDIO)
-    assert (clip.pcm16.min(), clip.pcm16.max()) == (-32_768, 32_767)
-    assert_same(clip, expected)
+    assert_same(decode_clip(data, AUDIO), expected / np.abs(expected).max())
 
 
-def test_float_samples_beyond_full_scale_are_clipped() -> None:
-    data = encode(10 * music(RATE_HZ, 1), RATE_HZ, "FLOAT")
+@pytest.mark.parametrize("peak", [1.01, 4.0, 10.0])
+def test_float_samples_beyond_full_scale_are_scaled_by_their_peak(peak: float) -> None:
+    samples = music(RATE_HZ, 1)
+    data = encode(peak * samples / np.abs(samples).max(), RATE_HZ, "FLOAT")
+    assert_same(decode_clip(data, AUDIO), reference(data) / peak)
+
+
+def test_samples_up_to_full_scale_are_left_as_they_are() -> None:
+    samples = music(RATE_HZ, 1)
+    data = encode(samples / np.abs(samples).max(), RATE_HZ, "FLOAT")
     assert_same(decode_clip(data, AUDIO), reference(data))
 
 
@@ -199,10 +205,50 @@ def test_silence(level: float) -> None:
     assert fault_of(encode(samples, 8_000, "FLOAT")).kind is FaultKind.SILENT
 
 
-def test_channels_that_cancel_each_other_are_silence() -> None:
-    left = music(8_000, 1)
-    data = encode(np.hstack([left, -left]), 8_000, "FLOAT")
-    assert fault_of(data).kind is FaultKind.SILENT
+@pytest.mark.parametrize(
+    "gains", [[1, -1], [-0.5, 0.49], [0.2, -0.5, 0.3], [0.5, 0, 0, 0, 0, -0.5]], ids=str
+)
+def test_of_channels_that_cancel_each_other_the_loudest_is_used(gains: list[float]) -> None:
+    tone = music(RATE_HZ, 1, seconds=5.0) * gains
+    clip = decode_clip(encode(tone, RATE_HZ, "FLOAT"), AUDIO)
+    loudest = tone[:, np.abs(gains).argmax()]
+    assert clip.out_of_phase
+    assert_same(clip, loudest[3 * RATE_HZ // 2 : 7 * RATE_HZ // 2])
+
+
+def test_ffmpeg_decodes_the_loudest_of_channels_that_cancel_each_other_too() -> None:
+    tone = music(44_100, 1)
+    wav = encode(tone * [0.49, -0.5], 44_100)
+    clip = decode_clip(wav_size(wav, 0), AUDIO)  # without a size libsndfile finds nothing
+    assert clip.out_of_phase
+    assert_same(clip, reference(encode(-0.5 * tone, 44_100)))
+
+
+# The mean has (1 - r)**2 of what the louder channel alone would leave in it: -20 dB at r = 0.9.
+@pytest.mark.parametrize(("other", "out_of_phase"), [(-0.89, False), (-0.91, True), (1.0, False)])
+def test_channels_cancel_where_their_mean_is_20_db_below_the_loudest(
+    other: float, out_of_phase: bool
+) -> None:
+    data = encode(music(RATE_HZ, 1) * [1, other], RATE_HZ, "FLOAT")
+    clip = decode_clip(data, AUDIO)
+    assert clip.out_of_phase == out_of_phase
+    if not out_of_phase:
+        expected = reference(data)
+        assert_same(clip, expected / max(1.0, np.abs(expected).max()))
+
+
+def test_only_the_part_that_is_kept_decides_whether_channels_cancel() -> None:
+    left = music(RATE_HZ, 1, seconds=6.0)
+    gain = np.where(np.abs(np.arange(len(left)) - len(left) / 2) < 1.01 * RATE_HZ, -1, 1)
+    for right, out_of_phase in ((gain, True), (-gain, False)):
+        data = encode(np.hstack([left, left * right[:, np.newaxis]]), RATE_HZ)
+        assert decode_clip(data, AUDIO).out_of_phase == out_of_phase
+
+
+def test_silence_in_every_channel_is_silence() -> None:
+    assert fault_of(encode(np.zeros((16_000, 2)), 8_000)).kind is FaultKind.SILENT
+    faint = 0.9e-4 * np.sin(np.arange(16_000))[:, np.newaxis] * [1, -1]
+    assert fault_of(encode(faint, 8_000, "FLOAT")).kind is FaultKind.SILENT
 
 
 def test_the_quietest_sound_is_no_silence() -> None:
@@ -228,17 +274,18 @@ def test_impossible_headers(rate_hz: int, channels: int, detail: str) -> None:
     assert (error.kind, error.detail) == (FaultKind.UNDECODABLE, detail)
 
 
-@pytest.mark.parametrize("level", [1e9, 1e36])
-def test_float_samples_of_any_size_are_clipped(level: float) -> None:
-    tone = level * np.sin(2 * np.pi * 440 * np.arange(2 * 22_050) / 22_050)
-    clip = decode_clip(encode(tone[:, np.newaxis], 22_050, subtype="FLOAT"), AudioConfig())
-    assert (np.abs(clip.pcm16.astype(int)) >= 32_767).mean() > 0.99
-
-
-def test_samples_that_the_resampler_cannot_hold_are_a_fault() -> None:
-    loudest = np.finfo("f4").max * np.sign(np.sin(2 * np.pi * 440 * np.arange(88_200) / 44_100))
-    error = fault_of(encode(loudest[:, np.newaxis], 44_100, subtype="FLOAT"))
+@pytest.mark.parametrize(
+    ("peak", "shown"),
+    [(10.1, "10.1"), (32_767, "32767"), (1e36, "1e+36"), (np.finfo("f4").max, "3.40282e+38")],
+)
+@pytest.mark.parametrize("gains", [[1], [1, 1], [1, -1]], ids=str)
+def test_samples_far_above_full_scale_are_a_fault(
+    peak: float, shown: str, gains: list[int]
+) -> None:
+    square = np.sign(np.sin(2 * np.pi * 440 * (np.arange(88_200) + 0.5) / 44_100))
+    error = fault_of(encode(peak * square[:, np.newaxis] * gains, 44_100, subtype="FLOAT"))
     assert error.kind is FaultKind.UNDECODABLE
+    assert error.detail == f"samples reach ±{shown}, more than 10 times full scale"
 
 
 def test_the_middle_of_a_truncated_mp3_is_the_middle_of_what_is_left() -> None:
@@ -279,9 +326,9 @@ def test_near_silence_is_kept_and_told(level: float, near_silent: bool) -> None:
 
 def test_a_file_of_more_bytes_than_any_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     data = encode(music(8_000, 1), 8_000)
-    monkeypatch.setattr(decoding, "MAX_FILE_BYTES", len(data))
+    monkeypatch.setattr(reading, "MAX_FILE_BYTES", len(data))
     assert decode_clip(data, AUDIO).duration_seconds == 1.5
-    monkeypatch.setattr(decoding, "MAX_FILE_BYTES", len(data) - 1)
+    monkeypatch.setattr(reading, "MAX_FILE_BYTES", len(data) - 1)
     assert fault_of(data).kind is FaultKind.TOO_LARGE
 
 

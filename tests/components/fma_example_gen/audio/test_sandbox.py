@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 from components.fma_example_gen.audio.decoding import decode_clip
 from components.fma_example_gen.audio.sandbox import Decoder
+from components.fma_example_gen.audio.wav import write_wav
 from components.fma_example_gen.faults import AudioError, FaultKind
 from pipeline.config import AudioConfig
 from tests.components.fma_example_gen.audio.sounds import encode, encode_with_ffmpeg, music
@@ -79,15 +81,18 @@ def wait_for_end(pid: int) -> None:
         encode(music(44_100, 2), 44_100, container="MP3"),
         encode_with_ffmpeg(music(44_100, 2), 44_100, "aac", "mp4"),
         encode(1e-3 * music(8_000, 1), 8_000, "FLOAT"),
+        encode(music(8_000, 1) * [1, -1], 8_000),
     ],
-    ids=["mono", "long", "surround", "mp3", "m4a", "near silent"],
+    ids=["mono", "long", "surround", "mp3", "m4a", "near silent", "out of phase"],
 )
 def test_a_clip_is_that_of_decode_clip(shared: Decoder, data: bytes) -> None:
     expected, found = decode_clip(data, AUDIO), shared.decode(data)
     np.testing.assert_array_equal(found.pcm16, expected.pcm16)
     assert found.pcm16.dtype == expected.pcm16.dtype
-    for name in ("source_rate_hz", "source_channels", "duration_seconds", "near_silent"):
+    for name in ("source_rate_hz", "source_channels", "duration_seconds"):
         assert getattr(found, name) == getattr(expected, name)
+    for name in ("near_silent", "out_of_phase"):
+        assert getattr(found, name) is getattr(expected, name)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +242,39 @@ def test_a_child_that_does_not_start_is_no_fault_of_the_file(command: list[str])
         with pytest.raises(RuntimeError, match="does not start"):
             decoder.decode(GOOD)
         assert decoder.child_pid is None
+
+
+def test_a_wav_is_that_of_write_wav(shared: Decoder, tmp_path: Path) -> None:
+    data = encode(music(44_100, 2, 5.0), 44_100, container="MP3")
+    write_wav(data, str(tmp_path / "expected.wav"), 22_050, mono=False)
+    shared.write_wav(data, tmp_path / "found.wav", 22_050)
+    assert (tmp_path / "found.wav").read_bytes() == (tmp_path / "expected.wav").read_bytes()
+    with pytest.raises(AudioError, match="Format not recognised"):
+        shared.write_wav(POISON, tmp_path / "none.wav")
+    assert shared.decode(GOOD).duration_seconds == 1.5
+
+
+def test_a_wav_that_cannot_be_written_is_no_fault_of_the_file(
+    shared: Decoder, tmp_path: Path
+) -> None:
+    with pytest.raises(OSError) as caught:
+        shared.write_wav(GOOD, tmp_path / "no folder" / "one.wav")
+    assert caught.value.errno == errno.ENOENT
+
+
+def test_what_another_thread_asks_can_be_interrupted(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+
+    def interrupt_once_asked() -> None:
+        while not asked.exists():
+            time.sleep(0.01)
+        decoder.interrupt()
+
+    command = child_that(f"os.mkdir({str(asked)!r}); time.sleep(100)")
+    with Decoder(AUDIO, command=command) as decoder:
+        threading.Thread(target=interrupt_once_asked, daemon=True).start()
+        assert fault_of(decoder.decode, POISON).kind is FaultKind.CRASHED
+        assert decoder.decode(GOOD).duration_seconds == 1.5
 
 
 def test_two_decoders_at_once() -> None:

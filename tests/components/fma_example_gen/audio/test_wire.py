@@ -60,7 +60,8 @@ def test_what_is_too_large_or_no_message(data: bytes) -> None:
 
 
 def test_a_clip_there_and_back() -> None:
-    clip = Clip(np.arange(-5, 5, dtype=np.int16), 44_100, 2, 1.234567890123, near_silent=True)
+    samples = np.arange(-5, 5, dtype=np.int16)
+    clip = Clip(samples, 44_100, 2, 1.234567890123, near_silent=True, out_of_phase=True)
     stream = io.BytesIO()
     wire.send(stream, *wire.clip_message(clip))
     stream.seek(0)
@@ -71,6 +72,7 @@ def test_a_clip_there_and_back() -> None:
     assert found.pcm16.dtype == np.int16
     assert (found.source_rate_hz, found.source_channels) == (44_100, 2)
     assert (found.duration_seconds, found.near_silent) == (1.234567890123, True)
+    assert found.out_of_phase
 
 
 def test_an_error_there_and_back() -> None:
