@@ -57,6 +57,7 @@ class Decoder:
         self._memory_limit_bytes = memory_limit_bytes
         self._command = command
         self._child: _Child | None = None
+        self._interrupted = False
 
     def __enter__(self) -> Decoder:
         return self
@@ -98,7 +99,8 @@ class Decoder:
         self._ask(header, data, 0, wire.check_written)
 
     def interrupt(self) -> None:
-        """Ends the child at once, so that what another thread asks of it fails."""
+        """Ends the child at once and for good, so that what another thread asks of it fails."""
+        self._interrupted = True
         if self._child is not None:
             self._child.kill()
 
@@ -111,8 +113,8 @@ class Decoder:
     ) -> _T:
         if len(data) > MAX_FILE_BYTES:
             raise AudioError(FaultKind.TOO_LARGE, f"more than {MAX_FILE_BYTES} bytes")
-        running = self._running()
         try:
+            running = self._running()
             return result_of(*running.ask(header, data, self._time_limit_seconds, most_bytes))
         except AudioError as error:
             if error.kind in (FaultKind.TIMED_OUT, FaultKind.CRASHED):
@@ -143,6 +145,8 @@ class Decoder:
                 "memory_limit_bytes": self._memory_limit_bytes,
             }
             self._child = _Child(self._command, settings)
+        if self._interrupted:  # perhaps while the child was starting
+            raise InterruptedError("the decoder has been interrupted")
         return self._child
 
     def _discard(self) -> None:
