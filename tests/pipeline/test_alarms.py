@@ -26,10 +26,7 @@ def test_credible_figures_and_clean_splits_raise_none() -> None:
 @pytest.mark.parametrize("bound", [0.75, 0.8])
 def test_an_accuracy_above_the_bound_names_who_and_where(bound: float) -> None:
     found = alarms(board(0.9, svm=0.912, knn=0.85, cnn1d=0.2, mlp=None), NOTHING, bound, CLIPS)
-    why = (
-        "suspect a leak between the splits, for published accuracies on fma_small "
-        "end at 0.64"
-    )
+    why = "suspect a leak between the splits, for published accuracies on fma_small end at 0.64"
     assert found == [
         f"accuracy on eval is above the {bound} that is credible (svm 0.912, knn 0.850): {why}",
         f"accuracy on test is above the {bound} that is credible (svm 0.900): {why}",
