@@ -28,9 +28,10 @@ def check(config: PipelineConfig, vertex: VertexConfig) -> None:
             without credentials.
         OutageError: where Google does not answer.
     """
-    for path in {config.pipeline_root, config.serving_model_dir}:
-        _check_bucket(path.removeprefix("gs://").partition("/")[0], vertex)
-    for image in {vertex.image, vertex.network_image or vertex.image}:
+    written = config.pipeline_root, config.serving_model_dir
+    for name in sorted({path.removeprefix("gs://").partition("/")[0] for path in written}):
+        _check_bucket(name, vertex)
+    for image in sorted({vertex.image, vertex.network_image or vertex.image}):
         _check_image(image)
 
 

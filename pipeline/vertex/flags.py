@@ -259,13 +259,19 @@ def vertex_config(flags: argparse.Namespace) -> VertexConfig:
     """Returns where and on what the flags want the pipeline to run.
 
     Raises:
-        ValueError: for an endpoint that cannot be.
+        ValueError: for values of the endpoint that do not fit together.
     """
-    image = flags.image or _IMAGE.format(region=flags.region, project=flags.project)
+    endpoint = EndpointConfig(
+        display_name=flags.endpoint_name,
+        machine=Machine(flags.endpoint_machine_type),
+        min_replicas=flags.min_replicas,
+        max_replicas=flags.max_replicas,
+        traffic_percent=flags.traffic_percent,
+    )
     return VertexConfig(
         project=flags.project,
         region=flags.region,
-        image=image,
+        image=flags.image or _IMAGE.format(region=flags.region, project=flags.project),
         service_account=flags.service_account,
         encryption_key=flags.encryption_key,
         network=flags.network,
@@ -287,19 +293,9 @@ def vertex_config(flags: argparse.Namespace) -> VertexConfig:
             flags.tpu_topology,
         ),
         network_image=flags.network_image,
-        endpoint=_endpoint(flags) if flags.deploy else None,
+        endpoint=endpoint if flags.deploy else None,
         schedule=flags.schedule,
         failure_policy=flags.failure_policy,
-    )
-
-
-def _endpoint(flags: argparse.Namespace) -> EndpointConfig:
-    return EndpointConfig(
-        display_name=flags.endpoint_name,
-        machine=Machine(flags.endpoint_machine_type),
-        min_replicas=flags.min_replicas,
-        max_replicas=flags.max_replicas,
-        traffic_percent=flags.traffic_percent,
     )
 
 

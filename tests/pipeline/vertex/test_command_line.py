@@ -93,7 +93,7 @@ except SystemExit as stop:
     ],
 )
 def test_bad_flags(capfd: Capture, flag: str, expected: str) -> None:
-    message = refusal(capfd, *FLAGS, *COMPILE, "--deploy", flag)
+    message = refusal(capfd, *FLAGS, *COMPILE, flag)
     assert message.startswith(expected)
     assert message.endswith("(see --help)")
 

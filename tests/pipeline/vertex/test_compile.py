@@ -104,6 +104,13 @@ def test_an_example_compiles_to_its_golden_outline() -> None:
     assert text == GOLDEN.read_text()
 
 
+def test_what_is_written_is_the_same_as_yaml_which_google_s_client_reads(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.json"
+    vertex_compile.write({**job("full"), "displayName": "Rock \N{GUITAR} n’ Röll"}, str(path))
+    text = path.read_text(encoding="utf-8")
+    assert yaml.safe_load(text) == json.loads(text)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_kfp_loads_it(name: str) -> None:
     component = kfp.components.load_component_from_text(json.dumps(spec(name)))

@@ -103,11 +103,14 @@ class PipelineService:
         if container["image"] != self._image.name:
             raise ContainerError(f"{task.name}: no image {container['image']}")
         log = self._logs / run.id / f"{task.name}.log"
-        folder = (
-            f"{run.job.root}/{_PROJECT_NUMBER}/{run.id}/{task.name}_{len(run.outputs) + 1:019d}"
-        )
+        folder = f"{run.folder}/{task.name}_{len(run.outputs) + 1:019d}"
         outputs = self._declare(task, folder)
-        given = _executor_input(task, inputs, outputs, f"{folder}/executor_output.json")
+        given = {
+            "inputs": {"artifacts": _as_json(inputs), "parameterValues": dict(task.constants)},
+            "outputs": {
+                "artifacts": _as_json(outputs), "outputFile": f"{folder}/executor_output.json",
+            },
+        }  # fmt: skip
         run.executor_inputs[task.name] = given
         driven = {}
         if driver := container.get("lifecycle", {}).get("preCacheCheck"):
@@ -162,15 +165,6 @@ class PipelineService:
                 artifact.uri = values.get("uri", artifact.uri)
                 artifact.metadata.update(values.get("metadata", {}))
         return dict(written.get("parameterValues", {}))
-
-
-def _executor_input(
-    task: Task, inputs: Artifacts, outputs: Artifacts, output_file: str
-) -> dict[str, Any]:
-    return {
-        "inputs": {"artifacts": _as_json(inputs), "parameterValues": dict(task.constants)},
-        "outputs": {"artifacts": _as_json(outputs), "outputFile": output_file},
-    }
 
 
 def _as_json(artifacts: Artifacts) -> dict[str, Any]:
