@@ -14,7 +14,6 @@ import warnings
 from pipeline.errors import InputError
 from pipeline.flags import Parser
 from pipeline.terminal import replace_unencodable
-from pipeline.vertex.cloud import Endpoints
 from pipeline.vertex.flags import (
     build_parser,
     check_together,
@@ -49,8 +48,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return flags
 
 
-def main(arguments: list[str] | None = None, endpoints: Endpoints | None = None) -> int:
-    """Runs the command line, against Google Cloud or stand-ins, and returns its exit status."""
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit status."""
     replace_unencodable()
     flags = parse(sys.argv[1:] if arguments is None else arguments)
     # Google's clients warn of this Python version, a screenful each time.
@@ -59,12 +58,10 @@ def main(arguments: list[str] | None = None, endpoints: Endpoints | None = None)
     from pipeline.vertex import run
 
     if flags.job:
-        return run.follow(flags.job, flags.vertex, endpoints=endpoints)
+        return run.follow(flags.job, flags.vertex)
     if flags.compile_only:
         return run.compile_only(flags.pipeline, flags.vertex, flags.output)
-    return run.submit(
-        flags.pipeline, flags.vertex, output=flags.output, wait=flags.wait, endpoints=endpoints
-    )
+    return run.submit(flags.pipeline, flags.vertex, output=flags.output, wait=flags.wait)
 
 
 if __name__ == "__main__":

@@ -105,8 +105,6 @@ def _dataflow(vertex: VertexConfig, scratch: str) -> Iterator[str]:
     yield f"--sdk_container_image={vertex.image}"
     # Beam is in the image; by default it would be fetched and staged for every component.
     yield "--sdk_location=container"
-    if workers.setup_file:
-        yield f"--setup_file={workers.setup_file}"
     if vertex.service_account:
         yield f"--service_account_email={vertex.service_account}"
     if vertex.encryption_key:

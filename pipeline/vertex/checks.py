@@ -1,43 +1,68 @@
-"""Looking at a project before a job is submitted to it: each finding with what mends it."""
+"""What is checked before a job is submitted: the buckets and the images, a request each."""
 
 from __future__ import annotations
 
+from pipeline.errors import InputError
 from pipeline.run_config import PipelineConfig
-from pipeline.vertex import accelerators, faults, image, project, quotas, roots
-from pipeline.vertex.cloud import Cloud
-from pipeline.vertex.problems import Problem, unless_out_of_reach
+from pipeline.vertex import faults
 from pipeline.vertex.settings import VertexConfig
 
+_CREATE = "storage.objects.create"
+# An image by itself and an index of images, as Docker and OCI have them.
+_MANIFESTS = ", ".join(
+    (
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.oci.image.index.v1+json",
+    )
+)
+_SECONDS_A_REQUEST = 30
 
-def check(
-    vertex: VertexConfig, config: PipelineConfig, *, cloud: Cloud | None = None
-) -> list[Problem]:
-    """Returns what stands in the way of a job, errors and the rest in the order of the checks.
+
+def check(config: PipelineConfig, vertex: VertexConfig) -> None:
+    """Looks for what the job writes to and what it is started from.
 
     Raises:
-        InputError: without credentials, for then nothing can be looked at.
+        InputError: for a bucket that is missing or may not be written to, a missing image, and
+            without credentials.
+        OutageError: where Google does not answer.
     """
-    cloud = cloud or Cloud(vertex.project, vertex.region)
-    with faults.explained(vertex):
-        return [
-            *accelerators.check(vertex),
-            *unless_out_of_reach("which APIs are on", lambda: project.apis(vertex, cloud)),
-            *roots.check(vertex, config, cloud),
-            *image.check(vertex, cloud),
-            *unless_out_of_reach(
-                f"service account {vertex.service_account}",
-                lambda: project.service_account(vertex, cloud),
-            ),
-            *unless_out_of_reach(
-                "quota of accelerators",
-                lambda: quotas.accelerators(vertex, config.models, cloud),
-            ),
-            *quotas.cpus(vertex, config.models, cloud),
-            *unless_out_of_reach(
-                "quota of Dataflow's CPUs", lambda: quotas.dataflow_cpus(vertex, cloud)
-            ),
-            *unless_out_of_reach(
-                "network of Dataflow's workers",
-                lambda: project.network(vertex, config.beam_args, cloud),
-            ),
-        ]
+    written = config.pipeline_root, config.serving_model_dir
+    for name in sorted({path.removeprefix("gs://").partition("/")[0] for path in written}):
+        _check_bucket(name, vertex)
+    for image in sorted({vertex.image, vertex.network_image or vertex.image}):
+        _check_image(image)
+
+
+def _check_bucket(name: str, vertex: VertexConfig) -> None:
+    from google.cloud import storage
+
+    with faults.explained(f"cannot use the bucket gs://{name}"):
+        bucket = storage.Client(project=vertex.project).bucket(name)
+        allowed = bucket.test_iam_permissions([_CREATE])
+    # A job writes as its service account, which may do what the user may not.
+    if not allowed and not vertex.service_account:
+        raise InputError(f"you may not write to gs://{name}: {_CREATE} is denied")
+
+
+def _check_image(image: str) -> None:
+    """Asks Google's registries for an image; another one must not get the user's token."""
+    import google.auth
+    from google.auth.transport.requests import AuthorizedSession
+
+    host, _, rest = image.partition("/")
+    if host != "gcr.io" and not host.endswith((".gcr.io", ".pkg.dev")):
+        return
+    name, _, digest = rest.partition("@")
+    repository, _, tag = name.partition(":")
+    with faults.explained(f"cannot look for the image {image}"):
+        credentials, _ = google.auth.default(["https://www.googleapis.com/auth/cloud-platform"])
+        answer = AuthorizedSession(credentials).head(
+            f"https://{host}/v2/{repository}/manifests/{digest or tag or 'latest'}",
+            headers={"Accept": _MANIFESTS},
+            timeout=_SECONDS_A_REQUEST,
+        )
+    # Who may not look at it may still run it, as a service account.
+    if answer.status_code == 404:
+        raise InputError(f"there is no image {image}: build and push it, see docs/vertex.md")

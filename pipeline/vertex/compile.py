@@ -77,4 +77,6 @@ def _digest_archive(example_gen: dict[str, Any]) -> None:
 
 def write(job: dict[str, Any], path: str) -> None:
     """Writes a pipeline job; the same job gives the same bytes."""
-    Path(path).write_text(json.dumps(job, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    # Google's client reads it as YAML, which knows no surrogate pairs.
+    text = json.dumps(job, indent=1, sort_keys=True, ensure_ascii=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")

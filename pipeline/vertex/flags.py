@@ -10,7 +10,6 @@ from components.fma_example_gen.archive import spans
 from pipeline import beam_args
 from pipeline import flags as shared_flags
 from pipeline.run_config import PipelineConfig
-from pipeline.vertex.machines import ACCELERATORS
 from pipeline.vertex.settings import (
     BEAM_RUNNERS,
     FAILURE_POLICIES,
@@ -27,7 +26,6 @@ _ROOT = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/]+)*")
 # The id of a job adds the time to it, 15 characters, and ends at 128.
 _PIPELINE_NAME = re.compile(r"[a-z][a-z0-9-]{0,111}")
 _MODES = ("--compile-only", "--submit", "--job")
-_OF_A_SUBMISSION = ("--schedule", "--wait", "--no-wait")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -64,12 +62,7 @@ def names(arguments: Sequence[str], *options: str) -> bool:
 
 
 def overruled(arguments: Sequence[str]) -> tuple[str, ...]:
-    """Returns the flags that count for nothing in a file, as the command line says what to do.
-
-    A file describes a whole run, with its schedule; that is no reason not to compile it.
-    """
-    if names(arguments, "--compile-only"):
-        return (*_MODES, *_OF_A_SUBMISSION)
+    """Returns the flags of a file that are ignored, as the command line says what to do."""
     return _MODES if names(arguments, *_MODES) else ()
 
 
@@ -81,16 +74,10 @@ def need_no_pipeline(parser: argparse.ArgumentParser) -> None:
 
 
 def check_together(flags: argparse.Namespace) -> None:
-    """Raises ValueError for flags that do not go together, or do nothing."""
-    if flags.job:
-        return
+    """Raises ValueError for flags that do not go together."""
     if flags.compile_only and not flags.output:
         raise ValueError("--compile-only needs --output FILE")
-    if flags.wait and flags.compile_only:
-        raise ValueError("--wait needs --submit")
-    if flags.schedule and flags.compile_only:
-        raise ValueError("--schedule needs --submit; a compiled file has no schedule")
-    if flags.wait and flags.schedule:
+    if flags.submit and flags.wait and flags.schedule:
         raise ValueError("--wait follows one run, --schedule starts many: leave one out")
 
 
@@ -112,8 +99,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--output", metavar="FILE.json", help="where the compiled pipeline goes")
     shared_flags.add_switch(
         group, "--wait",
-        help="with --submit: follow the tasks to the verdict; where one fails, its log is named, "
-        "and has the sentence that says why",
+        help="with --submit: follow the tasks to the verdict; what Google says of failed ones is "
+        "printed",
     )  # fmt: skip
     shared_flags.add_switch(
         group, "--cache", default=True,
@@ -190,10 +177,6 @@ def _add_dataflow(parser: argparse.ArgumentParser) -> None:
         help="undoes the flag before, where a file of flags has it",
     )  # fmt: skip
     group.add_argument(
-        "--setup-file", default="", metavar="PATH",
-        help="a setup.py in the image for workers to install; not needed: the image has the code",
-    )  # fmt: skip
-    group.add_argument(
         "--beam-arg", action="append", default=[], metavar="=--flag=VALUE",
         help="a further flag for Beam; may be repeated",
     )  # fmt: skip
@@ -208,8 +191,7 @@ def _add_machines(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--network-machine-type", default=machine.machine_type, metavar="TYPE",
-        help="networks train on it, and are tuned; cloud-tpu for TPU v2 and v3, "
-        "ct5lp-hightpu-1t, -4t or -8t for TPU v5e",
+        help="networks train on it, and are tuned; for TPUs see docs/vertex.md",
     )  # fmt: skip
     group.add_argument(
         "--network-image", default="", metavar="IMAGE",
@@ -217,12 +199,16 @@ def _add_machines(parser: argparse.ArgumentParser) -> None:
         "TPU; default: --image",
     )  # fmt: skip
     group.add_argument(
-        "--accelerator-type", choices=("", *ACCELERATORS), default="", metavar="TYPE",
-        help=f"of the networks' machine: {', '.join(ACCELERATORS)}",
+        "--accelerator-type", default="", metavar="TYPE",
+        help="of the networks' machine, by the name of the API, such as NVIDIA_TESLA_T4 or TPU_V3",
     )  # fmt: skip
     group.add_argument(
-        "--accelerator-count", type=int, metavar="N",
-        help="GPUs, or the cores of a TPU v2 or v3; default: 1, 8 for a TPU",
+        "--accelerator-count", type=int, default=1, metavar="N",
+        help="number of GPUs, or of the cores of a TPU v2 or v3",
+    )  # fmt: skip
+    group.add_argument(
+        "--tpu-topology", default="", metavar="RxC",
+        help="such as 2x2, for a machine type that has its TPU built in",
     )  # fmt: skip
     group.add_argument(
         "--task-cpus", type=int, default=task.cpus, metavar="N",
@@ -246,11 +232,13 @@ def _add_endpoint(parser: argparse.ArgumentParser) -> None:
         help="of a replica",
     )  # fmt: skip
     group.add_argument(
-        "--min-replicas", type=int, default=endpoint.min_replicas, metavar="N", help="always there"
-    )
+        "--min-replicas", type=int, default=endpoint.min_replicas, metavar="N",
+        help="minimum number of replicas",
+    )  # fmt: skip
     group.add_argument(
-        "--max-replicas", type=int, default=endpoint.max_replicas, metavar="N", help="under load"
-    )
+        "--max-replicas", type=int, default=endpoint.max_replicas, metavar="N",
+        help="maximum number of replicas",
+    )  # fmt: skip
     group.add_argument(
         "--traffic-percent", type=int, default=endpoint.traffic_percent, metavar="N",
         help="share of the new model; below 100 the one before keeps the rest",
@@ -271,13 +259,19 @@ def vertex_config(flags: argparse.Namespace) -> VertexConfig:
     """Returns where and on what the flags want the pipeline to run.
 
     Raises:
-        ValueError: naming the value that Google Cloud would refuse.
+        ValueError: for values of the endpoint that do not fit together.
     """
-    image = flags.image or _IMAGE.format(region=flags.region, project=flags.project)
+    endpoint = EndpointConfig(
+        display_name=flags.endpoint_name,
+        machine=Machine(flags.endpoint_machine_type),
+        min_replicas=flags.min_replicas,
+        max_replicas=flags.max_replicas,
+        traffic_percent=flags.traffic_percent,
+    )
     return VertexConfig(
         project=flags.project,
         region=flags.region,
-        image=image,
+        image=flags.image or _IMAGE.format(region=flags.region, project=flags.project),
         service_account=flags.service_account,
         encryption_key=flags.encryption_key,
         network=flags.network,
@@ -289,35 +283,19 @@ def vertex_config(flags: argparse.Namespace) -> VertexConfig:
             disk_gb=flags.dataflow_disk_gb,
             subnetwork=flags.dataflow_subnetwork,
             public_ips=flags.dataflow_public_ips,
-            setup_file=flags.setup_file,
         ),
         task=TaskConfig(flags.task_cpus, flags.task_memory_gb),
         classical=Machine(flags.classical_machine_type),
         network_machine=Machine(
-            flags.network_machine_type, flags.accelerator_type, _accelerator_count(flags)
+            flags.network_machine_type,
+            flags.accelerator_type,
+            flags.accelerator_count if flags.accelerator_type else 0,
+            flags.tpu_topology,
         ),
         network_image=flags.network_image,
-        endpoint=_endpoint(flags) if flags.deploy else None,
+        endpoint=endpoint if flags.deploy else None,
         schedule=flags.schedule,
         failure_policy=flags.failure_policy,
-    )
-
-
-def _accelerator_count(flags: argparse.Namespace) -> int:
-    if flags.accelerator_count is not None:
-        return int(flags.accelerator_count)
-    if not flags.accelerator_type:
-        return 0
-    return 8 if flags.accelerator_type.startswith("TPU_") else 1
-
-
-def _endpoint(flags: argparse.Namespace) -> EndpointConfig:
-    return EndpointConfig(
-        display_name=flags.endpoint_name,
-        machine=Machine(flags.endpoint_machine_type),
-        min_replicas=flags.min_replicas,
-        max_replicas=flags.max_replicas,
-        traffic_percent=flags.traffic_percent,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from google.cloud import aiplatform_v1
 from tfx.extensions.google_cloud_ai_platform.constants import ENABLE_VERTEX_KEY, VERTEX_REGION_KEY
 from tfx.extensions.google_cloud_ai_platform.trainer.executor import TRAINING_ARGS_KEY
 
+from pipeline.errors import InputError
 from pipeline.registry import NETWORKS
-from pipeline.vertex.machines import tpu_topology
 from pipeline.vertex.settings import Machine, VertexConfig
 
 # Networks of raw audio unpack 1.3 MB a clip: 140 GB for FMA's large subset. Vertex's own is 100.
@@ -55,8 +56,15 @@ def _job(vertex: VertexConfig, node_id: str, machine: Machine, image: str) -> di
 def _machine_spec(machine: Machine) -> dict[str, Any]:
     spec: dict[str, Any] = {"machine_type": machine.machine_type}
     if machine.accelerator_type:
+        # The job would be refused only after everything before it has run.
+        known = list(aiplatform_v1.AcceleratorType.__members__)
+        if machine.accelerator_type not in known:
+            raise InputError(
+                f"--accelerator-type must be one of {', '.join(known[1:])}, "
+                f"got {machine.accelerator_type!r}"
+            )
         spec["accelerator_type"] = machine.accelerator_type
         spec["accelerator_count"] = machine.accelerator_count
-    if topology := tpu_topology(machine.machine_type):
-        spec["tpu_topology"] = topology
+    if machine.tpu_topology:
+        spec["tpu_topology"] = machine.tpu_topology
     return spec

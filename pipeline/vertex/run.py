@@ -1,44 +1,104 @@
-"""A run on Vertex AI, from the checks to the verdict on the console."""
+"""A run on Vertex AI: compile, submit, follow."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pipeline.console import PlainConsole
 from pipeline.errors import InputError
-from pipeline.exit_status import BAD_INPUT, PUSHED, with_exit_status
+from pipeline.exit_status import PUSHED, with_exit_status
 from pipeline.run_config import PipelineConfig
-from pipeline.terminal import complain
-from pipeline.vertex import cost, faults
-from pipeline.vertex.cloud import Cloud, Endpoints
-from pipeline.vertex.problems import ERROR
+from pipeline.vertex import faults
 from pipeline.vertex.settings import VertexConfig
+
+if TYPE_CHECKING:
+    from google.cloud import aiplatform
 
 PROGRAM = "vertex_runner.py"
 _DISK_FULL = "the disk is full: free some space, or let --output and TMPDIR name another"
+_SECONDS_A_REQUEST = 60
 
 
 def compile_only(config: PipelineConfig, vertex: VertexConfig, output: str) -> int:
-    """Writes the compiled pipeline; looks at no input file and needs no network.
+    """Writes the compiled pipeline; reads no input file and needs no network.
 
     The digests of the archive stay empty, therefore; FmaExampleGen's driver fills them in when the
     pipeline runs.
     """
 
-    def whole() -> int:
-        job = _compile(config, vertex, output)
-        console = PlainConsole(soft_wrap=True)
-        cost.print_estimate(console, job)
-        console.print(f"compiled to {output}", markup=False)
+    def action() -> int:
+        _compile(config, vertex, output)
+        _console().print(f"compiled to {output}", markup=False)
         return PUSHED
 
-    interrupted = "interrupted; run the same command again"
-    return with_exit_status(PROGRAM, whole, interrupted=interrupted, disk_full=_DISK_FULL)
+    return _run(action, "interrupted; run the same command again")
 
 
-def _compile(config: PipelineConfig, vertex: VertexConfig, output: str) -> dict[str, object]:
+def submit(config: PipelineConfig, vertex: VertexConfig, *, output: str | None, wait: bool) -> int:
+    """Checks, compiles and submits the pipeline.
+
+    Args:
+        config: the run; the digests of its input files are filled in here.
+        vertex: where it runs.
+        output: where the compiled pipeline is left; None for nowhere.
+        wait: whether to follow the job to its end.
+    """
+
+    def action() -> int:
+        from pipeline import preflight
+        from pipeline.vertex import checks, watching
+
+        console = _console()
+        checks.check(config, vertex)
+        with faults.explained("cannot read the input"):
+            checked, plan = preflight.check(config)
+        preflight.print_plan(console, checked, plan, _beam(vertex))
+        with tempfile.TemporaryDirectory() as folder:
+            spec_path = output or str(Path(folder) / "pipeline.json")
+            compiled = _compile(checked, vertex, spec_path)
+            job = _job(compiled, spec_path, checked, vertex)
+        look = f"{_console_url(vertex)} shows whether it was submitted; if not, run this again"
+        with faults.explained("cannot submit the pipeline", look), _quiet_sdk():
+            start = _schedule if vertex.schedule else _submit
+            name = start(job, vertex)
+        console.print(f"submitted {name}", markup=False)
+        if not wait:
+            console.print(f"  {_console_url(vertex)}", markup=False)
+            return PUSHED
+        return watching.watch(name, vertex, console=console)
+
+    return _run(
+        action,
+        f"interrupted; {_console_url(vertex)} shows whether the pipeline was submitted",
+    )
+
+
+def follow(job_name: str, vertex: VertexConfig) -> int:
+    """Follows a job that was submitted before, by its name or id, to its end."""
+
+    def action() -> int:
+        from pipeline.vertex import watching
+
+        return watching.watch(job_name, vertex, console=_console())
+
+    return _run(action, "interrupted; the job runs on")
+
+
+def _run(action: Callable[[], int], interrupted: str) -> int:
+    return with_exit_status(PROGRAM, action, interrupted=interrupted, disk_full=_DISK_FULL)
+
+
+def _console() -> PlainConsole:
+    return PlainConsole(soft_wrap=True)
+
+
+def _compile(config: PipelineConfig, vertex: VertexConfig, output: str) -> dict[str, Any]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # CUDA's absence, a screenful
     from pipeline.vertex import compile
 
@@ -50,76 +110,65 @@ def _compile(config: PipelineConfig, vertex: VertexConfig, output: str) -> dict[
     return job
 
 
-def submit(
-    config: PipelineConfig,
-    vertex: VertexConfig,
-    *,
-    output: str | None,
-    wait: bool,
-    endpoints: Endpoints | None = None,
-) -> int:
-    """Checks, compiles and submits the pipeline.
+def _job(
+    compiled: dict[str, Any], spec_path: str, config: PipelineConfig, vertex: VertexConfig
+) -> aiplatform.PipelineJob:
+    """Returns the job of a compiled pipeline, not yet submitted."""
+    from google.cloud import aiplatform
 
-    Args:
-        config: the run; the digests of its input files are filled in here.
-        vertex: where it runs.
-        output: where the compiled pipeline is left; None for nowhere.
-        wait: whether to follow the job to its end.
-        endpoints: where Google's services answer; None for Google's own.
-    """
-    from pipeline.vertex import submission
-
-    console = PlainConsole(soft_wrap=True)
-
-    def whole() -> int:
-        from pipeline import preflight
-        from pipeline.vertex import checks, watching
-
-        cloud = Cloud(vertex.project, vertex.region, endpoints)
-        problems = checks.check(vertex, config, cloud=cloud)
-        for problem in problems:
-            complain(str(problem))
-        if any(problem.kind == ERROR for problem in problems):
-            return BAD_INPUT
-        with faults.explained_reading(vertex):
-            checked, plan = preflight.check(config)
-        preflight.print_plan(console, checked, plan, _beam(vertex))
-        with tempfile.TemporaryDirectory() as folder:
-            spec_path = output or str(Path(folder) / "pipeline.json")
-            job = _compile(checked, vertex, spec_path)
-            cost.print_estimate(console, job, n_clips=plan.n_clips)
-            submitted = submission.submit(
-                spec_path,
-                vertex,
-                pipeline_root=checked.pipeline_root,
-                enable_cache=checked.enable_cache,
-                cloud=cloud,
-                say=lambda text: console.print(text, markup=False),
+    with faults.explained("cannot submit the pipeline"):
+        try:
+            return aiplatform.PipelineJob(
+                display_name=config.name,
+                template_path=spec_path,
+                pipeline_root=config.pipeline_root,
+                # True would also cache the tasks that are compiled without a cache.
+                enable_caching=None if config.enable_cache else False,
+                encryption_spec_key_name=vertex.encryption_key or None,
+                # Google's class drops the labels of the file, which have TFX's version.
+                labels={**compiled.get("labels", {}), **dict(vertex.labels)},
+                project=vertex.project,
+                location=vertex.region,
+                failure_policy=vertex.failure_policy,
             )
-        console.print(f"submitted {submitted.name}", markup=False)
-        console.print(f"  {submitted.console_url}", markup=False)
-        if not wait:
-            return PUSHED
-        return watching.watch(submitted.name, vertex, cloud=cloud, console=console)
+        except ValueError as error:
+            raise InputError(str(error)) from error
 
-    interrupted = (
-        f"interrupted before a job was seen to start: see that {submission.jobs_page(vertex)} has "
-        "none before you run the same command again"
+
+@contextlib.contextmanager
+def _quiet_sdk() -> Iterator[None]:
+    """Drops what Google's SDK logs: hints for Python, and tracebacks of errors that it ignores."""
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _submit(job: aiplatform.PipelineJob, vertex: VertexConfig) -> str:
+    job.submit(
+        service_account=vertex.service_account or None,
+        network=vertex.network or None,
+        create_request_timeout=_SECONDS_A_REQUEST,
     )
-    return with_exit_status(PROGRAM, whole, interrupted=interrupted, disk_full=_DISK_FULL)
+    return str(job.resource_name)
 
 
-def follow(job_name: str, vertex: VertexConfig, *, endpoints: Endpoints | None = None) -> int:
-    """Follows a job that was submitted before, by its name or id, to its end."""
+def _schedule(job: aiplatform.PipelineJob, vertex: VertexConfig) -> str:
+    # At most one run at a time, by default: the next does not join one that takes longer.
+    schedule = job.create_schedule(
+        cron=vertex.schedule,
+        display_name=job.pipeline_spec["pipelineInfo"]["name"],
+        service_account=vertex.service_account or None,
+        network=vertex.network or None,
+        create_request_timeout=_SECONDS_A_REQUEST,
+    )
+    return str(schedule.resource_name)
 
-    def whole() -> int:
-        from pipeline.vertex import watching
 
-        cloud = Cloud(vertex.project, vertex.region, endpoints)
-        return watching.watch(job_name, vertex, cloud=cloud)
-
-    interrupted = "interrupted; the job is left alone"
-    return with_exit_status(PROGRAM, whole, interrupted=interrupted, disk_full=_DISK_FULL)
+def _console_url(vertex: VertexConfig) -> str:
+    page = "schedules" if vertex.schedule else "runs"
+    return f"https://console.cloud.google.com/vertex-ai/pipelines/{page}?project={vertex.project}"
 
 
 def _beam(vertex: VertexConfig) -> str:

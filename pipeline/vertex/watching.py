@@ -1,29 +1,21 @@
-"""Watching a pipeline job: a line for each change of a task, then the verdict."""
+"""Following a pipeline job: a line for each change of a task, then the verdict."""
 
 from __future__ import annotations
 
-import dataclasses
 import time
-import urllib.parse
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from pipeline.console import PlainConsole
+from pipeline.errors import InputError
 from pipeline.exit_status import FAULT, INTERRUPTED, PUSHED, REFUSED
 from pipeline.vertex import faults
-from pipeline.vertex.cloud import Cloud
 from pipeline.vertex.settings import VertexConfig
 
 if TYPE_CHECKING:
     from google.cloud import aiplatform_v1
 
-# Tasks that tell how it ended, the property of their output that does, and where it is.
-_PUSHER, _PUSHED_MODEL, _PUSHED = "AtomicPusher", "pushed_model", "pushed"
-_EVALUATOR, _BLESSING, _BLESSED = "Evaluator", "blessing", "blessed"
-_REPORT, _PAGE = "GenreReport", "page"
-# States that are news, as they are shown: word and colour.
+# States of a task that are shown: word and colour.
 _SHOWN = {
     "RUNNING": ("running", "default"),
     "SUCCEEDED": ("done", "green"),
@@ -32,92 +24,57 @@ _SHOWN = {
     "CANCELLED": ("cancelled", "red"),
     "NOT_TRIGGERED": ("not run", "default"),
 }
-_ENDED = {"PIPELINE_STATE_SUCCEEDED", "PIPELINE_STATE_FAILED", "PIPELINE_STATE_CANCELLED"}
-_SECONDS_A_REQUEST = 60
-# A job takes hours: what comes back within a quarter of one is no reason to leave it.
-_PATIENCE = faults.Patience(first_seconds=1.0, longest_seconds=60.0, all_seconds=900.0)
+_ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
+_POLLING_SECONDS = 20.0
+_PATIENCE = faults.Patience()
 
 
-@dataclasses.dataclass(frozen=True)
-class _Change:
-    """A task that is in a state since `seconds` after it began."""
-
-    task: str
-    state: str
-    seconds: float
-
-
-def watch(
-    job_name: str,
-    vertex: VertexConfig,
-    *,
-    cloud: Cloud | None = None,
-    patience: faults.Patience | None = None,
-    console: Console | None = None,
-    seconds_between_looks: float = 20.0,
-    sleep: Callable[[float], None] = time.sleep,
-) -> int:
-    """Follows a job to its end and returns the exit status, the one of a run on this machine.
+def watch(job_name: str, vertex: VertexConfig, *, console: Console) -> int:
+    """Follows a job to its end and returns the exit status, that of a run on this machine.
 
     Args:
         job_name: its resource name, or its id.
         vertex: where it runs.
-        cloud: the door to Google Cloud.
-        patience: how long a service that is out is asked again.
         console: where the lines go.
-        seconds_between_looks: from one look to the next.
-        sleep: waits for so many seconds.
 
     Raises:
-        InputError: where the job cannot be looked at.
-        OutageError: where it can no longer be looked at; it runs on.
+        InputError: where there is no such job, or it may not be read.
+        OutageError: where Vertex AI no longer answers; the job runs on.
     """
-    cloud = cloud or Cloud(vertex.project, vertex.region)
-    patience = patience or _PATIENCE
-    console = console or PlainConsole(soft_wrap=True)
-    if "/" not in job_name:
-        job_name = f"projects/{vertex.project}/locations/{vertex.region}/pipelineJobs/{job_name}"
-    seen: dict[str, str] = {}
+    again = (
+        f"`vertex_runner.py --job {job_name.rpartition('/')[2]} --project {vertex.project} "
+        f"--region {vertex.region}` follows it again"
+    )
+    shown: dict[str, str] = {}
     try:
-        with faults.explained(
-            vertex, f"the job {job_name} runs on, and {_attach_command(job_name, vertex)}"
-        ):
+        with faults.explained(f"cannot follow {job_name}", f"the job runs on, {again}"):
             while True:
-                job = _look(job_name, cloud, patience, console)
-                for change in changes(job, seen):
-                    _print(console, change)
-                if job.state.name in _ENDED:
+                job = _get(job_name, vertex, console)
+                _print_changes(job, shown, console)
+                if _state(job) in _ENDED:
                     break
-                sleep(seconds_between_looks)
+                time.sleep(_POLLING_SECONDS)
     except KeyboardInterrupt:
-        console.print(_left_alone(job_name, vertex), markup=False)
+        console.print(f"interrupted; the job runs on, {again}", markup=False)
         return INTERRUPTED
-    return _verdict(job, vertex, console)
+    return _verdict(job, console)
 
 
-def _look(
-    job_name: str, cloud: Cloud, patience: faults.Patience, console: Console
-) -> aiplatform_v1.PipelineJob:
+def _get(job_name: str, vertex: VertexConfig, console: Console) -> aiplatform_v1.PipelineJob:
+    from google.cloud import aiplatform
+
     def get() -> Any:
-        return cloud.pipelines.get_pipeline_job(
-            name=job_name, retry=None, timeout=_SECONDS_A_REQUEST
-        )
+        job = aiplatform.PipelineJob.get(job_name, project=vertex.project, location=vertex.region)
+        return job.gca_resource
 
-    def say(text: str) -> None:
-        console.print(text, markup=False)
+    try:
+        return faults.with_patience(get, _PATIENCE, lambda text: console.print(text, markup=False))
+    except ValueError as error:
+        raise InputError(f"cannot follow {job_name}: {error}") from error
 
-    return faults.with_patience(get, patience, say, faults.is_transient)
 
-
-def changes(job: aiplatform_v1.PipelineJob, seen: dict[str, str]) -> list[_Change]:
-    """Returns the tasks whose state is news, in the order they began, and notes them in `seen`."""
-    news = []
-    for task in sorted(_tasks(job), key=lambda task: _when(task.start_time or task.create_time)):
-        state = task.state.name
-        if state in _SHOWN and seen.get(task.task_name) != state:
-            seen[task.task_name] = state
-            news.append(_Change(task.task_name, state, _seconds(task)))
-    return news
+def _state(job: aiplatform_v1.PipelineJob) -> str:
+    return str(job.state.name).removeprefix("PIPELINE_STATE_")
 
 
 def _tasks(job: aiplatform_v1.PipelineJob) -> list[aiplatform_v1.PipelineTaskDetail]:
@@ -127,100 +84,50 @@ def _tasks(job: aiplatform_v1.PipelineJob) -> list[aiplatform_v1.PipelineTaskDet
     return [task for task in details if not names or task.task_name in names]
 
 
-def _when(moment: Any) -> float:
-    return float(moment.timestamp()) if moment else 0.0
+def _print_changes(job: aiplatform_v1.PipelineJob, shown: dict[str, str], console: Console) -> None:
+    for task in _tasks(job):
+        state = task.state.name
+        if state in _SHOWN and shown.get(task.task_name) != state:
+            shown[task.task_name] = state
+            word, colour = _SHOWN[state]
+            console.print(f"  {task.task_name:<28}[{colour}]{word}[/]")
 
 
-def _seconds(task: aiplatform_v1.PipelineTaskDetail) -> float:
-    if not (task.start_time and task.end_time):
-        return 0.0
-    return _when(task.end_time) - _when(task.start_time)
-
-
-def _print(console: Console, change: _Change) -> None:
-    word, colour = _SHOWN[change.state]
-    seconds = f"{change.seconds:>8.1f} s" if change.seconds else ""
-    console.print(f"  {change.task:<28}[{colour}]{word:<10}[/]{seconds}")
-
-
-def _attach_command(job_name: str, vertex: VertexConfig) -> str:
-    return (
-        f"`vertex_runner.py --job {job_name.rpartition('/')[2]} --project {vertex.project} "
-        f"--region {vertex.region}` follows it again"
-    )
-
-
-def _left_alone(job_name: str, vertex: VertexConfig) -> str:
-    return (
-        f"stopped watching; the job runs on, and {_attach_command(job_name, vertex)}. "
-        "This cancels it:\n"
-        '  curl -X POST -H "Authorization: Bearer $(gcloud auth print-access-token)" '
-        f"https://{vertex.region}-aiplatform.googleapis.com/v1/{job_name}:cancel"
-    )
-
-
-def _verdict(job: aiplatform_v1.PipelineJob, vertex: VertexConfig, console: Console) -> int:
-    state = job.state.name.removeprefix("PIPELINE_STATE_").lower()
+def _verdict(job: aiplatform_v1.PipelineJob, console: Console) -> int:
     console.print()
-    if state != "succeeded":
-        for line in failure_lines(job, vertex) or [_job_line(job, state)]:
-            console.print(line, markup=False)
+    if _state(job) != "SUCCEEDED":
+        failed = [task for task in _tasks(job) if task.state.name == "FAILED"]
+        for task in failed:
+            message = _line(task.error.message or job.error.message) or "no message"
+            console.print(f"{task.task_name} failed: {message}", markup=False)
+        if not failed:
+            state = _state(job).lower()
+            console.print(f"the job is {state}: {_line(job.error.message)}", markup=False)
         return FAULT
-    blessed = _property(job, _EVALUATOR, _BLESSING, _BLESSED)
-    pushed = _property(job, _PUSHER, _PUSHED_MODEL, _PUSHED)
-    if page := _artifact(job, _REPORT, _PAGE):
-        console.print(f"  {'report':<12} {page.uri}", markup=False)
-    if pushed:
-        where = _property(job, _PUSHER, _PUSHED_MODEL, "pushed_destination")
-        console.print(f"  {'model':<12} {where or '-'}", markup=False)
+    page, pushed = _output(job, "GenreReport", "page"), _output(job, "AtomicPusher", "pushed_model")
+    if page:
+        console.print(f"  report  {page.uri}", markup=False)
+    if pushed and pushed.metadata.get("pushed"):
+        console.print(f"  model   {pushed.metadata.get('pushed_destination', '-')}", markup=False)
         console.print("blessed and pushed")
         return PUSHED
-    if pushed is None and blessed is None:
-        console.print("the job succeeded, but no task tells whether a model was pushed")
+    blessing = _output(job, "Evaluator", "blessing")
+    if not (pushed or blessing):
+        console.print("the job succeeded, but no task says whether a model was pushed")
         return FAULT
-    verdict = "the gate refused the model" if not blessed else "the model is blessed, but withheld"
+    blessed = blessing and blessing.metadata.get("blessed")
+    verdict = "the model is blessed, but withheld" if blessed else "the gate refused the model"
     console.print(f"[red]{verdict}[/red]; the report has the reasons")
     return REFUSED
 
 
-def failure_lines(job: aiplatform_v1.PipelineJob, vertex: VertexConfig) -> list[str]:
-    """Returns what each failed task said and where its log is."""
-    lines = []
+def _line(message: str) -> str:
+    return " ".join(message.split())
+
+
+def _output(job: aiplatform_v1.PipelineJob, task_name: str, key: str) -> Any | None:
+    """Returns the first artifact that a task has put out under a key."""
     for task in _tasks(job):
-        if task.state.name == "FAILED":
-            message = task.error.message or job.error.message or "no message"
-            lines.append(f"{task.task_name} failed: {' '.join(message.split())}")
-            lines.extend(_log_lines(task, vertex))
-    return lines
-
-
-def _job_line(job: aiplatform_v1.PipelineJob, state: str) -> str:
-    message = " ".join(job.error.message.split())
-    return f"the job is {state}: {message}" if message else f"the job is {state}"
-
-
-def _log_lines(task: aiplatform_v1.PipelineTaskDetail, vertex: VertexConfig) -> Iterable[str]:
-    """Returns where the log of a task's container is; nothing where it never had one."""
-    detail = task.executor_detail
-    job = detail.custom_job_detail.job or detail.container_detail.main_job
-    if job:
-        query = f'resource.labels.job_id="{job.rpartition("/")[2]}"'
-        address = "https://console.cloud.google.com/logs/query;query=" + urllib.parse.quote(query)
-        yield f"  its log: {address}?project={vertex.project}"
-        yield f"  or: gcloud logging read '{query}' --project={vertex.project} --freshness=7d"
-
-
-def _artifact(job: aiplatform_v1.PipelineJob, task_name: str, output: str) -> Any | None:
-    for task in _tasks(job):
-        if task.task_name == task_name and output in task.outputs:
-            for artifact in task.outputs[output].artifacts:
-                return artifact
+        if task.task_name == task_name and key in task.outputs:
+            return next(iter(task.outputs[key].artifacts), None)
     return None
-
-
-def _property(job: aiplatform_v1.PipelineJob, task_name: str, output: str, name: str) -> Any | None:
-    """Returns a property of a task's output, None where the job does not tell it."""
-    artifact = _artifact(job, task_name, output)
-    if artifact is None or name not in artifact.metadata:
-        return None
-    return artifact.metadata[name]

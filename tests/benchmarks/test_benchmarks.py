@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import re
-from pathlib import Path
 
 import pytest
 
-from benchmarks import component_seconds, harness
+from benchmarks import harness
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.harness import Row, for_each, rows, time_variants
 
@@ -101,34 +98,3 @@ def test_variants_take_turns_after_a_call_that_is_not_counted() -> None:
     )
     assert calls == ["a", "b", "a", "b", "a", "b"]
     assert list(seconds) == ["a", "b"]
-
-
-def test_the_seconds_of_components_are_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def runner(flags: list[str]) -> int:
-        assert flags == ["--output-dir=out", "--beam-workers=1"]
-        logger = logging.getLogger("absl")
-        logger.setLevel(logging.INFO)
-        logger.info("Component %s is running.", "Transform")
-        logger.info("Component %s is finished.", "Transform")
-        return 3
-
-    monkeypatch.setattr("local_runner.main", runner)
-    out = tmp_path / "seconds.json"
-    assert component_seconds.main([str(out), "--output-dir=out"]) == 3
-    assert list(json.loads(out.read_text())) == ["Transform"]
-
-
-def test_without_a_component_there_is_an_error_and_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("local_runner.main", lambda flags: 0)
-    out = tmp_path / "seconds.json"
-    assert component_seconds.main([str(out)]) == 1
-    assert f"{out} is not written" in capsys.readouterr().err
-    assert not out.exists()
-    with pytest.raises(SystemExit) as stopped:
-        component_seconds.main([])
-    assert stopped.value.code == 2
-    assert "usage: python -m benchmarks.component_seconds" in capsys.readouterr().err

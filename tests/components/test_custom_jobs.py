@@ -29,8 +29,9 @@ from models.fit_record import FitRecord
 from pipeline.errors import InputError
 from pipeline.vertex import jobs
 from pipeline.vertex.settings import Machine, VertexConfig
+from tests.grpc_stand_in import serving
 from tests.vertex.harness.container import Image
-from tests.vertex.harness.job_service import JobService, serving
+from tests.vertex.harness.job_service import JobService
 
 VERTEX = VertexConfig("my-project", "us-central1", "gcr.io/my-project/genre:1")
 
@@ -160,7 +161,7 @@ def test_a_job_that_fails_fails_the_task(tmp_path: Path, monkeypatch: pytest.Mon
     [
         (Machine("n1-standard-8", "NVIDIA_TESLA_T4", 1), "NVIDIA_TESLA_T4, but .* no GPU"),
         (Machine("cloud-tpu", "TPU_V3", 8), "TPU_V3, but .* no TPU"),
-        (Machine("ct5lp-hightpu-4t"), "a TPU, but .* no TPU"),
+        (Machine("ct5lp-hightpu-4t", tpu_topology="2x2"), "a TPU, but .* no TPU"),
     ],
 )
 @pytest.mark.parametrize(

@@ -143,7 +143,6 @@ VERTEX = VertexConfig(
         disk_gb=60,
         subnetwork="regions/us-central1/subnetworks/s",
         public_ips=False,
-        setup_file="/app/setup.py",
     ),
 )
 
@@ -164,14 +163,13 @@ def test_dataflow_is_told_all_that_is_configured_and_beam_knows_every_flag() -> 
         "experiments": ["use_runner_v2"],
         "sdk_container_image": "gcr.io/my-project/genre:1",
         "sdk_location": "container",
-        "setup_file": "/app/setup.py",
         "service_account_email": "genre@my-project.iam.gserviceaccount.com",
         "dataflow_kms_key": "projects/p/locations/us-central1/keyRings/k/cryptoKeys/n",
         "subnetwork": "regions/us-central1/subnetworks/s",
         "use_public_ips": False,
         "labels": ["team=music", "stage=test"],
     }
-    assert len(flags) == 20  # Beam leaves out what it does not know
+    assert len(flags) == 19  # Beam leaves out what it does not know
 
 
 def test_what_is_not_configured_is_not_said() -> None:
@@ -179,7 +177,7 @@ def test_what_is_not_configured_is_not_said() -> None:
     names = {flag.split("=")[0] for flag in on_vertex(plain, "gs://bucket/scratch")}
     assert not names & {
         "--service_account_email", "--dataflow_kms_key", "--subnetwork", "--no_use_public_ips",
-        "--setup_file", "--labels",
+        "--labels",
     }  # fmt: skip
 
 

@@ -15,9 +15,10 @@ import tensorflow as tf
 import corpus
 from pipeline.registry import NETWORKS
 from tests.components.endpoint_deployer.vertex_server import VertexServer
+from tests.grpc_stand_in import serving
 from tests.vertex.harness.bucket import Buckets
 from tests.vertex.harness.container import Image, install
-from tests.vertex.harness.job_service import JobService, serving
+from tests.vertex.harness.job_service import JobService
 from tests.vertex.harness.pipeline_service import PipelineService, Run
 from tests.vertex.harness.spec import read_job
 

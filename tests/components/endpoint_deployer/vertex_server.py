@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import threading
 from collections.abc import Callable, Iterator
-from concurrent import futures
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,8 +19,7 @@ from google.longrunning import operations_pb2
 from google.rpc import status_pb2
 
 from components.endpoint_deployer.deployment import Clients
-
-_PACKAGE = "google.cloud.aiplatform.v1"
+from tests.grpc_stand_in import PACKAGE, service, serving
 
 
 class VertexServer:
@@ -176,32 +174,21 @@ class VertexServer:
         return answer
 
     def _service(self, name: str, requests: dict[str, type]) -> grpc.GenericRpcHandler:
-        handlers = {
-            "".join(word.title() for word in method.split("_")): (
-                grpc.unary_unary_rpc_method_handler(
-                    self._answer(method),
-                    request_deserializer=getattr(request, "deserialize", None)
-                    or request.FromString,
-                    response_serializer=lambda message: (
-                        message.SerializeToString()
-                        if hasattr(message, "SerializeToString")
-                        else type(message).serialize(message)
-                    ),
-                )
-            )
+        methods = {
+            method.title().replace("_", ""): (self._answer(method), request)
             for method, request in requests.items()
         }
-        return grpc.method_handlers_generic_handler(name, handlers)
+        return service(name, methods)
 
     def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         """Returns what a gRPC server needs to answer as the service."""
         return (
             self._service(
-                f"{_PACKAGE}.ModelService",
+                f"{PACKAGE}.ModelService",
                 {"get_model": api.GetModelRequest, "upload_model": api.UploadModelRequest},
             ),
             self._service(
-                f"{_PACKAGE}.EndpointService",
+                f"{PACKAGE}.EndpointService",
                 {
                     "list_endpoints": api.ListEndpointsRequest,
                     "get_endpoint": api.GetEndpointRequest,
@@ -220,16 +207,8 @@ class VertexServer:
     @contextmanager
     def clients(self) -> Iterator[Clients]:
         """Yields the real clients, over a port of this machine."""
-        server = grpc.server(futures.ThreadPoolExecutor(4))
-        server.add_generic_rpc_handlers(self.handlers())
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        channel = grpc.insecure_channel(f"127.0.0.1:{port}")
-        try:
+        with serving(*self.handlers()) as address, grpc.insecure_channel(address) as channel:
             yield Clients(
                 api.ModelServiceClient(transport=ModelServiceGrpcTransport(channel=channel)),
                 api.EndpointServiceClient(transport=EndpointServiceGrpcTransport(channel=channel)),
             )
-        finally:
-            channel.close()
-            server.stop(None).wait()

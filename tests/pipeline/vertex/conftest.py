@@ -1,34 +1,27 @@
+import google.auth
+import grpc
 import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.auth.transport.requests import AuthorizedSession
 
-from pipeline.vertex.cloud import Cloud
-from pipeline.vertex.settings import VertexConfig
-from tests.google_stand_in import serving
-
-PROJECT, REGION = "my-project-123", "us-central1"
-
-
-@pytest.fixture(scope="module")
-def stand_ins(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("buckets")) as google:
-        yield google
+from tests.pipeline.vertex.google_stand_in import serving
 
 
 @pytest.fixture
-def google(stand_ins):
-    stand_ins.reset()
-    return stand_ins
+def google_cloud(tmp_path, monkeypatch):
+    """Google Cloud on this machine, where Google's own clients are sent."""
+    with serving(tmp_path / "buckets") as stand_in:
 
+        def to_this_machine(target, credentials, options=None, compression=None):
+            return grpc.insecure_channel(stand_in.rpc_address, options, compression)
 
-@pytest.fixture
-def cloud(google):
-    return Cloud(PROJECT, REGION, google.endpoints)
+        def head(session, url, **arguments):
+            path = url.removeprefix("https:/")
+            return session.request("HEAD", f"{stand_in.http_address}{path}", **arguments)
 
-
-@pytest.fixture
-def vertex():
-    return VertexConfig(
-        project=PROJECT,
-        region=REGION,
-        image="us-central1-docker.pkg.dev/my-project-123/music-genre/pipeline:1",
-        service_account="runner@my-project-123.iam.gserviceaccount.com",
-    )
+        nobody = AnonymousCredentials(), None
+        monkeypatch.setattr(grpc, "secure_channel", to_this_machine)
+        monkeypatch.setattr(google.auth, "default", lambda *_, **__: nobody)
+        monkeypatch.setattr(AuthorizedSession, "head", head)
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", stand_in.http_address)
+        yield stand_in

@@ -1,212 +1,370 @@
-"""The whole command, from its flags to its exit status, against stand-ins for Google Cloud."""
+"""The whole command, from its flags to its exit status, against Google Cloud on this machine."""
 
 from __future__ import annotations
 
 import shutil
-import urllib.parse
 
+import google.auth
 import grpc
 import pytest
 from apache_beam.internal.gcp import auth
+from google.api_core.retry import Retry
+from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import aiplatform_v1
+from google.cloud.aiplatform import base
 
 import vertex_runner
+from components import files
 from pipeline.exit_status import BAD_INPUT, FAULT, INTERRUPTED, PUSHED, REFUSED
-from pipeline.vertex import submission
-from pipeline.vertex.roots import _WRITING
+from pipeline.vertex import run as vertex_run
+from pipeline.vertex import watching
+from pipeline.vertex.faults import Patience
 
-_BUCKET = "my-bucket"
-_MANIFEST = (
-    "/registry/us-central1-docker.pkg.dev/v2/my-project-123/music-genre/pipeline/manifests/latest"
-)
-_METRIC = urllib.parse.quote("aiplatform.googleapis.com/custom_model_training_cpus", safe="")
-_TRAINING_CPUS = (
-    "/v1beta1/projects/my-project-123/services/aiplatform.googleapis.com/consumerQuotaMetrics/"
-    + _METRIC
-)
+WHERE = ["--project=my-project", "--region=us-central1"]
+PARENT = "projects/my-project/locations/us-central1"
+JOB = "music-genre-20261125010203"
+MANIFESTS = "/us-central1-docker.pkg.dev/v2/my-project/music-genre/pipeline/manifests"
+ACCOUNT = "--service-account=runner@my-project.iam.gserviceaccount.com"
+TASKS = ("FmaExampleGen", "Evaluator", "AtomicPusher", "GenreReport")
 
 
 @pytest.fixture
-def archive(write_archive, google, tmp_path, monkeypatch):
+def bucket(write_archive, google_cloud, tmp_path, monkeypatch):
     """A bucket with a tiny archive, in a project in which nothing is wrong; Beam reads it, too."""
     write_archive()
-    bucket = google.buckets / _BUCKET
-    shutil.rmtree(bucket, ignore_errors=True)
-    for folder in ("audio", "metadata"):
-        shutil.copytree(tmp_path / folder, bucket / folder)
-    google.permissions.update(_WRITING)
-    google.answers["HEAD", _MANIFEST] = {}
-    google.answers["GET", _TRAINING_CPUS] = {
-        "consumerQuotaLimits": [{"quotaBuckets": [{"effectiveLimit": "-1"}]}]
-    }
-    google.answers["GET", "/v1/projects/my-project-123/services:batchGet"] = {
-        "services": [
-            {"name": f"projects/1/services/{api}.googleapis.com", "state": "ENABLED"}
-            for api in ("aiplatform", "artifactregistry", "compute", "storage")
-        ]
-    }
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", google.endpoints.storage)
-    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
-    monkeypatch.setenv("NO_GCE_CHECK", "true")
-    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    folder = google_cloud.buckets / "my-bucket"
+    for name in ("audio", "metadata"):
+        shutil.copytree(tmp_path / name, folder / name)
+    google_cloud.permissions.add("storage.objects.create")
+    google_cloud.images.add(f"{MANIFESTS}/latest")
     # Beam looks for credentials for half a minute before it asks without; here there are none.
     monkeypatch.setattr(auth._Credentials, "_credentials_init", True, raising=False)
-    return bucket
+    monkeypatch.setattr(watching, "_POLLING_SECONDS", 0)
+    monkeypatch.setattr(watching, "_PATIENCE", Patience(0.01, 0.02, 0.3))
+    monkeypatch.setattr(base, "_DEFAULT_RETRY", Retry(initial=0.01, maximum=0.01, timeout=0.05))
+    return folder
 
 
 @pytest.fixture
-def run(archive, google, capsys):
+def command(bucket, capsys):
     def call(*flags):
-        status = vertex_runner.main(
-            [
-                "--submit",
-                "--project=my-project-123",
-                "--region=us-central1",
-                f"--pipeline-root=gs://{_BUCKET}/root",
-                f"--audio-dir=gs://{_BUCKET}/audio",
-                f"--metadata-dir=gs://{_BUCKET}/metadata",
-                "--beam-runner=DirectRunner",
-                "--models=knn,cnn1d",
-                *flags,
-            ],
-            google.endpoints,
-        )
+        status = vertex_runner.main([*WHERE, *flags])
         said = capsys.readouterr()
         return status, said.out, said.err
 
     return call
 
 
-def ended(state, blessed=None, pushed=None):
-    """The job's look when it has ended."""
-
-    def at(job):
-        outputs = [("Evaluator", "blessing", "blessed", blessed)]
-        outputs.append(("AtomicPusher", "pushed_model", "pushed", pushed))
-        details = [
-            {
-                "task_name": task,
-                "state": state,
-                "error": {"message": "out of memory"} if state == "FAILED" else None,
-                "outputs": {output: {"artifacts": [{"metadata": {name: value}}]}},
-            }
-            for task, output, name, value in outputs
-        ]
-        return aiplatform_v1.PipelineJob(
-            pipeline_spec=job.pipeline_spec,
-            state=aiplatform_v1.PipelineState[f"PIPELINE_STATE_{state}"],
-            job_detail={"task_details": details},
+@pytest.fixture
+def submit(command):
+    def call(*flags):
+        return command(
+            "--submit",
+            "--pipeline-root=gs://my-bucket/root",
+            "--audio-dir=gs://my-bucket/audio",
+            "--metadata-dir=gs://my-bucket/metadata",
+            "--models=knn,cnn1d",
+            *flags,
         )
 
-    return at
+    return call
 
 
-def test_a_run_is_checked_priced_submitted_and_followed_to_the_push(run, google, archive):
-    google.states.append(ended("SUCCEEDED", 1, 1))
-    status, out, err = run("--wait")
+def job(state, *tasks, error=""):
+    """A job as the service tells of it, besides its name."""
+    whole = {"task_name": JOB, "state": "RUNNING"}
+    dag = {"tasks": {name: {} for name in TASKS}}
+    return aiplatform_v1.PipelineJob(
+        state=f"PIPELINE_STATE_{state}",
+        pipeline_spec={"root": {"dag": dag}},
+        job_detail={"task_details": [whole, *tasks]},
+        error={"message": error},
+    )
+
+
+def task(name, state, error="", **outputs):
+    """A task as the service tells of it; `outputs` are metadata by key."""
+    return {
+        "task_name": name,
+        "state": state,
+        "error": {"message": error},
+        "outputs": {
+            key: {"artifacts": [{"uri": f"gs://my-bucket/{name}", "metadata": metadata}]}
+            for key, metadata in outputs.items()
+        },
+    }
+
+
+def ended(blessed, pushed):
+    destination = "gs://my-bucket/root/serving_model/7"
+    return job(
+        "SUCCEEDED",
+        task("FmaExampleGen", "SKIPPED"),
+        task("Evaluator", "SUCCEEDED", blessing={"blessed": blessed}),
+        task(
+            "AtomicPusher",
+            "SUCCEEDED",
+            pushed_model={"pushed": pushed, "pushed_destination": destination},
+        ),
+        task("GenreReport", "SUCCEEDED", page={}),
+    )
+
+
+def kinds(requests):
+    return [type(request).__name__.removesuffix("Request") for request in requests]
+
+
+# Submitting
+
+
+def test_a_run_is_submitted_and_followed_to_the_push(submit, google_cloud, bucket):
+    google_cloud.looks[:] = [job("RUNNING"), ended(1, 1)]
+    status, out, err = submit("--wait", "--labels=team=music")
     assert (status, err) == (PUSHED, "")
-    assert "in sum" in out
-    assert "submitted projects/my-project-123/locations/us-central1/pipelineJobs/music-" in out
-    assert out.rstrip().endswith("blessed and pushed")
-    create, *looks = google.requests
-    assert {type(look).__name__ for look in looks} == {"GetPipelineJobRequest"}
-    spec = aiplatform_v1.PipelineJob.to_dict(create.pipeline_job)["pipeline_spec"]
-    assert "Trainer-cnn1d" in spec["root"]["dag"]["tasks"]
-    # The command has looked into the bucket: the digest of its table is in the cache key.
-    assert any(path.endswith("metadata%2Ftracks.csv?alt=media") for _, path in google.asked)
+    create, *looks = google_cloud.requests
+    assert f"submitted {PARENT}/pipelineJobs/{create.pipeline_job_id}\n" in out
+    assert "Dataflow, at most 10 n1-standard-4" in out
+    assert kinds(looks) == ["GetPipelineJob"] * 2
+    assert out.endswith("blessed and pushed\n")
+    asked = create.pipeline_job
+    spec = aiplatform_v1.PipelineJob.to_dict(asked)["pipeline_spec"]
+    tasks = spec["root"]["dag"]["tasks"]
+    assert asked.display_name == "music-genre"
+    assert asked.runtime_config.gcs_output_directory == "gs://my-bucket/root"
+    assert asked.runtime_config.failure_policy.name == "PIPELINE_FAILURE_POLICY_FAIL_SLOW"
+    assert (asked.labels["team"], asked.labels["tfx_runner"]) == ("music", "kubeflow_v2")
+    uncached = {
+        name for name in ("Trainer-cnn1d", "Transform", "AtomicPusher")
+        if not tasks[name]["cachingOptions"].get("enableCache")
+    }  # fmt: skip
+    assert uncached == {"AtomicPusher"}
+    # The command has read the table: its digest is in the cache key.
+    assert files.digest(str(bucket / "metadata" / "tracks.csv")) in str(tasks["FmaExampleGen"])
+
+
+def test_identity_and_the_like_reach_the_job(submit, google_cloud):
+    key = f"{PARENT}/keyRings/k/cryptoKeys/n"
+    network = "projects/123/global/networks/default"
+    flags = [f"--encryption-key={key}", f"--network={network}", ACCOUNT]
+    assert submit(*flags, "--no-cache", "--failure-policy=fast")[0] == PUSHED
+    [create] = google_cloud.requests
+    asked = create.pipeline_job
+    assert asked.encryption_spec.kms_key_name == key
+    assert asked.network == network
+    assert ACCOUNT.endswith(asked.service_account)
+    assert asked.runtime_config.failure_policy.name == "PIPELINE_FAILURE_POLICY_FAIL_FAST"
+    spec = aiplatform_v1.PipelineJob.to_dict(asked)["pipeline_spec"]
+    tasks = spec["root"]["dag"]["tasks"].values()
+    assert not any(task["cachingOptions"]["enableCache"] for task in tasks)
+
+
+def test_a_schedule_is_created_instead_of_a_job(submit, google_cloud):
+    status, out, _ = submit("--schedule=0 3 * * 1", ACCOUNT)
+    assert status == PUSHED
+    [create] = google_cloud.requests
+    assert kinds([create]) == ["CreateSchedule"]
+    assert (create.schedule.cron, create.schedule.max_concurrent_run_count) == ("0 3 * * 1", 1)
+    asked = create.schedule.create_pipeline_job_request
+    assert asked.parent == PARENT
+    assert asked.pipeline_job.pipeline_spec["pipelineInfo"]["name"] == "music-genre"
+    assert ACCOUNT.endswith(asked.pipeline_job.service_account)
+    assert f"submitted {PARENT}/schedules/77\n" in out
+
+
+def test_audio_may_have_a_bucket_of_its_own(submit, google_cloud, bucket):
+    shutil.move(bucket / "audio", google_cloud.buckets / "my-audio")
+    assert submit("--audio-dir=gs://my-audio")[0] == PUSHED
+
+
+# What stands in the way
+
+
+def refusal(answer, expected):
+    status, _, err = answer
+    assert status == expected
+    assert err.startswith("vertex_runner.py: error: ")
+    assert err.count("\n") == 1, err
+    return err
+
+
+def test_a_bucket_that_is_missing_is_named(submit, google_cloud):
+    said = refusal(submit("--serving-model-dir=gs://other/models"), BAD_INPUT)
+    assert "gs://other" in said
+    assert "does not exist" in said
+    assert not google_cloud.requests
+
+
+def test_a_bucket_must_be_writable_by_who_runs_the_job(submit, google_cloud):
+    google_cloud.permissions.clear()
+    assert "may not write to gs://my-bucket" in refusal(submit(), BAD_INPUT)
+    assert not google_cloud.requests
+    assert submit(ACCOUNT)[0] == PUSHED
+
+
+def test_an_image_that_is_missing_is_named(submit, google_cloud):
+    google_cloud.images.clear()
+    said = refusal(submit(), BAD_INPUT)
+    assert "there is no image us-central1-docker.pkg.dev/my-project/music-genre/pipeline" in said
+    digest = f"sha256:{'0' * 64}"
+    google_cloud.images.add(f"{MANIFESTS}/{digest}")
+    image = f"us-central1-docker.pkg.dev/my-project/music-genre/pipeline@{digest}"
+    assert submit(f"--image={image}")[0] == PUSHED
+
+
+def test_a_registry_that_is_not_google_s_gets_no_token(submit):
+    assert submit("--image=registry.example.com/genre:1")[0] == PUSHED
+
+
+@pytest.mark.parametrize("refused", ["o/metadata%2Ftracks.csv", "o"])
+def test_input_that_may_not_be_read_is_named(submit, google_cloud, refused):
+    google_cloud.refused[f"my-bucket/{refused}"] = 403
+    said = refusal(submit(), BAD_INPUT)
+    assert "cannot read the input" in said
+    assert f"{refused} is denied" in said
+    assert not google_cloud.requests
+
+
+def test_weights_that_are_missing_are_named(submit):
+    said = refusal(submit("--mobilenet-weights=/gcs/my-bucket/w.h5"), BAD_INPUT)
+    assert "w.h5" in said
+
+
+def test_an_accelerator_that_google_does_not_have_is_refused(submit):
+    assert "NVIDIA_TESLA_T4" in refusal(submit("--accelerator-type=T4"), BAD_INPUT)
+
+
+def test_without_credentials_google_says_what_to_do(submit, monkeypatch):
+    def default(*_, **__):
+        raise DefaultCredentialsError("Your default credentials were not found.")
+
+    monkeypatch.setattr(google.auth, "default", default)
+    assert "Your default credentials were not found" in refusal(submit(), BAD_INPUT)
 
 
 @pytest.mark.parametrize(
-    "look, expected, words",
+    ("code", "expected"),
     [
-        (ended("SUCCEEDED", 0, 0), REFUSED, "the gate refused the model"),
-        (ended("FAILED"), FAULT, "Evaluator failed: out of memory"),
+        ("UNAUTHENTICATED", BAD_INPUT),
+        ("PERMISSION_DENIED", BAD_INPUT),
+        ("RESOURCE_EXHAUSTED", BAD_INPUT),  # a quota
+        ("INVALID_ARGUMENT", BAD_INPUT),
+        ("FAILED_PRECONDITION", BAD_INPUT),
+        ("NOT_FOUND", BAD_INPUT),
+        ("UNAVAILABLE", FAULT),
+        ("INTERNAL", FAULT),
+        ("DEADLINE_EXCEEDED", FAULT),
     ],
 )
-def test_the_end_of_the_job_is_the_exit_status(run, google, look, expected, words):
-    google.states.append(look)
-    status, out, _ = run("--wait")
+def test_what_the_service_refuses_is_passed_on(submit, google_cloud, code, expected):
+    google_cloud.faults.append((grpc.StatusCode[code], "Google's words.\nAnd details."))
+    said = refusal(submit(), expected)
+    assert "cannot submit the pipeline: Google's words" in said
+    # After an outage nobody knows whether there is a job: a second one would cost the same again.
+    assert ("shows whether it was submitted" in said) == (expected == FAULT)
+    assert kinds(google_cloud.requests) == ["CreatePipelineJob"]
+
+
+def test_an_interrupted_submission_says_where_a_job_would_be(submit, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(vertex_run, "_submit", interrupted)
+    status, _, err = submit()
+    assert status == INTERRUPTED
+    assert "pipelines/runs?project=my-project shows whether" in err
+
+
+# Following
+
+
+@pytest.fixture
+def follow(command, google_cloud):
+    def call(*looks):
+        google_cloud.looks[:] = looks
+        return command(f"--job={JOB}")
+
+    return call
+
+
+def test_every_change_of_a_task_is_one_line(follow, google_cloud):
+    running = task("FmaExampleGen", "RUNNING")
+    status, out, _ = follow(
+        job("PENDING"), job("RUNNING", running), job("RUNNING", running), ended(1, 1)
+    )
+    assert status == PUSHED
+    assert [line.split() for line in out.splitlines()[:5]] == [
+        ["FmaExampleGen", "running"],
+        ["FmaExampleGen", "cached"],
+        ["Evaluator", "done"],
+        ["AtomicPusher", "done"],
+        ["GenreReport", "done"],
+    ]
+    assert "gs://my-bucket/root/serving_model/7" in out
+    assert "gs://my-bucket/GenreReport" in out
+    assert {request.name for request in google_cloud.requests} == {f"{PARENT}/pipelineJobs/{JOB}"}
+
+
+@pytest.mark.parametrize(
+    ("look", "expected", "words"),
+    [
+        (ended(0, 0), REFUSED, "the gate refused the model"),
+        (ended(1, 0), REFUSED, "withheld"),
+        (job("SUCCEEDED"), FAULT, "no task says"),
+        (job("CANCELLED", task("Evaluator", "CANCELLED")), FAULT, "the job is cancelled"),
+        (job("FAILED", error="No such\naccount."), FAULT, "the job is failed: No such account."),
+        (
+            job("FAILED", task("Evaluator", "FAILED", "The replica\n exited."), error="The DAG"),
+            FAULT,
+            "Evaluator failed: The replica exited.",
+        ),
+        (
+            job("FAILED", task("Evaluator", "FAILED"), error="Late."),
+            FAULT,
+            "Evaluator failed: Late.",
+        ),
+    ],
+)
+def test_the_end_of_the_job_is_the_exit_status(follow, look, expected, words):
+    status, out, _ = follow(look)
     assert status == expected
     assert words in out
 
 
-def test_without_wait_nobody_looks_at_the_job(run, google):
-    status, out, _ = run()
-    assert status == PUSHED
-    assert [type(request).__name__ for request in google.requests] == ["CreatePipelineJobRequest"]
-    assert "https://console.cloud.google.com/vertex-ai/" in out
+@pytest.mark.parametrize(
+    "code", ["UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "UNKNOWN", "RESOURCE_EXHAUSTED"]
+)
+def test_an_outage_of_a_moment_is_waited_for(follow, google_cloud, code):
+    google_cloud.faults.append((grpc.StatusCode[code], "The service is away."))
+    assert follow(ended(1, 1))[0] == PUSHED
+    assert len(google_cloud.requests) == 2
 
 
-def test_nothing_is_submitted_where_a_check_finds_an_error(run, google):
-    google.answers["HEAD", _MANIFEST] = 404
-    status, out, err = run()
-    assert (status, out) == (BAD_INPUT, "")
-    assert err.startswith("error: there is no image ")
-    assert not google.requests
+def test_an_outage_that_stays_is_left_with_the_command_that_comes_back(follow, google_cloud):
+    google_cloud.faults.extend([(grpc.StatusCode.INTERNAL, "The service is away.")] * 1000)
+    said = refusal(follow(job("RUNNING")), FAULT)
+    assert "The service is away" in said
+    assert f"`vertex_runner.py --job {JOB} --project my-project --region us-central1`" in said
+    assert 2 <= len(google_cloud.requests) < 1000
 
 
-def test_weights_that_are_not_there_are_one_line_and_status_2(run, google):
-    status, _, err = run(f"--mobilenet-weights=/gcs/{_BUCKET}/w.h5")
-    assert status == BAD_INPUT
-    assert err.startswith(f"error: there is no gs://{_BUCKET}/w.h5, which --mobilenet-weights")
-    assert len(err.splitlines()) == 1
-
-
-@pytest.mark.parametrize("refused", ["o/metadata%2Ftracks.csv", "o"])
-def test_input_that_may_not_be_read_is_one_sentence_and_status_2(run, google, refused):
-    google.refused[f"{_BUCKET}/{refused}"] = 403
-    status, _, err = run()
-    assert status == BAD_INPUT
-    *unknown, last = err.splitlines()
-    assert all(line.startswith("not checked: ") for line in unknown)
-    assert last.startswith("vertex_runner.py: error: you may not read the input (")
-    assert "--role=roles/storage.objectViewer" in last
-    assert not google.requests
-
-
-def test_audio_may_have_a_bucket_of_its_own(run, google, archive):
-    own = google.buckets / "my-audio"
-    shutil.rmtree(own, ignore_errors=True)
-    shutil.move(archive / "audio", own)
-    status, _, err = run("--audio-dir=gs://my-audio")
-    assert (status, err) == (PUSHED, "")
-    [create] = google.requests
-    assert "gs://my-audio" in str(create.pipeline_job)
-
-
-def test_an_outage_is_one_line_and_status_1(run, google):
-    google.faults.append((grpc.StatusCode.INTERNAL, "Internal error encountered."))
-    status, _, err = run()
-    assert status == FAULT
-    assert err.startswith("vertex_runner.py: error: Vertex AI in us-central1 stays out (Internal ")
-    assert len(err.splitlines()) == 1
-
-
-def test_an_interrupted_submission_says_where_a_job_would_be(run, monkeypatch):
-    def interrupted(*_, **__):
+def test_an_interruption_leaves_the_job_alone_and_says_how_to_come_back(
+    follow, google_cloud, monkeypatch
+):
+    def interrupted(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(submission, "submit", interrupted)
-    status, _, err = run()
+    monkeypatch.setattr(watching.time, "sleep", interrupted)
+    status, out, _ = follow(job("RUNNING"))
     assert status == INTERRUPTED
-    assert "pipelines/runs?project=my-project-123 has none before you run" in err
+    assert f"the job runs on, `vertex_runner.py --job {JOB} --project my-project" in out
+    assert kinds(google_cloud.requests) == ["GetPipelineJob"]
 
 
-def test_a_job_is_followed_that_was_submitted_before(run, google, capsys):
-    google.states.append(ended("SUCCEEDED", 1, 1))
-    assert run()[0] == PUSHED
-    name = next(iter(google.jobs)).rpartition("/")[2]
-    where = ["--project=my-project-123", "--region=us-central1"]
-    assert vertex_runner.main(["--wait", f"--job={name}", *where], google.endpoints) == PUSHED
-    assert capsys.readouterr().out.rstrip().endswith("blessed and pushed")
-    create, look = google.requests
-    assert type(look).__name__ == "GetPipelineJobRequest"
+def test_a_region_that_google_does_not_have_is_named(command):
+    said = refusal(command(f"--job={JOB}", "--region=nowhere1"), BAD_INPUT)
+    assert f"cannot follow {JOB}: Unsupported region" in said
 
 
-def test_a_refusal_of_the_service_is_one_line_and_status_2(run, google):
-    said = "The following quota metrics exceed quota limits: aiplatform.googleapis.com/jobs"
-    google.faults.append((grpc.StatusCode.RESOURCE_EXHAUSTED, said))
-    status, _, err = run()
-    assert status == BAD_INPUT
-    assert err.startswith("vertex_runner.py: error: the quota aiplatform.googleapis.com/jobs of ")
-    assert len(err.splitlines()) == 1
+def test_a_job_that_does_not_exist_is_named(follow, google_cloud):
+    google_cloud.faults.append((grpc.StatusCode.NOT_FOUND, f"{JOB} is not found."))
+    assert f"cannot follow {JOB}: {JOB} is not found" in refusal(follow(), BAD_INPUT)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import subprocess
 import threading
 from collections.abc import Iterator
-from concurrent import futures
 from pathlib import Path
 
 import grpc
@@ -16,9 +14,9 @@ from google.cloud import aiplatform_v1
 from google.protobuf import empty_pb2
 from google.rpc import code_pb2, status_pb2
 
+from tests.grpc_stand_in import PACKAGE, service
 from tests.vertex.harness.container import ContainerError, Image, wait
 
-_SERVICE = "google.cloud.aiplatform.v1.JobService"
 _STATE = aiplatform_v1.JobState
 
 
@@ -98,23 +96,11 @@ class JobService:
     def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         """Return what a gRPC server needs to answer as the service."""
         methods = {
-            "CreateCustomJob": grpc.unary_unary_rpc_method_handler(
-                self.create,
-                request_deserializer=aiplatform_v1.CreateCustomJobRequest.deserialize,
-                response_serializer=aiplatform_v1.CustomJob.serialize,
-            ),
-            "GetCustomJob": grpc.unary_unary_rpc_method_handler(
-                self.get,
-                request_deserializer=aiplatform_v1.GetCustomJobRequest.deserialize,
-                response_serializer=aiplatform_v1.CustomJob.serialize,
-            ),
-            "CancelCustomJob": grpc.unary_unary_rpc_method_handler(
-                self.cancel,
-                request_deserializer=aiplatform_v1.CancelCustomJobRequest.deserialize,
-                response_serializer=empty_pb2.Empty.SerializeToString,
-            ),
+            "CreateCustomJob": (self.create, aiplatform_v1.CreateCustomJobRequest),
+            "GetCustomJob": (self.get, aiplatform_v1.GetCustomJobRequest),
+            "CancelCustomJob": (self.cancel, aiplatform_v1.CancelCustomJobRequest),
         }
-        return (grpc.method_handlers_generic_handler(_SERVICE, methods),)
+        return (service(f"{PACKAGE}.JobService", methods),)
 
 
 def _worker_environment(job: aiplatform_v1.CustomJob) -> Iterator[tuple[str, str]]:
@@ -125,16 +111,3 @@ def _worker_environment(job: aiplatform_v1.CustomJob) -> Iterator[tuple[str, str
     yield "CLUSTER_SPEC", json.dumps({"cluster": cluster, "environment": "cloud", "task": worker})
     chief = {"cluster": {"chief": ["127.0.0.1:2222"]}, "environment": "cloud"}
     yield "TF_CONFIG", json.dumps({**chief, "task": {"type": "chief", "index": 0}})
-
-
-@contextlib.contextmanager
-def serving(*handlers: grpc.GenericRpcHandler) -> Iterator[str]:
-    """Serve over gRPC within the context; yields the address."""
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
-    server.add_generic_rpc_handlers(handlers)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(grace=None)

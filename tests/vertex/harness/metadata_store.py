@@ -1,20 +1,14 @@
-"""Artifacts by resource name, and the queries of resolver tasks over them.
-
-Stands for Vertex ML Metadata, as seen by the runs of one pipeline.
-"""
+"""Vertex ML Metadata, as the runs of one pipeline see it: artifacts, and a resolver's queries."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 _PARENT = "projects/123456789/locations/us-central1/metadataStores/default/artifacts"
-_TERM = re.compile(r"\s*(?P<field>[\w.]+)\s*=\s*(?P<value>\"[^\"]*\"|\S+)\s*")
 
 
 @dataclasses.dataclass
@@ -31,10 +25,6 @@ class Artifact:
     def name(self) -> str:
         return f"{_PARENT}/{self.number:019d}"
 
-    @property
-    def schema_title(self) -> str:
-        return str(yaml.safe_load(self.schema["instanceSchema"])["title"])
-
     def as_json(self) -> dict[str, Any]:
         """Return the `RuntimeArtifact` that a container is given."""
         return {
@@ -44,44 +34,35 @@ class Artifact:
             "metadata": self.metadata,
         }
 
+    def matches(self, field: str, value: str) -> bool:
+        """Return whether a term of a filter holds.
+
+        Raises:
+            KeyError: for fields that TFX's filters do not have.
+        """
+        if field == "metadata.blessed.number_value":
+            return bool(self.metadata.get("blessed") == float(value))
+        title = yaml.safe_load(self.schema["instanceSchema"])["title"]
+        return {"name": self.name, "schema_title": title, "state": self.state}[field] == value
+
 
 class MetadataStore:
     """What outlives a run."""
 
     def __init__(self) -> None:
         self._artifacts: list[Artifact] = []
-        self._numbers = itertools.count(1)
 
     def add(self, schema: Mapping[str, Any], uri: str, metadata: Mapping[str, Any]) -> Artifact:
-        artifact = Artifact(next(self._numbers), schema, uri, dict(metadata))
+        artifact = Artifact(len(self._artifacts) + 1, schema, uri, dict(metadata))
         self._artifacts.append(artifact)
         return artifact
 
-    def latest(self, query: str) -> Artifact | None:
-        """Return the newest artifact that a filter matches, if there is one."""
-        matches = _compile(query)
-        found = [artifact for artifact in self._artifacts if matches(artifact)]
-        return found[-1] if found else None
-
-
-def _compile(query: str) -> Callable[[Artifact], bool]:
-    """Return the predicate of a filter: terms `field=value`, joined by AND.
-
-    Raises:
-        ValueError: for what else Vertex AI's filters may be.
-    """
-    terms = []
-    for text in query.split(" AND "):
-        if not (found := _TERM.fullmatch(text)):
-            raise ValueError(f"not a term: {text!r}")
-        terms.append((found["field"], found["value"].strip('"')))
-    return lambda artifact: all(_matches(artifact, field, value) for field, value in terms)
-
-
-def _matches(artifact: Artifact, field: str, value: str) -> bool:
-    if field in ("name", "schema_title", "state"):
-        return str(getattr(artifact, field)) == value
-    if found := re.fullmatch(r"metadata\.(\w+)\.number_value", field):
-        number = artifact.metadata.get(found[1])
-        return isinstance(number, int | float) and float(number) == float(value)
-    raise ValueError(f"not a field of a filter: {field!r}")
+    def latest(self, query: str) -> list[Artifact]:
+        """Return the newest artifact that a filter, `field=value AND …`, matches, or nothing."""
+        terms = [term.replace('"', "").split("=") for term in query.split(" AND ")]
+        found = [
+            artifact
+            for artifact in self._artifacts
+            if all(artifact.matches(field, value) for field, value in terms)
+        ]
+        return found[-1:]

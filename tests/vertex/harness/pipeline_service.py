@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.vertex.harness import placeholders
 from tests.vertex.harness.bucket import Buckets
 from tests.vertex.harness.container import ContainerError, Image
 from tests.vertex.harness.metadata_store import Artifact, MetadataStore
 from tests.vertex.harness.spec import Job, Task
 
 _PROJECT_NUMBER = "123456789"
+_INPUT = "{{$}}"
+# The only other placeholder that TFX's compiler leaves: of the query for the last blessed model.
+_MODEL_ID = "{{$.inputs.artifacts['input'].metadata['current_model_id']}}"
 Artifacts = dict[str, list[Artifact]]
 
 
@@ -76,36 +78,24 @@ class PipelineService:
                 continue
             inputs = {
                 key: run.outputs[producer][output]
-                for key, (producer, output) in task.artifact_sources.items()
+                for key, (producer, output) in task.sources.items()
             }
             if "resolver" in task.executor:
                 run.outputs[task.name] = self._resolve(task, inputs)
-            elif "importer" in task.executor:
-                run.outputs[task.name] = self._import(task)
             else:
                 run.outputs[task.name] = self._start(task, inputs, run)
         return run
 
     def _resolve(self, task: Task, inputs: Artifacts) -> Artifacts:
         """Return the newest artifact that each query finds; none where its own input is missing."""
-        given = {"inputs": {"artifacts": _as_json(inputs), "parameterValues": {}}}
         found: Artifacts = {}
         for key, query in task.executor["resolver"]["outputArtifactQueries"].items():
-            try:
-                latest = self._store.latest(placeholders.resolve(query["filter"], given))
-            except placeholders.NothingThereError:
-                latest = None
-            found[key] = [latest] if latest else []
+            text = query["filter"]
+            if _MODEL_ID in text:
+                ids = [one.metadata["current_model_id"] for one in inputs["input"]]
+                text = text.replace(_MODEL_ID, ids[0]) if ids else ""
+            found[key] = self._store.latest(text) if text else []
         return found
-
-    def _import(self, task: Task) -> Artifacts:
-        importer = task.executor["importer"]
-        uri = importer["artifactUri"]["constant"]
-        outputs = {
-            key: [self._store.add(output["artifactType"], uri, importer.get("metadata", {}))]
-            for key, output in task.outputs.items()
-        }
-        return _publish(outputs)
 
     def _start(self, task: Task, inputs: Artifacts, run: Run) -> Artifacts:
         """Run the container of a task, unless what an equal one has done can be taken."""
@@ -113,11 +103,14 @@ class PipelineService:
         if container["image"] != self._image.name:
             raise ContainerError(f"{task.name}: no image {container['image']}")
         log = self._logs / run.id / f"{task.name}.log"
-        folder = (
-            f"{run.job.root}/{_PROJECT_NUMBER}/{run.id}/{task.name}_{len(run.outputs) + 1:019d}"
-        )
+        folder = f"{run.folder}/{task.name}_{len(run.outputs) + 1:019d}"
         outputs = self._declare(task, folder)
-        given = _executor_input(task, inputs, outputs, f"{folder}/executor_output.json")
+        given = {
+            "inputs": {"artifacts": _as_json(inputs), "parameterValues": dict(task.constants)},
+            "outputs": {
+                "artifacts": _as_json(outputs), "outputFile": f"{folder}/executor_output.json",
+            },
+        }  # fmt: skip
         run.executor_inputs[task.name] = given
         driven = {}
         if driver := container.get("lifecycle", {}).get("preCacheCheck"):
@@ -145,10 +138,8 @@ class PipelineService:
 
     def _execute(self, container: Mapping[str, Any], given: Mapping[str, Any], log: Path) -> None:
         words = [*container["command"], *container.get("args", ())]
-        on_disk = self._on_disk(given)
-        self._image.run(
-            [placeholders.resolve(self._buckets.local(word), on_disk) for word in words], log
-        )
+        on_disk = json.dumps(self._on_disk(given))
+        self._image.run([self._buckets.local(word).replace(_INPUT, on_disk) for word in words], log)
 
     def _on_disk(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return an executor input with local paths, but in what earlier tasks say of artifacts.
@@ -174,15 +165,6 @@ class PipelineService:
                 artifact.uri = values.get("uri", artifact.uri)
                 artifact.metadata.update(values.get("metadata", {}))
         return dict(written.get("parameterValues", {}))
-
-
-def _executor_input(
-    task: Task, inputs: Artifacts, outputs: Artifacts, output_file: str
-) -> dict[str, Any]:
-    return {
-        "inputs": {"artifacts": _as_json(inputs), "parameterValues": task.constants},
-        "outputs": {"artifacts": _as_json(outputs), "outputFile": output_file},
-    }
 
 
 def _as_json(artifacts: Artifacts) -> dict[str, Any]:

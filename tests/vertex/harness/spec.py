@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import graphlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +16,21 @@ class Task:
 
     Attributes:
         name: of the task.
-        inputs: where its artifacts and parameters come from.
+        sources: by input key the task and the output key that its artifact comes from.
+        constants: the parameters; the pipeline has none that are given at run time.
         dependencies: names of the tasks that come before it.
         cached: whether what an equal task has done may be taken instead.
         outputs: the artifacts that it declares, by key.
-        executor: how it runs: `container`, `importer` or `resolver`.
+        executor: how it runs: `container` or `resolver`.
     """
 
     name: str
-    inputs: Mapping[str, Any]
+    sources: Mapping[str, tuple[str, str]]
+    constants: Mapping[str, Any]
     dependencies: frozenset[str]
     cached: bool
     outputs: Mapping[str, Any]
     executor: Mapping[str, Any]
-
-    @property
-    def artifact_sources(self) -> dict[str, tuple[str, str]]:
-        """Input key → the task and the output key that it comes from."""
-        sources = {}
-        for key, source in self.inputs.get("artifacts", {}).items():
-            output = source["taskOutputArtifact"]
-            sources[key] = (output["producerTask"], output["outputArtifactKey"])
-        return sources
-
-    @property
-    def constants(self) -> dict[str, Any]:
-        """The parameters; the pipeline has none that are given at run time."""
-        parameters = self.inputs.get("parameters", {})
-        return {key: value["runtimeValue"]["constant"] for key, value in parameters.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +46,7 @@ def read_job(path: Path) -> Job:
     """Return the job that was compiled to a file."""
     compiled = json.loads(path.read_text())
     spec = compiled["pipelineSpec"]
-    tasks = {task.name: task for task in _tasks(spec)}
+    tasks = {name: _task(name, task, spec) for name, task in spec["root"]["dag"]["tasks"].items()}
     order = graphlib.TopologicalSorter({name: task.dependencies for name, task in tasks.items()})
     return Job(
         name=spec["pipelineInfo"]["name"],
@@ -68,22 +55,24 @@ def read_job(path: Path) -> Job:
     )
 
 
-def _tasks(spec: Mapping[str, Any]) -> Iterator[Task]:
-    executors = spec["deploymentSpec"]["executors"]
-    for name, task in spec["root"]["dag"]["tasks"].items():
-        if "triggerPolicy" in task or {"parameterIterator", "artifactIterator"} & task.keys():
-            raise NotImplementedError(f"{name}: conditions and loops are not run here")
-        component = spec["components"][task["componentRef"]["name"]]
-        inputs = task.get("inputs", {})
-        producers = {
-            source["taskOutputArtifact"]["producerTask"]
-            for source in inputs.get("artifacts", {}).values()
-        }
-        yield Task(
-            name=name,
-            inputs=inputs,
-            dependencies=frozenset(task.get("dependentTasks", ())) | producers,
-            cached=task.get("cachingOptions", {}).get("enableCache", False),
-            outputs=component.get("outputDefinitions", {}).get("artifacts", {}),
-            executor=executors[component["executorLabel"]],
-        )
+def _task(name: str, task: Mapping[str, Any], spec: Mapping[str, Any]) -> Task:
+    component = spec["components"][task["componentRef"]["name"]]
+    inputs = task.get("inputs", {})
+    artifacts = {
+        key: source["taskOutputArtifact"] for key, source in inputs.get("artifacts", {}).items()
+    }
+    sources = {
+        key: (source["producerTask"], source["outputArtifactKey"])
+        for key, source in artifacts.items()
+    }
+    parameters = inputs.get("parameters", {}).items()
+    return Task(
+        name=name,
+        sources=sources,
+        constants={key: value["runtimeValue"]["constant"] for key, value in parameters},
+        dependencies=frozenset(task.get("dependentTasks", ()))
+        | {producer for producer, _ in sources.values()},
+        cached=task.get("cachingOptions", {}).get("enableCache", False),
+        outputs=component.get("outputDefinitions", {}).get("artifacts", {}),
+        executor=spec["deploymentSpec"]["executors"][component["executorLabel"]],
+    )
