@@ -1,6 +1,6 @@
 # Every target that needs .venv makes it first, and does nothing about it where it is up to date.
-# PYTHON=/path/to/python chooses the interpreter, and with it the generation of TFX; without it one is
-# looked for, or fetched with uv.
+# PYTHON=/path/to/python chooses the interpreter, and with it the generation of TFX; without it uv looks
+# for one, or fetches it.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -63,15 +63,14 @@ bench: install ## measure speed and memory
 	$(PY) -m benchmarks
 
 # Pins that are there stay; a changed setup.py moves only what it has to.
-LOCK = pip compile --generate-hashes --custom-compile-command 'make lock' --quiet $(LOCK_FLAGS)
+LOCK = $(SETUP) uv pip compile --generate-hashes --custom-compile-command 'make lock' --quiet $(LOCK_FLAGS)
 LOCK_PROJECT = $(LOCK) setup.py --extra dev
 LOCK_OLD = --python-version 3.10 --python-platform x86_64-manylinux_2_28
 .PHONY: lock
 lock: ## compile requirements/tfx-*.txt from setup.py, and cuda.txt from cuda.in
-	@set -eu; uv=$$($(SETUP) uv); \
-	"$$uv" $(LOCK_PROJECT) $(LOCK_OLD) -o requirements/tfx-1.16.txt; \
-	"$$uv" $(LOCK_PROJECT) --python-version 3.11 --universal -o requirements/tfx-1.21.txt; \
-	"$$uv" $(LOCK) requirements/cuda.in --no-deps --no-annotate $(LOCK_OLD) -o requirements/cuda.txt
+	@$(LOCK_PROJECT) $(LOCK_OLD) -o requirements/tfx-1.16.txt
+	@$(LOCK_PROJECT) --python-version 3.11 --universal -o requirements/tfx-1.21.txt
+	@$(LOCK) requirements/cuda.in --no-deps --no-annotate $(LOCK_OLD) -o requirements/cuda.txt
 
 .PHONY: report
 report: install ## open the newest report of OUTPUT (default: the demo's) in the browser

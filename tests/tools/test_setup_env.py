@@ -1,9 +1,7 @@
-"""How .venv is made and when it is made anew, with fake programs on a PATH of the test's own."""
+"""tools/setup_env.sh on a machine of a test's own, with a uv that installs nothing."""
 
 from __future__ import annotations
 
-import ast
-import shlex
 import shutil
 import subprocess
 import sys
@@ -11,338 +9,326 @@ from pathlib import Path
 
 import pytest
 
-from tools import setup_env
-from tools.interpreters import SetupError
+ROOT = Path(__file__).parents[2]
+PROGRAMS = "cat cmp cp find flock git grep head ls mkdir mv nproc rm sed sh sha256sum tail uname"
+OLD, NEW = "2.36", "2.38"
 
-ROOT = Path(setup_env.ROOT)
-SHELL_SCRIPT = ROOT / "tools/setup_env.sh"
-REAL_PROGRAMS = ["sh", "dirname"]
-LOCK_OF = {"3.10.13": "requirements/tfx-1.16.txt", "3.13.0": "requirements/tfx-1.21.txt"}
+# Stops at the first Python on PATH, as uv does, and writes down what it would install.
+UV = """
+case "$*" in
+    "python find --system"*) "python$5" --version >/dev/null && command -v "python$5" ;;
+    "python install"*) echo no network; exit 1 ;;
+    --version) ;;
+    venv*) mkdir .venv/bin; cp "$4" .venv/bin/python ;;
+    *) echo "$* [${UV_DEFAULT_INDEX:-}|${SSL_CERT_FILE:-}]" >>uv-calls
+       [ ! -e fail ] || { echo the reason; exit 1; } ;;
+esac"""
+
+
+class Machine:
+    """A machine with compilers, a checkout, and the Pythons that a test adds."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.checkout = folder, folder / "check out"
+        for name in ("setup.py", "tools/setup_env.sh"):
+            (self.checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.checkout / name)
+        shutil.copytree(ROOT / "requirements", self.checkout / "requirements")
+        for name in ("cc", "c++"):
+            self.program(f"bin/{name}", "")
+        for name in PROGRAMS.split():
+            (folder / "bin" / name).symlink_to(shutil.which(name) or "")
+        self.program("bin/python3", f'exec "{sys.executable}" "$@"')
+        self.program("check out/.venv-tools/bin/python", 'echo "${PIP_SETTINGS:-}"')
+        self.program("check out/.venv-tools/bin/uv", UV)
+        shutil.copy(self.checkout / "requirements/uv.txt", self.checkout / ".venv-tools/uv.txt")
+        self.env = {"PATH": f"{folder}/bin", "HOME": str(folder)}
+        self.glibc(NEW)
+
+    def program(self, name: str, script: str) -> str:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    def glibc(self, version: str) -> None:
+        self.program("bin/getconf", f"echo glibc {version}" if version else "exit 1")
+
+    def python(self, version: str, changed: str = "pass", folder: str = "bin") -> str:
+        """This Python, which says that it is of another version; returns its path."""
+        short = version.rpartition(".")[0]
+        name = f"{folder}/python{short}"
+        code = (
+            "import os, sys, sysconfig; "
+            f"sys.version_info = (*map(int, '{version}'.split('.')), 'final', 0); "
+            f"sys.executable = '{self.folder}/{name}'; "
+            f"abi = 'cpython-{short.replace('.', '')}-x86_64-linux-gnu'; "
+            f"sysconfig.get_config_var = lambda name: abi; {changed}; exec(sys.argv.pop(1))"
+        )
+        script = f'[ "$1" = -c ] || {{ echo Python {version}; exit; }}\nshift\n'
+        return self.program(name, f'{script}exec "{sys.executable}" -c "{code}" "$@"')
+
+    def run(self, command: str = "install", **env: str) -> subprocess.CompletedProcess[str]:
+        # By its relative path, as make runs it.
+        return subprocess.run(
+            ["tools/setup_env.sh", *command.split()],
+            cwd=self.checkout,
+            env=self.env | env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    def installs(self, **env: str) -> str:
+        """Runs a set-up that has to succeed; returns what it says."""
+        done = self.run(**env)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        return done.stderr
+
+    def stops(self, **env: str) -> str:
+        """Runs a set-up that has to stop; returns what it says."""
+        done = self.run(**env)
+        assert done.returncode == 1
+        assert done.stderr.count("Set-up stopped:") == 1
+        return done.stderr
+
+    def uv_calls(self) -> list[str]:
+        calls = self.checkout / "uv-calls"
+        return calls.read_text().splitlines() if calls.exists() else []
 
 
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Install nothing; return what would have been installed."""
-    names: list[str] = []
-
-    def begin_venv(root, python, env):
-        program = root / ".venv/bin/python"
-        program.parent.mkdir(parents=True)
-        program.write_text("#!/bin/sh\necho 1\n")
-        program.chmod(0o755)
-
-    def install_requirements(root, requirements, env):
-        names.append(requirements)
-
-    monkeypatch.setattr(setup_env, "begin_venv", begin_venv)
-    monkeypatch.setattr(setup_env, "install_requirements", install_requirements)
-    return names
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
 
 
-def append(path: Path, text: str) -> None:
-    with path.open("a") as stream:
-        stream.write(text)
+# Which Python, and with it which TFX
+
+
+@pytest.mark.parametrize(
+    ("glibc", "present", "chosen", "reason"),
+    [
+        (NEW, ["3.10.13", "3.11.7", "3.12.1", "3.13.0"], "3.13.0", "glibc 2.38 is new enough"),
+        ("2.41", ["3.10.13", "3.11.7"], "3.11.7", "no usable Python 3.13 3.12"),
+        (NEW, ["3.9.18", "3.10.13", "3.14.0"], "3.10.13", "no usable Python 3.13 3.12 3.11"),
+        (OLD, ["3.10.13", "3.13.0"], "3.10.13", "TFX 1.21 needs glibc 2.38"),
+        ("2.28", ["3.10.13"], "3.10.13", "TFX 1.21 needs glibc 2.38"),
+    ],
+)
+def test_the_newest_tfx_that_glibc_and_the_pythons_allow(machine, glibc, present, chosen, reason):
+    machine.glibc(glibc)
+    for version in present:
+        machine.python(version)
+    tfx = "1.16" if chosen == "3.10.13" else "1.21"
+    line = machine.installs().splitlines()[0]
+    assert line.startswith(f"TFX {tfx} on Python {chosen} (")
+    assert reason in line
+    [sync] = [call for call in machine.uv_calls() if " pip sync " in call]
+    assert sync.split(" [")[0].endswith(f" requirements/tfx-{tfx}.txt")
+    assert "--require-hashes" in sync and "--require-build-hashes" in sync
+    assert f"requirements/tfx-{tfx}.txt" in (machine.checkout / ".venv/setup-done").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ("sysconfig.get_path = lambda name: '/nowhere'", "apt install python3.13-dev"),
+        ("abi = 'cpython-313t-x86_64-linux-gnu'", "not the usual CPython"),
+        ("sys.modules['_lzma'] = sys.modules['lzma'] = None", "lzma"),
+        ("sys.exit(1)", "does not run"),
+    ],
+)
+def test_a_python_that_lacks_something_gives_way_or_is_refused(machine, changed, fault):
+    machine.python("3.12.1")
+    path = machine.python("3.13.0", changed)
+    assert fault in machine.stops(PYTHON=path)
+    line = machine.installs().splitlines()[0]
+    assert line.startswith("TFX 1.21 on Python 3.12.1 (")
+    assert path in line and fault in line
+
+
+def test_a_python_of_pyenv_is_found_behind_a_shim_that_fails(machine):
+    machine.program("bin/python3.13", "exit 127")
+    path = machine.python("3.13.0", folder=".pyenv/versions/3.13.0/bin")
+    assert f"Python 3.13.0 ({path})" in machine.installs()
+
+
+def test_python_decides(machine):
+    machine.python("3.13.0")
+    line = machine.installs(PYTHON=machine.python("3.10.13")).splitlines()[0]
+    assert line.startswith("TFX 1.16 on Python 3.10.13 (")
+    assert line.endswith("since it was asked for")
+
+
+@pytest.mark.parametrize(
+    ("glibc", "version", "named"),
+    [
+        (NEW, "2.7.18", "3.13 3.12 3.11 3.10"),
+        (NEW, "3.9.18", "3.13 3.12 3.11 3.10"),
+        (NEW, "3.14.0", "3.13 3.12 3.11 3.10"),
+        (OLD, "3.13.0", "3.10 (TFX 1.21 needs glibc 2.38"),
+    ],
+)
+def test_a_python_of_a_wrong_version_is_refused_and_the_right_ones_are_named(
+    machine, glibc, version, named
+):
+    machine.glibc(glibc)
+    machine.python("3.10.13")
+    machine.installs()
+    path = machine.python(version)
+    said = machine.stops(PYTHON=path)
+    assert f"PYTHON={path} cannot be used: it is Python {version}." in said
+    assert f"Name a Python {named}" in said
+    assert machine.installs() == ""  # what was there is still whole
+
+
+def test_another_c_library_and_an_old_glibc_are_refused(machine):
+    machine.python("3.10.13")
+    for version in ("", "2.27", "2.4"):
+        machine.glibc(version)
+        assert "need Linux on x86-64 and glibc 2.28 or newer" in machine.stops()
+
+
+# What is missing
+
+
+@pytest.mark.parametrize(
+    ("removed", "named"), [("cc c++", "cc, c++"), ("python3", "Python 3.8"), ("flock", "flock")]
+)
+def test_what_is_missing_is_said_before_anything_is_made(machine, removed, named):
+    machine.python("3.13.0")
+    for name in removed.split():
+        (machine.folder / "bin" / name).unlink()
+    said = machine.stops()
+    assert f"not found: {named}" in said
+    assert "apt install g++ python3-dev python3-venv" in said
+    assert not (machine.checkout / ".venv").exists()
+
+
+def test_no_python_and_no_network_is_one_message_with_the_reason_and_the_cure(machine):
+    said = machine.stops()
+    assert "no network" in said and "apt install g++ python3-dev" in said
+    assert str(machine.checkout / ".venv/install.log") in said
+
+
+def test_a_failed_set_up_shows_the_reason_and_is_repaired_by_the_next(machine):
+    machine.python("3.13.0")
+    machine.installs()
+    with (machine.checkout / "setup.py").open("a") as stream:
+        stream.write("# changed\n")
+    (machine.checkout / "fail").touch()
+    said = machine.stops()
+    assert "the reason" in said and str(machine.checkout / ".venv/install.log") in said
+    assert not (machine.checkout / ".venv/setup-done").exists()
+    (machine.checkout / "fail").unlink()
+    assert ".venv is ready" in machine.installs()
 
 
 # Whether .venv is up to date
 
 
-@pytest.mark.parametrize("version", LOCK_OF)
-def test_a_finished_venv_is_left_alone(machine, installed, version):
-    machine.make_venv(version)
-    assert machine.up_to_date()
-    setup_env.install(machine.root, machine.env)
-    assert installed == []
-
-
-@pytest.mark.parametrize("version", LOCK_OF)
-@pytest.mark.parametrize("changed", [*LOCK_OF.values(), "requirements/uv.txt", "setup.py"])
-def test_only_what_it_was_made_from_makes_it_stale(machine, version, changed):
-    machine.make_venv(version)
-    append(machine.root / changed, "# changed\n")
-    assert machine.up_to_date() == (changed not in (LOCK_OF[version], "setup.py"))
-
-
-def test_a_moved_checkout_makes_it_stale(machine, tmp_path):
-    machine.make_venv()
-    machine.root = machine.root.rename(tmp_path / "moved")
-    assert not machine.up_to_date()
-
-
-def test_another_python_asked_for_makes_it_stale(machine):
-    machine.make_venv()
-    machine.env["PYTHON"] = machine.pyenv("3.10.13")
-    assert machine.up_to_date()
-    machine.env["PYTHON"] = machine.pyenv("3.10.2")
-    assert not machine.up_to_date()
-
-
-def test_a_python_of_the_other_generation_asked_for_makes_it_stale(machine):
-    machine.glibc = (2, 38)
-    machine.make_venv("3.13.0")
-    machine.env["PYTHON"] = machine.pyenv("3.10.13")
-    assert not machine.up_to_date()
-
-
-def test_a_better_python_that_turns_up_later_leaves_it_as_it_is(machine):
-    machine.glibc = (2, 38)
-    machine.make_venv("3.10.13")
-    machine.python("python3.13", "3.13.0")
-    assert machine.up_to_date()
-
-
-@pytest.mark.parametrize("version", ["3.9.18", "3.13.0", "3.14.0"])
-def test_a_wrong_python_asked_for_is_refused_beside_a_finished_venv(machine, version):
-    machine.make_venv()
-    machine.env["PYTHON"] = machine.python("other", version)
-    with pytest.raises(SetupError, match=f"it is Python {version}"):
-        machine.up_to_date()
-
-
-def test_a_venv_whose_python_is_gone_is_stale(machine):
-    machine.make_venv()
-    (machine.root / ".venv/bin/python").unlink()
-    assert not machine.up_to_date()
+def test_a_second_set_up_does_nothing_even_without_what_the_first_needed(machine):
+    machine.python("3.12.1")
+    machine.installs()
+    calls = machine.uv_calls()
+    machine.python("3.13.0")  # turns up later
+    for name in ("cc", "c++", "python3", "flock"):
+        (machine.folder / "bin" / name).unlink()
+    assert machine.installs() == ""
+    assert machine.uv_calls() == calls
 
 
 @pytest.mark.parametrize(
-    "stamp",
+    ("changed", "stale"),
     [
-        "",
-        '{"digest": "0123',
-        "{}",
-        # As it was when there was one generation, and with a Python of none.
-        '{"digest": "0123", "python": "3.10.13", "root": "/checkout"}',
-        '{"digest": "0123", "python": "3.14.0", "root": "/checkout"}',
+        ("requirements/tfx-1.21.txt", True),
+        ("setup.py", True),
+        (".venv/setup-done", True),
+        ("requirements/tfx-1.16.txt", False),
+        ("requirements/uv.txt", False),
     ],
 )
-def test_a_stamp_that_is_cut_short_or_of_another_time_is_none(machine, stamp):
-    machine.make_venv()
-    (machine.root / ".venv" / setup_env.STAMP).write_text(stamp)
-    assert not machine.up_to_date()
+def test_what_it_was_made_from_makes_it_stale_and_nothing_else(machine, changed, stale):
+    machine.python("3.13.0")
+    machine.installs()
+    with (machine.checkout / changed).open("a") as stream:
+        stream.write("# changed\n")
+    shutil.copy(machine.checkout / "requirements/uv.txt", machine.checkout / ".venv-tools/uv.txt")
+    assert bool(machine.installs()) == stale
 
 
-# Making it
+def test_a_moved_checkout_a_lost_python_and_another_python_make_it_stale(machine):
+    machine.python("3.13.0")
+    machine.installs()
+    machine.checkout = machine.checkout.rename(machine.folder / "moved")
+    assert machine.installs()
+    (machine.checkout / ".venv/bin/python").unlink()
+    assert machine.installs()
+    path = machine.python("3.13.1")
+    assert machine.installs(PYTHON=path)
+    assert not machine.installs(PYTHON=path)
 
 
-@pytest.mark.parametrize(
-    ("glibc", "name", "version", "line"),
-    [
-        (
-            (2, 38),
-            "python3.13",
-            "3.13.0",
-            "TFX 1.21 on Python 3.13.0 (PATH: {path}), since glibc 2.38 is new enough (2.38)",
-        ),
-        (
-            (2, 38),
-            "python3.10",
-            "3.10.13",
-            "TFX 1.16 on Python 3.10.13 (PATH: {path}), "
-            "since no usable Python 3.11 to 3.13 for TFX 1.21 was found",
-        ),
-        (
-            (2, 36),
-            "python3.10",
-            "3.10.13",
-            "TFX 1.16 on Python 3.10.13 (PATH: {path}), "
-            "since TFX 1.21 needs glibc 2.38 or newer, and this is 2.36",
-        ),
-    ],
-)
-def test_install_says_what_it_takes_and_why(machine, installed, capsys, glibc, name, version, line):
-    machine.glibc = glibc
-    machine.compilers()
-    path = machine.python(name, version)
-    setup_env.install(machine.root, machine.env)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.splitlines()[0] == line.format(path=path)
-    assert installed == [LOCK_OF[version]]
-
-
-def test_install_names_python_where_it_was_asked_for(machine, installed, capsys):
-    machine.glibc = (2, 38)
-    machine.compilers()
-    machine.python("python3.13", "3.13.0")
-    machine.env["PYTHON"] = machine.pyenv("3.10.13")
-    setup_env.install(machine.root, machine.env)
-    line = capsys.readouterr().err.splitlines()[0]
-    assert line.startswith(f"TFX 1.16 on Python 3.10.13 (PYTHON=: {machine.env['PYTHON']})")
-    assert installed == ["requirements/tfx-1.16.txt"]
-
-
-def test_a_second_install_does_nothing_and_says_nothing(machine, installed, capsys):
-    machine.compilers()
-    machine.python("python3.10")
-    setup_env.install(machine.root, machine.env)
-    capsys.readouterr()
-    setup_env.install(machine.root, machine.env)
-    assert capsys.readouterr() == ("", "")
-    assert len(installed) == 1
-
-
-def test_install_stops_before_it_touches_anything_without_a_compiler(machine):
-    machine.python("python3.10")
-    with pytest.raises(SetupError, match="no compiler"):
-        setup_env.install(machine.root, machine.env)
-    assert not (machine.root / ".venv").exists()
-
-
-def test_a_failed_install_is_not_taken_for_a_finished_one(machine):
-    machine.make_venv()
-    machine.compilers()
-    machine.python("python3.10")
-    append(machine.root / "setup.py", "# changed\n")
-    # The fake interpreter cannot make a venv.
-    with pytest.raises(SetupError, match=r"making \.venv failed"):
-        setup_env.install(machine.root, machine.env)
-    # What was there before must not be taken for the new one.
-    assert not (machine.root / ".venv" / setup_env.STAMP).exists()
-    assert not (machine.root / ".venv/bin").exists()
-    assert (machine.root / ".venv" / setup_env.MARKER).exists()
-
-
-def test_a_venv_of_the_persons_own_is_not_deleted(machine):
-    machine.python("python3.10")
-    keep = machine.root / ".venv/pyvenv.cfg"
-    keep.parent.mkdir()
+@pytest.mark.parametrize("kind", ["own", "link"])
+def test_a_venv_of_somebody_elses_is_left_alone(machine, kind):
+    machine.python("3.13.0")
+    other = machine.folder / "other"
+    other.mkdir()
+    if kind == "link":
+        machine.installs()
+        (machine.checkout / ".venv").rename(other / "venv")
+        (other / "venv/setup-done").write_text("of another checkout")
+        (machine.checkout / ".venv").symlink_to(other / "venv")
+    else:
+        (machine.checkout / ".venv").mkdir()
+    keep = machine.checkout / ".venv/pyvenv.cfg"
     keep.write_text("mine")
-    with pytest.raises(SetupError, match="was not made by this set-up"):
-        setup_env.begin_venv(machine.root, machine.choose().python, machine.env)
+    assert "was not made here" in machine.stops()
     assert keep.read_text() == "mine"
 
 
-@pytest.mark.parametrize("requirements", LOCK_OF.values())
-def test_the_build_tools_come_before_the_lock_of_the_generation(machine, requirements):
-    calls = machine.folder / "pip-calls"
-    machine.program(machine.root / ".venv/bin/python", f'echo "$*" >> "{calls}"')
-    setup_env.install_requirements(machine.root, requirements, machine.env)
-    tools = machine.root / ".venv/build-tools.txt"
-    locked = "-m pip install --no-deps --require-hashes"
-    first, second, third, last = calls.read_text().splitlines()
-    assert first == f"{locked} -r {tools}"
-    assert second == f"{locked} --no-build-isolation -r {requirements}"
-    assert third.endswith("-e .")
-    assert last == "-m pip check"
-    assert tools.read_text().split() == [
-        *("setuptools==1", "--hash=sha256:00", "wheel==1", "--hash=sha256:00")
+def test_a_second_set_up_waits_for_the_first_and_finds_it_done(machine):
+    machine.python("3.13.0")
+    command = [machine.checkout / "tools/setup_env.sh", "install"]
+    both = [subprocess.Popen(command, env=machine.env) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert len([call for call in machine.uv_calls() if " pip sync " in call]) == 1
+
+
+# uv, and what a bug report needs
+
+
+def test_uv_gets_the_index_and_the_certificates_that_pip_has(machine):
+    settings = ":env:.cert='/ca.pem'\nglobal.cert='/other.pem'\nglobal.index-url='https://i/simple'"
+    done = machine.run("uv pip compile setup.py", PIP_SETTINGS=settings)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    machine.run("uv pip compile", PIP_SETTINGS=settings, UV_DEFAULT_INDEX="https://own")
+    assert machine.uv_calls() == [
+        "pip compile setup.py [https://i/simple|/ca.pem]",
+        "pip compile [https://own|/ca.pem]",
     ]
 
 
-def test_a_failing_step_shows_the_end_of_the_log_and_its_name(machine):
-    (machine.root / ".venv").mkdir()
-    broken = machine.program("broken", "echo the reason; exit 1")
-    with pytest.raises(SetupError) as caught:
-        setup_env.run_logged([broken], machine.root, machine.env, "installing")
-    message = str(caught.value)
-    assert message.startswith("installing failed.")
-    assert str(machine.root / ".venv" / setup_env.LOG) in message
-    assert "the reason" in message
+def test_the_pinned_uv_is_installed_with_its_hashes_in_place_of_another(machine):
+    tools = machine.checkout / ".venv-tools"
+    (tools / "uv.txt").write_text("uv==1\n")
+    uv = shutil.copy(tools / "bin/uv", machine.folder / "uv")
+    record = f'echo "$*" >>pip-calls; cp "{uv}" "${{0%/*}}/uv"'
+    pip = machine.program("pip", f'[ "$3" != install ] || {{ {record}; }}')
+    make = f'rm -r "$4"; mkdir -p "$4/bin"; cp "{pip}" "$4/bin/python"'
+    machine.program("bin/python3", f'[ "$1" = -c ] || {{ {make}; }}')
+    for _ in range(2):
+        assert machine.run("uv --version").returncode == 0
+    calls = (machine.checkout / "pip-calls").read_text()
+    assert calls == "-m pip install --require-hashes -r requirements/uv.txt\n"
 
 
-# The commands
-
-
-@pytest.fixture
-def checkout(machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setup_env, "ROOT", machine.root)
-
-
-@pytest.mark.usefixtures("checkout")
-def test_what_stops_the_set_up_is_told_without_a_traceback(machine, capsys):
-    machine.env["PYTHON"] = "/no/such/python"
-    assert setup_env.main(["install"], machine.env) == 1
-    assert capsys.readouterr().err.startswith("Set-up stopped: PYTHON=/no/such/python")
-
-
-@pytest.mark.usefixtures("checkout")
-def test_a_missing_compiler_is_told_with_its_cure(machine, capsys):
-    machine.python("python3.10")
-    machine.program("gcc")
-    assert setup_env.main(["install"], machine.env) == 1
-    said = capsys.readouterr().err
-    assert "no compiler for C++ (g++ -pthread) was found" in said
-    assert "apt install g++" in said
-    assert "dnf install gcc gcc-c++" in said
-
-
-@pytest.mark.usefixtures("checkout")
-def test_uv_is_printed_and_nothing_else(machine, capsys):
-    path = machine.uv("echo uv 1")
-    assert setup_env.main(["uv"], machine.env) == 0
-    assert capsys.readouterr() == (f"{path}\n", "")
-
-
-@pytest.mark.usefixtures("checkout")
-@pytest.mark.parametrize("arguments", [[], ["python"], ["install", "now"]])
-def test_an_unknown_command_is_answered_with_those_that_there_are(machine, capsys, arguments):
-    assert setup_env.main(arguments, machine.env) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "setup_env.sh install" in err
-    assert "setup_env.sh uv" in err
-
-
-# What is run first of all
-
-
-def test_the_set_up_needs_the_standard_library_only():
-    for source in (ROOT / "tools").glob("*.py"):
-        for node in ast.walk(ast.parse(source.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            for name in names:
-                assert name.split(".")[0] in {*sys.stdlib_module_names, "tools"}, source
-
-
-def run_shell_script(
-    machine, *arguments: str, script: str = str(SHELL_SCRIPT), cwd: Path = ROOT
-) -> subprocess.CompletedProcess[str]:
-    for name in REAL_PROGRAMS:
-        (machine.bin / name).symlink_to(shutil.which(name) or "")
-    return subprocess.run(
-        [script, *arguments],
-        cwd=cwd,
-        env=machine.env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_the_shell_script_says_so_where_there_is_no_python_at_all(machine):
-    machine.program("python3", "exit 127")
-    done = run_shell_script(machine, "install")
-    assert done.returncode == 1
-    assert "no Python 3.6 or newer" in done.stderr
-    assert "apt install python3" in done.stderr
-
-
-def test_the_shell_script_starts_with_any_python_that_runs(machine):
-    machine.program("python3", "exit 127")
-    machine.program(
-        machine.home / ".pyenv/versions/3.8.18/bin/python", '[ "$1" = -c ] || echo "$@"'
-    )
-    done = run_shell_script(machine, "install")
-    assert done.stdout == "-m tools.setup_env install\n"
-
-
-def test_the_shell_script_goes_to_the_checkout(machine, tmp_path):
-    machine.program("python3", '[ "$1" = -c ] || pwd')
-    done = run_shell_script(machine, "install", cwd=tmp_path)
-    assert Path(done.stdout.strip()).resolve() == ROOT
-
-
-@pytest.mark.parametrize("variable", ["CDPATH", "PYTHONPATH", "PYTHONSAFEPATH"])
-def test_the_shell_script_runs_this_set_up_whatever_else_is_called_tools(machine, variable):
-    other = machine.folder / "other"
-    (other / "tools").mkdir(parents=True)
-    (other / "tools/__init__.py").write_text("")
-    machine.env[variable] = str(other)
-    machine.program("python3", f'exec {shlex.quote(sys.executable)} -B "$@"')
-    # By its relative path, as make runs it: only that one is looked for in CDPATH.
-    done = run_shell_script(machine, "no such command", script="tools/setup_env.sh")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("Make .venv")
+def test_versions_say_what_is_here(machine):
+    assert ".venv     not up to date" in machine.run("versions").stdout
+    machine.python("3.13.0")
+    machine.installs()
+    said = machine.run("versions").stdout
+    assert "glibc 2.38" in said
+    assert ".venv     requirements/tfx-1.21.txt, Python 3.13.0" in said
+    assert machine.uv_calls()[-1].startswith("pip freeze ")
