@@ -31,6 +31,10 @@ class Patience:
     all_seconds: float = 90.0
 
 
+# A job takes hours: what comes back within a quarter of one is no reason to leave it.
+JOB_PATIENCE = Patience(first_seconds=1.0, longest_seconds=60.0, all_seconds=900.0)
+
+
 def is_out(error: Exception) -> bool:
     """Returns whether a service could not be asked just now, so that asking again may help."""
     from google.api_core.exceptions import DeadlineExceeded, ServiceUnavailable

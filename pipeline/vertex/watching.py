@@ -33,8 +33,6 @@ _SHOWN = {
 }
 _ENDED = {"PIPELINE_STATE_SUCCEEDED", "PIPELINE_STATE_FAILED", "PIPELINE_STATE_CANCELLED"}
 _SECONDS_A_REQUEST = 60
-# A job takes hours: what comes back within a quarter of one is no reason to leave it.
-_PATIENCE = faults.Patience(first_seconds=1.0, longest_seconds=60.0, all_seconds=900.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +70,7 @@ def watch(
         OutageError: where it can no longer be looked at; it runs on.
     """
     cloud = cloud or Cloud(vertex.project, vertex.region)
-    patience = patience or _PATIENCE
+    patience = patience or faults.JOB_PATIENCE
     console = console or Console(highlight=False, soft_wrap=True)
     if "/" not in job_name:
         job_name = f"projects/{vertex.project}/locations/{vertex.region}/pipelineJobs/{job_name}"

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from pipeline.errors import InputError, OutageError
 from pipeline.exit_status import FAULT, INTERRUPTED, PUSHED, REFUSED
-from pipeline.vertex import watching
+from pipeline.vertex import faults, watching
 from pipeline.vertex.faults import Patience
 
 SPEC = json.loads((Path(__file__).parent / "small_pipeline.json").read_text())
@@ -225,7 +225,7 @@ def test_a_service_that_stays_out_is_left_with_the_command_that_comes_back(watch
 
 
 def test_a_watcher_is_patient_for_a_quarter_of_an_hour():
-    assert watching._PATIENCE.all_seconds == 900
+    assert faults.JOB_PATIENCE.all_seconds == 900
 
 
 def test_a_job_may_be_named_by_its_id(watch):
