@@ -60,6 +60,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--no-resume", action="store_true", help="do not go on with an interrupted training"
     )
     group.add_argument(
+        "--prune", action="store_true",
+        help="first remove artifacts of earlier runs that no coming run needs; with --dry-run list "
+        "them",
+    )  # fmt: skip
+    group.add_argument(
         "--dry-run", action="store_true", help="check the input, print the plan, stop"
     )
     return parser
@@ -135,8 +140,9 @@ def main(arguments: list[str] | None = None) -> int:
         flags.worker_pool,
     )
     if flags.dry_run:
-        return local.show_plan(config, beam)
-    return local.run(config, Path(flags.output_dir).absolute(), beam, resume=not flags.no_resume)
+        return local.show_plan(config, beam, prune=flags.prune)
+    output = Path(flags.output_dir).absolute()
+    return local.run(config, output, beam, resume=not flags.no_resume, prune=flags.prune)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,11 @@ from pipeline import beam_args, preflight, result_tables
 from pipeline.console import ComponentLog, StepReporter, output_to_log
 from pipeline.errors import InputError, in_a_line
 from pipeline.exit_status import PUSHED, REFUSED, with_exit_status
+from pipeline.numerals import in_bytes
 from pipeline.run_config import PipelineConfig
 
 if TYPE_CHECKING:
+    from pipeline.prune import Survey
     from pipeline.results import RunResult
 
 PROGRAM = "local_runner.py"
@@ -52,8 +54,8 @@ class BeamChoice:
         return flags + self.extra, why
 
 
-def show_plan(config: PipelineConfig, beam: BeamChoice) -> int:
-    """Checks the input and prints what a run would do."""
+def show_plan(config: PipelineConfig, beam: BeamChoice, *, prune: bool = False) -> int:
+    """Checks the input and prints what a run would do, and with `prune` what it would remove."""
     console = Console(highlight=False)
 
     def plan_only() -> int:
@@ -61,12 +63,19 @@ def show_plan(config: PipelineConfig, beam: BeamChoice) -> int:
         preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
         if told := preflight.check_echonest(checked):
             console.print(f"  {told}", markup=False)
+        if prune:
+            found = preflight.survey(checked)
+            _print_pruned(console, "would remove", found)
+            for folder, n_bytes in sorted(found.stale.items()):
+                console.print(f"  {in_bytes(n_bytes):>8}  {folder}", soft_wrap=True, markup=False)
         return PUSHED
 
     return with_exit_status(PROGRAM, plan_only)
 
 
-def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool) -> int:
+def run(
+    config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool, prune: bool = False
+) -> int:
     """Runs the pipeline and returns the exit status.
 
     Args:
@@ -74,6 +83,7 @@ def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool)
         output: its folder.
         beam: how Beam is to run.
         resume: whether an interrupted training goes on.
+        prune: whether stale artifacts are removed first.
     """
     started = datetime.datetime.now()
     log_path = output / "logs" / f"{started:%Y%m%d-%H%M%S}.log"
@@ -81,19 +91,43 @@ def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool)
     def whole_run() -> int:
         checked, plan = preflight.check(config)
         needed = preflight.bytes_needed(plan.n_clips, len(config.models), config.audio)
-        preflight.prepare_output(output, needed)
+        preflight.prepare_output(output)
         flags, why = beam.flags(plan.n_clips)
         checked = dataclasses.replace(checked, beam_args=flags)
         with _only_run_in(output):
+            if prune:
+                _prune(checked)
+            preflight.check_disk(checked, output, needed)
             if not resume:
                 shutil.rmtree(config.checkpoint_dir, ignore_errors=True)
             preflight.print_plan(Console(highlight=False), checked, plan, why)
             with output_to_log(log_path) as console:
                 result = _execute(checked, output, console)
                 _print_result(console, result, output, log_path, started)
+                _tell_stale(checked, console)
         return PUSHED if result.pushed_to else REFUSED
 
     return with_exit_status(PROGRAM, whole_run, log_path)
+
+
+def _prune(config: PipelineConfig) -> None:
+    found = preflight.survey(config)
+    from pipeline import prune
+
+    prune.remove(config.metadata_path, found)
+    _print_pruned(Console(highlight=False), "removed", found)
+
+
+def _print_pruned(console: Console, what: str, found: Survey) -> None:
+    console.print(f"  {what} {in_bytes(found.stale_bytes)} of stale artifacts")
+
+
+def _tell_stale(config: PipelineConfig, console: Console) -> None:
+    from pipeline import prune
+
+    found = prune.survey_after(config)
+    if found.is_worth_telling:
+        console.print(f"  {'note':<12} {found.stale_line}", markup=False)
 
 
 @contextlib.contextmanager

@@ -55,7 +55,7 @@ class Job:
 
 
 class StumblingJobService(JobService):
-    """A job service that fails the first looks at a job, with `outages`, and notes cancellations."""
+    """A job service that answers the first looks at a job with `outages`; notes cancellations."""
 
     def __init__(self, image: Image, logs: Path) -> None:
         super().__init__(image, logs)
