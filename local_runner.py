@@ -61,6 +61,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--no-resume", action="store_true", help="do not go on with an interrupted training"
     )
     group.add_argument(
+        "--prune", action="store_true",
+        help="first remove artifacts of earlier runs that no coming run needs; with --dry-run list "
+        "them",
+    )  # fmt: skip
+    group.add_argument(
         "--dry-run", action="store_true", help="check the input, print the plan, stop"
     )
     return parser
@@ -139,8 +144,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     output = Path(flags.output_dir).absolute()
     if flags.dry_run:
-        return local.show_plan(config, output, beam)
-    return local.run(config, output, beam, resume=not flags.no_resume)
+        return local.show_plan(config, output, beam, prune=flags.prune)
+    return local.run(config, output, beam, resume=not flags.no_resume, prune=flags.prune)
 
 
 if __name__ == "__main__":

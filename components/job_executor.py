@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from absl import logging
-from google.api_core.exceptions import GoogleAPIError
+from google.api_core.exceptions import GoogleAPIError, RetryError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import aiplatform_v1
 from tfx import types
@@ -22,7 +22,11 @@ from tfx.extensions.google_cloud_ai_platform.training_clients import VertexJobCl
 from tfx.types import standard_component_specs
 from tfx.utils import name_utils
 
+from pipeline.errors import OutageError
+from pipeline.vertex import faults
+
 _POLLING_SECONDS = 30
+_SECONDS_A_REQUEST = 60
 _TERMINATED = 128 + signal.SIGTERM
 _STATE = aiplatform_v1.JobState
 # TFX waits for ever for a job that took too long.
@@ -56,6 +60,7 @@ class JobExecutor(base_executor.BaseExecutor):
 
         Raises:
             RuntimeError: where the job does not succeed.
+            OutageError: where the job can no longer be looked at; it runs on.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         custom = custom_config(exec_properties)
@@ -70,31 +75,53 @@ class JobExecutor(base_executor.BaseExecutor):
             None,
             None,
         )
+        options = {"api_endpoint": f"{custom[VERTEX_REGION_KEY]}-aiplatform.googleapis.com"}
+        service = aiplatform_v1.JobServiceClient(client_options=options)
         with _sigterm_raises():
             client.launch_job(args["project"], job)
-            _wait(client, custom[VERTEX_REGION_KEY])
+            _wait(client.get_job_name(), service)
 
 
-def _wait(client: VertexJobClient, region: str) -> None:
-    """Waits for a job to end, or ends it where the waiting ends first."""
+def _wait(name: str, service: aiplatform_v1.JobServiceClient) -> None:
+    """Waits for a job to end, or cancels it where the waiting ends first.
+
+    A service that cannot be reached is no reason to cancel a job that has been paid for, and could
+    not cancel it either.
+    """
     try:
-        while (job := client.get_job()).state not in _OVER:
+        while (job := _look(name, service)).state not in _OVER:
             time.sleep(_POLLING_SECONDS)
+    except RetryError as error:
+        raise OutageError(
+            f"the custom job {name} can no longer be looked at ({error.cause}); it may still run, "
+            f"and costs: `{_cancel_command(name)}` cancels it"
+        ) from error
     except BaseException:
-        _cancel(client.get_job_name(), region)
+        _cancel(name, service)
         raise
     if job.state in _FAILED:
         raise RuntimeError(f"the custom job {job.name} did not succeed: {job.error.message}")
 
 
-def _cancel(name: str, region: str) -> None:
+def _look(name: str, service: aiplatform_v1.JobServiceClient) -> aiplatform_v1.CustomJob:
+    def get() -> aiplatform_v1.CustomJob:
+        # Not `VertexJobClient.get_job`, which has a patience of its own, and a shorter one.
+        return service.get_custom_job(name=name, retry=None, timeout=_SECONDS_A_REQUEST)
+
+    return faults.with_patience(get, faults.JOB_PATIENCE, logging.warning)
+
+
+def _cancel(name: str, service: aiplatform_v1.JobServiceClient) -> None:
     logging.warning("Cancelling %s", name)
-    options = {"api_endpoint": f"{region}-aiplatform.googleapis.com"}
     try:
-        aiplatform_v1.JobServiceClient(client_options=options).cancel_custom_job(name=name)
+        service.cancel_custom_job(name=name)
     except (GoogleAPIError, GoogleAuthError) as error:
-        command = f"gcloud ai custom-jobs cancel {name}"
+        command = _cancel_command(name)
         logging.error("It goes on, and costs: %s; cancel it by hand: %s", error, command)
+
+
+def _cancel_command(name: str) -> str:
+    return f"gcloud ai custom-jobs cancel {name}"
 
 
 @contextlib.contextmanager

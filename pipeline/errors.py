@@ -17,6 +17,8 @@ class OutageError(Exception):
 
 
 DISK_FULL = "the disk is full: free some space or choose another --output-dir"
+# The system's, and SQLite's, of a metadata store.
+_DISK_FULL_TEXTS = ("No space left on device", "database or disk is full")
 # How Beam re-raises an error of a worker: as text in an error of its own.
 _FROM_A_WORKER = re.compile(r"InputError: (.+?)(?: \[while running|\n|$)")
 
@@ -53,7 +55,7 @@ def is_disk_full(error: BaseException) -> bool:
     """Returns whether a full disk is behind `error`, so that nothing after it would fare better."""
     return any(
         (isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT))
-        or "No space left on device" in str(link)
+        or any(text in str(link) for text in _DISK_FULL_TEXTS)
         for link in _chain(error)
     )
 

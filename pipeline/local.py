@@ -21,9 +21,11 @@ from pipeline import beam_args, metadata_file, preflight, result_tables
 from pipeline.console import ComponentLog, PlainConsole, StepReporter, output_to_log
 from pipeline.errors import InputError, in_a_line
 from pipeline.exit_status import PUSHED, REFUSED, with_exit_status
+from pipeline.numerals import in_bytes
 from pipeline.run_config import PipelineConfig
 
 if TYPE_CHECKING:
+    from pipeline.prune import Survey
     from pipeline.results import RunResult
 
 PROGRAM = "local_runner.py"
@@ -54,8 +56,10 @@ class BeamChoice:
         return flags + self.extra, why
 
 
-def show_plan(config: PipelineConfig, output: Path, beam: BeamChoice) -> int:
-    """Checks the input and prints what a run would do."""
+def show_plan(
+    config: PipelineConfig, output: Path, beam: BeamChoice, *, prune: bool = False
+) -> int:
+    """Checks the input and prints what a run would do, and with `prune` what it would remove."""
     console = PlainConsole()
 
     def plan_only() -> int:
@@ -64,12 +68,19 @@ def show_plan(config: PipelineConfig, output: Path, beam: BeamChoice) -> int:
         preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
         if told := preflight.check_echonest(checked):
             console.print(f"  {told}", markup=False)
+        if prune:
+            found = preflight.survey(checked)
+            _print_pruned(console, "would remove", found)
+            for folder, n_bytes in sorted(found.stale.items()):
+                console.print(f"  {in_bytes(n_bytes):>8}  {folder}", soft_wrap=True, markup=False)
         return PUSHED
 
     return with_exit_status(PROGRAM, plan_only)
 
 
-def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool) -> int:
+def run(
+    config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool, prune: bool = False
+) -> int:
     """Runs the pipeline and returns the exit status.
 
     Args:
@@ -77,6 +88,7 @@ def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool)
         output: its folder.
         beam: how Beam is to run.
         resume: whether an interrupted training goes on.
+        prune: whether stale artifacts are removed first.
     """
     started = datetime.datetime.now()
     log_path = output / "logs" / f"{started:%Y%m%d-%H%M%S}.log"
@@ -85,20 +97,44 @@ def run(config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool)
         preflight.check_output(output, config)
         checked, plan = preflight.check(config)
         needed = preflight.bytes_needed(plan.n_clips, len(config.models), config.audio)
-        preflight.prepare_output(output, needed)
+        preflight.prepare_output(output)
         flags, why = beam.flags(plan.n_clips)
         checked = dataclasses.replace(checked, beam_args=flags)
         with _only_run_in(output), _numba_cache_in(output):
             metadata_file.check(Path(config.metadata_path), write=True)
+            if prune:
+                _prune(checked)
+            preflight.check_disk(checked, output, needed)
             if not resume:
                 shutil.rmtree(config.checkpoint_dir, ignore_errors=True)
             preflight.print_plan(PlainConsole(), checked, plan, why)
             with output_to_log(log_path) as console:
                 result = _execute(checked, output, console)
                 _print_result(console, result, output, log_path, started)
+                _tell_stale(checked, console)
         return PUSHED if result.pushed_to else REFUSED
 
     return with_exit_status(PROGRAM, whole_run, log_path)
+
+
+def _prune(config: PipelineConfig) -> None:
+    found = preflight.survey(config)
+    from pipeline import prune
+
+    prune.remove(config.metadata_path, found)
+    _print_pruned(PlainConsole(), "removed", found)
+
+
+def _print_pruned(console: Console, what: str, found: Survey) -> None:
+    console.print(f"  {what} {in_bytes(found.stale_bytes)} of stale artifacts")
+
+
+def _tell_stale(config: PipelineConfig, console: Console) -> None:
+    from pipeline import prune
+
+    found = prune.survey_after(config)
+    if found.is_worth_telling:
+        console.print(f"  {'note':<12} {found.stale_line}", markup=False)
 
 
 @contextlib.contextmanager

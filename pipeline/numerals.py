@@ -13,3 +13,8 @@ def short(count: float) -> str:
         if rounded >= size:
             return f"{rounded / size:#.3g} {unit}".replace(". ", " ")
     return f"{rounded:.0f}"
+
+
+def in_bytes(count: int) -> str:
+    """Returns a number of bytes, as 980 B or 12.3 GB."""
+    return f"{count} B" if count < 1000 else f"{short(count)}B"

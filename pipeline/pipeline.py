@@ -30,6 +30,7 @@ from pipeline.registry import MODELS
 from pipeline.run_config import PipelineConfig
 
 SCHEMA_PATH = Path(__file__).parent / "schema.pbtxt"
+BASELINE = "LatestBlessedModel"
 
 
 def create_pipeline(config: PipelineConfig, platform: Platform | None = None) -> tfx.dsl.Pipeline:
@@ -65,7 +66,7 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
         push_unservable=config.contest.push_unservable,
     )
     best_model = ranker.outputs[BEST_MODEL]
-    baseline = platform.baseline(best_model).with_id("LatestBlessedModel")
+    baseline = platform.baseline(best_model).with_id(BASELINE)
     evaluator = ComparableEvaluator(
         examples=examples,
         model=best_model,

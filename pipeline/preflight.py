@@ -8,7 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -22,8 +22,12 @@ from components.fma_example_gen.judging import needed_of_fma
 from components.fma_example_gen.splits import table
 from components.fma_example_gen.tables import echonest
 from pipeline.config import FMA_CLIP_SECONDS, AudioConfig
+from pipeline.console import output_to_log
 from pipeline.errors import InputError
 from pipeline.run_config import PipelineConfig
+
+if TYPE_CHECKING:
+    from pipeline.prune import Survey
 
 # What a run writes a clip beside its samples, which are in the Examples, again in the windows and,
 # while a network of raw audio is trained, a third time: picture, statistics, and what TFX adds.
@@ -107,11 +111,11 @@ def _bucket_path(path: str) -> str:
     return "gs://" + path.removeprefix("/gcs/") if path.startswith("/gcs/") else path
 
 
-def prepare_output(output: Path, needed_bytes: int) -> None:
-    """Makes the output folder and checks that it can take what is to come.
+def prepare_output(output: Path) -> None:
+    """Makes the output folder.
 
     Raises:
-        InputError: where it cannot be written or its disk is too small.
+        InputError: where it cannot be written.
     """
     try:
         (output / "logs").mkdir(parents=True, exist_ok=True)
@@ -120,16 +124,34 @@ def prepare_output(output: Path, needed_bytes: int) -> None:
         probe.unlink()
     except OSError as error:
         raise InputError(f"cannot write to --output-dir {output}: {error.strerror}") from error
-    # What earlier runs have left here is reused, or written once already; the clips that a killed
-    # training has unpacked are removed before others are.
-    kept = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
-    needed_bytes -= kept
+
+
+def check_disk(config: PipelineConfig, output: Path, needed_bytes: int) -> None:
+    """Checks that the disk of the output folder can take what is to come.
+
+    Raises:
+        InputError: where it is too small.
+    """
     free = shutil.disk_usage(output).free
+    if free >= needed_bytes:
+        return
+    found = survey(config)
+    needed_bytes -= found.reusable_bytes
     if free < needed_bytes:
+        stale = f"; {found.stale_line}" if found.stale_bytes else ""
         raise InputError(
             f"--output-dir {output} has {free / 1e9:.1f} GB free, the run needs about "
-            f"{needed_bytes / 1e9:.1f} GB"
+            f"{needed_bytes / 1e9:.1f} GB{stale}"
         )
+
+
+def survey(config: PipelineConfig) -> Survey:
+    """Returns what is below the pipeline root, and how much of it the run can reuse."""
+    # TFX and TensorFlow print while they are imported.
+    with output_to_log(Path(os.devnull)):
+        from pipeline import prune
+
+        return prune.survey_before(config)
 
 
 def bytes_needed(n_clips: int, n_models: int, audio: AudioConfig) -> int:

@@ -21,6 +21,10 @@ class Patience:
     all_seconds: float = 900.0
 
 
+# A job takes hours: what comes back within a quarter of one is no reason to leave it.
+JOB_PATIENCE = Patience()
+
+
 def is_transient(error: Exception) -> bool:
     """Returns whether a call that changes nothing is worth another try.
 

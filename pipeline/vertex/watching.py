@@ -26,7 +26,6 @@ _SHOWN = {
 }
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 _POLLING_SECONDS = 20.0
-_PATIENCE = faults.Patience()
 
 
 def watch(job_name: str, vertex: VertexConfig, *, console: Console) -> int:
@@ -68,7 +67,9 @@ def _get(job_name: str, vertex: VertexConfig, console: Console) -> aiplatform_v1
         return job.gca_resource
 
     try:
-        return faults.with_patience(get, _PATIENCE, lambda text: console.print(text, markup=False))
+        return faults.with_patience(
+            get, faults.JOB_PATIENCE, lambda text: console.print(text, markup=False)
+        )
     except ValueError as error:
         raise InputError(f"cannot follow {job_name}: {error}") from error
 

@@ -18,6 +18,7 @@ import google.auth
 import google.auth.credentials
 import grpc
 import pytest
+from google.api_core.exceptions import PermissionDenied
 from google.cloud import aiplatform_v1
 from tfx.extensions.google_cloud_ai_platform.training_clients import VertexJobClient
 from tfx.types import standard_artifacts
@@ -26,8 +27,8 @@ from tfx.utils import path_utils
 from components import custom_jobs, failure_notes
 from models import fit_record
 from models.fit_record import FitRecord
-from pipeline.errors import InputError
-from pipeline.vertex import jobs
+from pipeline.errors import InputError, OutageError
+from pipeline.vertex import faults, jobs
 from pipeline.vertex.settings import Machine, VertexConfig
 from tests.grpc_stand_in import serving
 from tests.vertex.harness.container import Image
@@ -54,16 +55,34 @@ class Job:
         return subprocess.Popen(self.process.split())
 
 
+class StumblingJobService(JobService):
+    """A job service that answers the first looks at a job with `outages`; notes cancellations."""
+
+    def __init__(self, image: Image, logs: Path) -> None:
+        super().__init__(image, logs)
+        self.outages: list[grpc.StatusCode] = []
+        self.cancelled: list[str] = []
+
+    def get(self, request: Any, context: grpc.ServicerContext) -> aiplatform_v1.CustomJob:
+        if self.outages:
+            context.abort(self.outages.pop(0), "the service does not answer")
+        return super().get(request, context)
+
+    def cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self.cancelled.append(request.name)
+        return super().cancel(request, context)
+
+
 @contextlib.contextmanager
 def job_service(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     work: Callable[[], None] = lambda: None,
     process: str = "true",
-) -> Iterator[tuple[JobService, Job]]:
+) -> Iterator[tuple[StumblingJobService, Job]]:
     """Serve custom jobs, and let the real clients come here."""
     job = Job(work, process)
-    service = JobService(cast(Image, job), folder)
+    service = StumblingJobService(cast(Image, job), folder)
     with serving(*service.handlers()) as address:
         monkeypatch.setattr(
             grpc, "secure_channel", lambda target, *_, **__: grpc.insecure_channel(address)
@@ -146,6 +165,45 @@ def test_a_job_ends_when_its_container_is_told_to(
         assert client.get_job().state.name == "JOB_STATE_CANCELLED"
     assert stopped.value.code == 143
     assert signal.getsignal(signal.SIGTERM) is handler
+
+
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"])
+def test_a_job_outlives_an_outage_of_the_service_that_tells_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(faults, "JOB_PATIENCE", faults.Patience(0.01, 0.05, 60.0))
+    with job_service(tmp_path, monkeypatch) as (service, _):
+        service.outages = [grpc.StatusCode[code]] * 4
+        custom_jobs.TunerExecutor().Do({}, {}, properties(tmp_path))
+        (job,) = service.jobs
+    assert (job.state.name, service.cancelled) == ("JOB_STATE_SUCCEEDED", [])
+    assert service.outages == []
+
+
+def test_a_job_that_can_no_longer_be_looked_at_is_named_and_not_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "JOB_PATIENCE", faults.Patience(0.01, 0.05, 0.5))
+    with job_service(tmp_path, monkeypatch) as (service, _):
+        service.outages = [grpc.StatusCode.UNAVAILABLE] * 10_000
+        with pytest.raises(OutageError) as caught:
+            custom_jobs.TunerExecutor().Do({}, {}, properties(tmp_path))
+        (job,) = service.jobs
+    assert service.cancelled == []
+    assert f"the custom job {job.name} can no longer be looked at" in str(caught.value)
+    assert "the service does not answer" in str(caught.value)
+    assert f"`gcloud ai custom-jobs cancel {job.name}` cancels it" in str(caught.value)
+
+
+def test_a_job_is_cancelled_where_looking_at_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with job_service(tmp_path, monkeypatch, process="sleep 600") as (service, _):
+        service.outages = [grpc.StatusCode.PERMISSION_DENIED]
+        with pytest.raises(PermissionDenied):
+            custom_jobs.TunerExecutor().Do({}, {}, properties(tmp_path))
+        (job,) = service.jobs
+    assert service.cancelled == [job.name]
 
 
 def test_a_job_that_fails_fails_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -313,3 +313,39 @@ def test_two_runs_in_one_folder_are_refused(first: Run, archive: Path) -> None:
         second = run(archive, first.output, *LENIENT)
     assert second.status == 2
     assert "another run is using" in second.text
+
+
+def test_a_prune_leaves_what_the_cache_needs(archive: Path, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    longer = [*LENIENT, "--models", "gaussian_nb"]
+    shorter = [*longer, "--clip-seconds", "3"]
+    assert run(archive, output, *longer).status == 0
+    second = run(archive, output, *shorter)
+    assert second.status == 0, second.text
+    assert "stale artifacts hold " in second.text
+
+    def artifacts(output_of: str) -> list[Path]:
+        return sorted(output.glob(f"pipeline/{output_of}/*"), key=lambda path: int(path.name))
+
+    old, new = artifacts("FmaExampleGen/examples")
+    best, _ = artifacts("CandidateRanker/best_model")
+
+    # Of the first configuration the cache has everything.
+    going_back = run(archive, output, *longer, "--prune", "--dry-run")
+    assert "would remove 0 B of stale artifacts" in going_back.text
+    planned = run(archive, output, *shorter, "--prune", "--dry-run")
+    assert str(old) in planned.text and str(new) not in planned.text
+    assert old.exists()
+
+    pruned = run(archive, output, *shorter, "--prune")
+    assert pruned.status == 0, pruned.text
+    assert pruned.outcome("FmaExampleGen") == pruned.outcome("Trainer.gaussian_nb") == "cached"
+    assert pruned.outcome("Evaluator") == pruned.outcome("GenreReport") == "cached"
+    assert pruned.board == second.board
+    assert not old.exists() and new.exists()
+    assert best.exists()  # what the second model was held against
+    assert "stale artifacts hold " not in pruned.text
+
+    again = run(archive, output, *longer)
+    assert again.status == 0, again.text
+    assert again.outcome("FmaExampleGen") == again.outcome("Trainer.gaussian_nb") == "done"

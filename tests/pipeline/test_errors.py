@@ -59,6 +59,11 @@ def test_a_full_disk_is_told_by_its_text() -> None:
     assert user_message(raised(error, ValueError("outer"))) == DISK_FULL
 
 
+def test_a_full_disk_is_told_by_the_metadata_store() -> None:
+    error = RuntimeError("Error when executing query: database or disk is full query: UPDATE `Art")
+    assert user_message(error) == DISK_FULL
+
+
 def test_an_input_error_goes_before_a_full_disk() -> None:
     error = raised(OSError(errno.ENOSPC, "full"), InputError("too many bad files"))
     assert user_message(error) == "too many bad files"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,11 +26,11 @@ def run(write_archive: Callable[..., list[str]], tmp_path: Path) -> Callable[...
     """Return a run of an archive of unreadable files, in a folder that has an earlier run's."""
     archive = write_archive()
 
-    def run(*flags: str, beam: BeamChoice = IN_MEMORY) -> int:
+    def run(*flags: str, beam: BeamChoice = IN_MEMORY, prune: bool = False) -> int:
         config = local_runner.make_config(
             local_runner.build_parser().parse_args([*archive, *flags])
         )
-        return local.run(config, tmp_path / "output", beam, resume=True)
+        return local.run(config, tmp_path / "output", beam, resume=True, prune=prune)
 
     publish_earlier(tmp_path / "output")
     return run
@@ -86,6 +89,54 @@ def test_a_refusal_before_the_start_touches_nothing(
     assert run("--models=knn") == 2
     for name in PUBLISHED:
         assert (tmp_path / "output" / name).read_text() == '{"blessed": true}'
+
+
+def test_stale_artifacts_are_removed_before_the_disk_is_looked_at(
+    run: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    stale = tmp_path / "output" / "pipeline" / "Transform" / "transformed_examples" / "7"
+    stale.mkdir(parents=True)
+    (stale / "file").write_bytes(b"x" * 2_000_000)
+
+    def free(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=0 if stale.exists() else 10**15)
+
+    monkeypatch.setattr(shutil, "disk_usage", free)
+    assert run("--models=knn") == 2
+    assert "; stale artifacts hold 2.00 MB; --prune removes them" in capfd.readouterr().err
+    assert stale.exists()
+    assert run("--models=knn", prune=True) == 2
+    output, errors = capfd.readouterr()
+    assert "  removed 2.00 MB of stale artifacts\n" in output
+    assert "GB free" not in errors and not stale.exists()
+
+
+def test_a_dry_run_tells_what_would_be_removed(
+    write_archive: Callable[..., list[str]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stale = tmp_path / "output" / "pipeline" / "Transform" / "transformed_examples" / "7"
+    stale.mkdir(parents=True)
+    (stale / "file").write_bytes(b"x" * 2_000_000)
+    assert local_runner.main([*write_archive(), "--models=knn", "--prune", "--dry-run"]) == 0
+    *_, total, folder = capfd.readouterr().out.splitlines()
+    assert total == "  would remove 2.00 MB of stale artifacts"
+    assert folder.split() == ["2.00", "MB", str(stale)]
+    assert [path.name for path in (tmp_path / "output").iterdir()] == ["pipeline"]
+    assert (stale / "file").exists()
+
+
+def test_nothing_is_removed_while_another_run_uses_the_folder(
+    run: Callable[..., int], tmp_path: Path
+) -> None:
+    unfinished = tmp_path / "output" / "pipeline" / "Transform" / "transformed_examples" / "7"
+    unfinished.mkdir(parents=True)
+    with open(tmp_path / "output" / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert run("--models=knn", prune=True) == 2
+    assert unfinished.exists()
 
 
 def test_the_error_itself_is_shown_where_its_reason_cannot_be_published(

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -69,7 +70,7 @@ def test_an_archive_that_cannot_train_is_refused(
 def test_the_output_folder_is_made_and_left_clean(tmp_path: Path) -> None:
     output = tmp_path / "deep" / "output"
     for _ in range(2):
-        preflight.prepare_output(output, needed_bytes=1)
+        preflight.prepare_output(output)
         assert [path.relative_to(output).as_posix() for path in output.rglob("*")] == ["logs"]
 
 
@@ -77,18 +78,52 @@ def test_an_output_folder_that_cannot_be_written_is_named(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("in the way")
     output = tmp_path / "file" / "output"
     with pytest.raises(InputError) as caught:
-        preflight.prepare_output(output, needed_bytes=1)
+        preflight.prepare_output(output)
     assert str(caught.value) == f"cannot write to --output-dir {output}: Not a directory"
 
 
-def test_a_disk_that_is_too_small_is_told_in_numbers(tmp_path: Path) -> None:
+def test_a_disk_that_is_too_small_is_told_in_numbers(
+    write_archive: WriteArchive, tmp_path: Path
+) -> None:
     free = shutil.disk_usage(tmp_path).free
     with pytest.raises(InputError) as caught:
-        preflight.prepare_output(tmp_path, needed_bytes=10**18)
+        preflight.check_disk(configuration(write_archive()), tmp_path, needed_bytes=10**18)
     message = str(caught.value)
     assert message.startswith(f"--output-dir {tmp_path} has ")
     assert message.endswith(" GB free, the run needs about 1000000000.0 GB")
     assert float(message.split(" has ")[1].split()[0]) == pytest.approx(free / 1e9, rel=0.2)
+
+
+def disk_with(free: int) -> Callable[[Path], SimpleNamespace]:
+    """Return what tells the free bytes of a disk."""
+    return lambda _: SimpleNamespace(free=free)
+
+
+def test_what_no_run_can_use_again_is_no_room_on_the_disk(
+    write_archive: WriteArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, output = configuration(write_archive()), tmp_path / "output"
+    monkeypatch.setattr(shutil, "disk_usage", disk_with(free=1_000_000))
+    for stale in ("pipeline/Transform/transformed_examples/7", "logs", "serving_model/1"):
+        (output / stale).mkdir(parents=True)
+        (output / stale / "file").write_bytes(b"x" * 2_000_000)
+    with pytest.raises(InputError) as caught:
+        preflight.check_disk(config, output, needed_bytes=2_500_000)
+    assert str(caught.value).endswith("; stale artifacts hold 2.00 MB; --prune removes them")
+    preflight.check_disk(config, output, needed_bytes=1_000_000)
+
+
+def test_what_a_training_goes_on_from_is_not_needed_again(
+    write_archive: WriteArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, output = configuration(write_archive()), tmp_path / "output"
+    monkeypatch.setattr(shutil, "disk_usage", disk_with(free=1_000_000))
+    clips = Path(config.checkpoint_dir) / "clips"
+    clips.mkdir(parents=True)
+    (clips / "train").write_bytes(b"x" * 2_000_000)
+    preflight.check_disk(config, output, needed_bytes=3_000_000)
+    with pytest.raises(InputError, match="1000000.0 GB"):
+        preflight.check_disk(config, output, needed_bytes=10**15 + 2_000_000)
 
 
 def test_the_need_grows_with_clips_length_and_models() -> None:

@@ -16,9 +16,8 @@ from google.cloud.aiplatform import base
 import vertex_runner
 from components import files
 from pipeline.exit_status import BAD_INPUT, FAULT, INTERRUPTED, PUSHED, REFUSED
+from pipeline.vertex import faults, watching
 from pipeline.vertex import run as vertex_run
-from pipeline.vertex import watching
-from pipeline.vertex.faults import Patience
 
 WHERE = ["--project=my-project", "--region=us-central1"]
 PARENT = "projects/my-project/locations/us-central1"
@@ -40,7 +39,7 @@ def bucket(write_archive, google_cloud, tmp_path, monkeypatch):
     # Beam looks for credentials for half a minute before it asks without; here there are none.
     monkeypatch.setattr(auth._Credentials, "_credentials_init", True, raising=False)
     monkeypatch.setattr(watching, "_POLLING_SECONDS", 0)
-    monkeypatch.setattr(watching, "_PATIENCE", Patience(0.01, 0.02, 0.3))
+    monkeypatch.setattr(faults, "JOB_PATIENCE", faults.Patience(0.01, 0.02, 0.3))
     monkeypatch.setattr(base, "_DEFAULT_RETRY", Retry(initial=0.01, maximum=0.01, timeout=0.05))
     return folder
 
