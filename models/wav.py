@@ -59,8 +59,12 @@ def read_wav(data: tf.Tensor, config: AudioConfig) -> tf.Tensor:
     seconds = tf.cast(n_frames, tf.float32) / rate_hz
     n_frames = _require(
         seconds >= config.min_clip_seconds,
-        tf.strings.format(
-            "the sound lasts {} s, at least {} s are needed", (seconds, config.min_clip_seconds)
+        tf.strings.join(
+            [
+                "the sound lasts ",
+                tf.strings.as_string(seconds, precision=2),
+                f" s, at least {config.min_clip_seconds:g} s are needed",
+            ]
         ),
         n_frames,
     )
@@ -107,7 +111,9 @@ def _parse(data: tf.Tensor) -> tuple[_Format, tf.Tensor, tf.Tensor]:
         return at + _CHUNK_BYTES + size + size % 2, n_chunks + 1, form, samples
 
     start = (tf.constant(_RIFF_BYTES, tf.int64), tf.constant(0), nowhere, nowhere)
-    _, _, form, samples = tf.while_loop(is_missing, look_at_chunk, start)
+    _, n_chunks, form, samples = tf.while_loop(is_missing, look_at_chunk, start)
+    too_many = f"a WAV file with {_MOST_CHUNKS} chunks before its samples"
+    form = _require((n_chunks < _MOST_CHUNKS) | (samples >= 0), too_many, form)
     form = _require(samples >= 0, "a WAV file without a chunk of samples", form)
     form = _require(form >= 0, "a WAV file without a format before its samples", form)
     size = _number(data, samples + 4, 4)
@@ -200,11 +206,12 @@ def _check_level(mono: tf.Tensor) -> tf.Tensor:
     peak = tf.reduce_max(tf.abs(mono))
     is_finite = tf.reduce_all(tf.math.is_finite(mono))
     mono = _require(is_finite, "the sound holds samples that are not finite numbers", mono)
-    mono = _require(
-        peak <= MAX_PEAK,
-        tf.strings.format(
-            "samples reach {} times full scale, {} at most are sound", (peak, MAX_PEAK)
-        ),
-        mono,
+    too_loud = tf.strings.join(
+        [
+            "samples reach ",
+            tf.strings.as_string(peak, precision=1),
+            f" times full scale, more than the {MAX_PEAK:g} that are accepted",
+        ]
     )
+    mono = _require(peak <= MAX_PEAK, too_loud, mono)
     return _require(peak >= SILENCE_PEAK, "the sound is silent: no sample above -80 dBFS", mono)

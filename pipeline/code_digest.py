@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("pipeline", "components", "models", "report", "system")
+# Of two dozen distributions of clients and protocols, none of which computes a feature or a model.
+_SHARED_NAMES = ("google",)
 _TEMPLATES = "templates/*.html"  # code of a package, too
 # Of a component's execution properties.
 CODE_DIGEST = "code_digest"
@@ -58,7 +60,7 @@ def code_digest(*modules: str) -> str:
         found[module] = source.computes
         for name in source.imports:
             top_level = name.partition(".")[0]
-            if top_level not in _PACKAGES:
+            if top_level not in (*_PACKAGES, *_SHARED_NAMES):
                 packages.add(top_level)
             elif _source_path(name):
                 todo.append(name)

@@ -71,7 +71,7 @@ def _refused_by_beam(error: SystemExit) -> str:
     # While it exits, argparse handles the error that names the flag; few of its exits have none.
     why = error.__context__
     return "Beam refused one of its flags" + (
-        f": {why}" if isinstance(why, argparse.ArgumentError) else "; the log has its words"
+        f": {why}" if isinstance(why, argparse.ArgumentError) else "; see the log"
     )
 
 

@@ -138,8 +138,8 @@ def add_selection(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--min-clip-seconds", type=float, default=audio.min_clip_seconds, metavar="S",
-        help="a shorter file is a bad file; in FMA's small, medium and large subsets, where 95 %% "
-        f"of the files last {FMA_CLIP_SECONDS:g} s, so is one shorter than that",
+        help="minimum length of a file in seconds; raised to "
+        f"{FMA_CLIP_SECONDS:g} for FMA's small, medium and large subsets, whose clips last 30 s",
     )  # fmt: skip
 
 

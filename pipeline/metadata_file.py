@@ -6,6 +6,7 @@ MLMD tries for a minute to open a file that it cannot use, and then does not nam
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -22,7 +23,9 @@ def check(path: Path, *, write: bool) -> None:
     """
     if not path.exists():
         return
-    uri = f"{path.absolute().as_uri()}?mode={'rw' if write else 'ro'}"
+    # Where it can, SQLite finishes what a killed run has left in the file's journal.
+    mode = "rw" if write or os.access(path, os.W_OK) else "ro"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
     try:
         with contextlib.closing(
             sqlite3.connect(uri, uri=True, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None)

@@ -178,10 +178,9 @@ def print_plan(console: Console, config: PipelineConfig, plan: Plan, beam: str) 
         notes.append(("", "trained weights with --mobilenet-weights imagenet, or a path."))
     needed = needed_of_fma(config.data, config.audio)
     if needed > config.audio.min_clip_seconds:
-        notes.append(
-            ("note", f"where 95 % of the files last {FMA_CLIP_SECONDS:g} s, as FMA's clips do, one")
-        )
-        notes.append(("", f"shorter than {needed:g} s is bad, whatever --min-clip-seconds says."))
+        note = f"if 95 % of the files last {FMA_CLIP_SECONDS:g} s, as FMA's clips do, files shorter"
+        notes.append(("note", note))
+        notes.append(("", f"than {needed:g} s are bad, whatever --min-clip-seconds says."))
     for name, text in notes:
         console.print(f"  {name:<10}{text}", soft_wrap=True, markup=False)
     console.print()

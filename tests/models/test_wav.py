@@ -136,7 +136,7 @@ def test_overshoot_is_scaled_by_its_peak() -> None:
         (riff(pcm_format()), "without a chunk of samples"),
         (riff(chunk(b"data", PCM16)), "without a format"),
         (riff(chunk(b"fmt ", b"\1\0"), chunk(b"data", PCM16)), "format is cut off"),
-        (riff(*[JUNK] * 2_000, pcm_format(), chunk(b"data", PCM16)), "without a chunk"),
+        (riff(*[JUNK] * 2_000, pcm_format(), chunk(b"data", PCM16)), "1000 chunks before"),
         (riff(pcm_format(tag=6, bits=8), chunk(b"data", PCM16)), "format 6 with 8 bits"),
         (riff(pcm_format(tag=3, bits=64), chunk(b"data", PCM16)), "format 3 with 64 bits"),
         (riff(pcm_format(0), chunk(b"data", PCM16)), "0 channels"),

@@ -386,6 +386,4 @@ def test_an_output_folder_in_the_archive_is_refused_before_anything_is_written(
 
 
 def test_help_tells_how_long_a_clip_of_fma_must_be() -> None:
-    assert "the files last 28.5 s, so is one shorter than that" in " ".join(
-        run("--help").stdout.split()
-    )
+    assert "raised to 28.5 for FMA's small" in " ".join(run("--help").stdout.split())

@@ -328,8 +328,8 @@ def test_the_longest_output_folder_is_the_longest_that_sqlite_can_use(tmp_path: 
 @pytest.mark.parametrize(
     ("flags", "note"),
     [
-        ([], "one shorter than 28.5 s is bad, whatever --min-clip-seconds says"),
-        (["--clip-seconds=9"], "one shorter than 9 s is bad"),
+        ([], "files shorter than 28.5 s are bad, whatever --min-clip-seconds says"),
+        (["--clip-seconds=9"], "files shorter than 9 s are bad"),
         (["--subset=full"], None),
         (["--min-clip-seconds=29"], None),
     ],

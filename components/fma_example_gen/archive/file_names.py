@@ -9,8 +9,9 @@ import os
 # Formats of audio that libsndfile or FFmpeg can read.
 AUDIO_SUFFIXES = (
     ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".caf", ".dsf", ".dts",
-    ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3", ".mpc", ".oga", ".ogg", ".opus", ".snd",
-    ".tak", ".tta", ".voc", ".w64", ".wav", ".wave", ".wma", ".wv",
+    ".flac", ".m4a", ".m4b", ".m4r", ".mka", ".mp2", ".mp3", ".mp4", ".mpc", ".mpga", ".oga",
+    ".ogg", ".opus", ".snd", ".spx", ".tak", ".tta", ".voc", ".w64", ".wav", ".wave", ".weba",
+    ".webm", ".wma", ".wv",
 )  # fmt: skip
 _OTHER_ENDINGS = {
     # lyrics, notes and annotations
@@ -34,13 +35,14 @@ _OTHER_ENDINGS = {
 _OTHER_NAMES = {"CHECKSUMS", "LICENSE", "MD5SUMS", "README", "SHA1SUMS", "SHA256SUMS"}
 _OTHER_FOLDERS = (
     # of network storage
-    "@eaDir", ".@__thumb", "@Recycle", "#recycle", "#snapshot", "Network Trash Folder",
-    "Temporary Items",
+    "@eaDir", ".@__thumb", "@Recently-Snapshot", "@Recycle", "#recycle", ".recycle", "#snapshot",
+    ".snapshot*", ".zfs", "Network Trash Folder", "Temporary Items",
     # of operating systems
     "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", ".AppleDouble*",
     ".fseventsd*", ".Spotlight*", ".Trash*",
     # of programs
-    ".git*", "__pycache__", "_Serato_",
+    ".cache", ".git*", ".stfolder*", ".stversions", ".sync", ".thumbnails", "__pycache__",
+    "_Serato_",
 )  # fmt: skip
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 
 NOBODY = -1
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _BITS = 53  # whole numbers of JSON and JavaScript are exact up to here
 
 
@@ -31,9 +35,10 @@ def printable(text: str) -> str:
     """Returns a text in one line, without what cannot be seen.
 
     Runs of white space, control characters and separators become one space, and none at the ends.
-    Characters of the Unicode category Cf are removed: zero-width ones, soft hyphens, byte order and
-    direction marks. Accents are composed (NFC). Bytes that are not UTF-8, which a file name may
-    hold, are shown as escapes.
+    Invisible characters are removed: those of the Unicode category Cf (zero-width ones, soft
+    hyphens, byte order and direction marks), variation selectors, fillers and the blank Braille
+    pattern. Accents are composed (NFC). Bytes that are not UTF-8, which a file name may hold, are
+    shown as escapes.
     """
     utf_8 = text.encode("utf-8", "backslashreplace").decode("utf-8")
     visible = "".join(map(_visible, utf_8))
@@ -54,7 +59,7 @@ def _folded(name: str) -> str:
 
 def _visible(character: str) -> str:
     category = unicodedata.category(character)
-    if category == "Cf":
+    if category == "Cf" or _INVISIBLE.match(character):
         return ""
     return " " if category == "Cc" or category.startswith("Z") else character
 

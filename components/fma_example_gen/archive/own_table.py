@@ -167,7 +167,7 @@ def check_splits(entries: Sequence[Entry], name: str) -> None:
                 f"{quoted(entry.split)}, expected train, eval or test" if entry.split else "empty"
             )
             raise InputError(
-                f"{name}, line {entry.line}: split is {is_said}; mend it, or take --split "
+                f"{name}, line {entry.line}: split is {is_said}; fix it, or use --split "
                 f"{_IGNORES_SPLITS}"
             )
 

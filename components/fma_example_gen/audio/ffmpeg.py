@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
 class FFmpegRecording(Recording):
     """A file of which FFmpeg can decode a frame; its rate and channels are those of the first.
 
-    Damaged parts are left out; a file that breaks off ends there.
+    Damaged parts are left out; a file that breaks off ends there. What comes at another rate, or
+    with other channels, as in joined files, is converted.
 
     Raises:
         Unreadable: where it cannot, or finds no audio.
@@ -43,15 +45,26 @@ class FFmpegRecording(Recording):
             frame = next(_frames(container), None)
             if frame is None:
                 raise Unreadable("holds no audio that can be decoded")
-            super().__init__(frame.sample_rate, frame.layout.nb_channels)
+            super().__init__(*_form(frame))
+            self._layout = frame.layout
 
     def blocks(self) -> Blocks:
-        form = (self.rate_hz, self.n_channels)
+        import av
+
+        own_form = (self.rate_hz, self.n_channels)
         with _opened(self._data) as container:
-            for frame in _frames(container):
-                # What is of another form is damage.
-                if (frame.sample_rate, frame.layout.nb_channels) == form:
-                    yield _samples(frame)
+            for form, frames in itertools.groupby(_frames(container), _form):
+                if form == own_form:
+                    yield from map(_samples, frames)
+                    continue
+                converter = av.AudioResampler(layout=self._layout, rate=self.rate_hz)
+                for frame in itertools.chain(frames, [None]):  # None: what the converter holds back
+                    yield from map(_samples, converter.resample(frame))
+
+
+def _form(frame: AudioFrame) -> tuple[int, int]:
+    """Returns the sample rate and the number of channels."""
+    return frame.sample_rate, frame.layout.nb_channels
 
 
 @contextlib.contextmanager

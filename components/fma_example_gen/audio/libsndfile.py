@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import struct
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from components.fma_example_gen.audio.middle import Blocks, Window
 from components.fma_example_gen.audio.recording import Recording, Unreadable
+from components.fma_example_gen.faults import AudioError, FaultKind
 
 _BLOCK_FRAMES = 2**16
 # Decoded before what is wanted, and dropped: a frame of an mp3 may need bits of as many as nine
@@ -55,9 +57,24 @@ class _Source(soundfile.SoundFile):
     def seekable(self) -> bool:
         return False
 
-    def blocks(self) -> Blocks:
-        """Yields float32 [frames, channels] up to the end or what is taken for it."""
-        while len(block := self._block(_BLOCK_FRAMES)):
+    def blocks(self, start: int = 0) -> Blocks:
+        """Yields float32 [frames, channels] up to the end or what is taken for it.
+
+        Args:
+            start: the frame that it is at.
+        """
+        left = self.frames - start
+        while True:
+            try:
+                # Not across the end by the header, or a tag behind it costs the last block.
+                block = self._block(min(_BLOCK_FRAMES, left) if left > 0 else _BLOCK_FRAMES)
+            except soundfile.LibsndfileError:
+                if left > 0:
+                    raise
+                return
+            if not len(block):
+                return
+            left -= len(block)
             yield block
 
     def ends_at(self, n_frames: int) -> bool:
@@ -87,6 +104,8 @@ class SoundfileRecording(Recording):
     def __init__(self, data: bytes):
         self._data = data
         with _opened(data) as source:
+            if source.format in ("WAV", "WAVEX"):
+                _check_padding(data)
             super().__init__(source.samplerate, source.channels)
 
     def blocks(self) -> Blocks:
@@ -113,7 +132,7 @@ class SoundfileRecording(Recording):
             window = Window(run_up, length, channel)
             try:
                 source.seek(start - run_up)
-                for block in source.blocks():
+                for block in source.blocks(start - run_up):
                     window.add(block)
                     if window.is_full:
                         break
@@ -123,6 +142,15 @@ class SoundfileRecording(Recording):
                 return None
             source.check_end()
             return (window, n_frames) if n_frames else None
+
+
+def _check_padding(data: bytes) -> None:
+    """Raises AudioError where a WAV pads its samples: libsndfile takes the padding for samples."""
+    at = data.find(b"fmt ")
+    _, n_channels, _, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", data, at + 8)
+    if n_channels and frame_bytes >= n_channels * ((bits + 7) // 8 + 1):
+        detail = f"{frame_bytes} bytes a frame do not fit {bits} bits a sample"
+        raise AudioError(FaultKind.UNDECODABLE, detail)
 
 
 @contextlib.contextmanager

@@ -72,6 +72,8 @@ def test_a_name_that_is_not_utf_8_can_be_written() -> None:
         ("\ufeffRo\u00adck\u200b\u200e", "Rock"),
         ("e\u200b\u0301", "\u00e9"),
         (" \u200b\n", ""),
+        ("Rock\ufe0f\u2800", "Rock"),
+        ("\u3164", ""),
         ("Rock & Roll", "Rock & Roll"),
     ],
 )

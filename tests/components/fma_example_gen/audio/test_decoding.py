@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import librosa
 import numpy as np
@@ -337,3 +338,14 @@ def test_more_frames_than_memory_should_hold(monkeypatch: pytest.MonkeyPatch) ->
     error = fault_of(encode(music(8_000, 1), 8_000))
     assert (error.kind, error.detail) == (FaultKind.TOO_LARGE, "more than 10000 frames to hold")
     assert decode_clip(encode(music(8_000, 1, 1.2), 8_000), AUDIO).duration_seconds == 1.2
+
+
+def test_a_wav_that_pads_its_samples_is_refused_instead_of_read_as_noise() -> None:
+    padded = np.zeros((44_100, 4), np.uint8)
+    padded[:, :3] = np.random.default_rng(0).integers(0, 256, (44_100, 3))
+    form = struct.pack("<HHIIHH", 1, 1, 22_050, 4 * 22_050, 4, 24)
+    body = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", padded.size)
+    data = b"RIFF" + struct.pack("<I", len(body) + padded.size) + body + padded.tobytes()
+    error = fault_of(data)
+    assert error.kind is FaultKind.UNDECODABLE
+    assert "4 bytes a frame do not fit 24 bits" in error.detail
