@@ -273,16 +273,24 @@ libsndfile._BLOCK_FRAMES = 10_000
 """
 
     def interrupt_once_begun() -> None:
+        deadline = time.monotonic() + 60
         while not any(part.stat().st_size for part in (tmp_path / "wavs").glob(".*.part")):
+            if time.monotonic() > deadline:
+                return
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt_once_begun, daemon=True)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(to_wav, "Decoder", functools.partial(Decoder, command=child_with(stuck)))
-        thread.start()
-        convert()
-    thread.join()
+    # A script's background job ignores Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(to_wav, "Decoder", functools.partial(Decoder, command=child_with(stuck)))
+            thread.start()
+            convert()
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     wavs = tmp_path / "wavs"
     assert not [path for path in wavs.rglob("*") if path.suffix in (".wav", ".part")]
     assert convert().written == 3
