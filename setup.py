@@ -77,7 +77,7 @@ INSTALL_REQUIRES = [
     # Credentials for Google Cloud, and its wire.
     "google-auth==2.62.2",
     "grpcio==1.85.1",
-    # Flags, prices and tables as text.
+    # Files of flags for vertex_runner.py.
     "pyyaml==6.0.3",
     # Logging as TFX and Beam use it.
     "absl-py==1.4.0",
