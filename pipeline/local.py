@@ -6,9 +6,11 @@ import contextlib
 import dataclasses
 import datetime
 import fcntl
+import importlib.util
 import logging
 import os
 import shutil
+import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,14 +149,31 @@ def _only_run_in(output: Path) -> Iterator[None]:
         yield
 
 
+def _numba_folders() -> list[Path]:
+    """Returns where numba caches what it compiles of librosa: beside it, or in the user's cache."""
+    spec = importlib.util.find_spec("librosa")
+    beside = [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]
+    user_cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return [*beside, Path(user_cache)]
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
 def _numba_cache_in(output: Path) -> Iterator[None]:
-    """Has numba cache below `output`, in child processes, too, unless the user says where.
+    """Has numba cache below `output`, in child processes, too, where it can cache nowhere else.
 
     librosa cannot be imported where numba finds no folder to write to: by itself it tries that of
-    the installation and that of the user.
+    the installation and that of the user, which serve every run and so go first.
     """
-    if os.environ.get(_NUMBA_CACHE):
+    if os.environ.get(_NUMBA_CACHE) or any(map(_is_writable, _numba_folders())):
         yield
         return
     os.environ[_NUMBA_CACHE] = str(output / ".numba")

@@ -53,6 +53,8 @@ def import_librosa(_):
     return str(os.getpid())
 
 def main(output):
+    # Root can write anywhere.
+    local._is_writable = lambda folder: False
     with local._numba_cache_in(output):
         options = PipelineOptions(beam_args.direct_runner(1, 2)[0])
         with beam.Pipeline(options=options) as pipeline:
@@ -89,15 +91,31 @@ def test_without_a_run_librosa_cannot_be_imported(homeless: Mapping[str, str]) -
     assert "no locator available" in alone.stderr
 
 
-@pytest.mark.parametrize("own", [None, "/own/cache"])
-def test_a_run_says_where_unless_the_user_does(
-    write_archive: WriteArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str | None
+@pytest.mark.parametrize(
+    ("writable", "own", "expected"),
+    [
+        ([], None, "{output}/.numba"),
+        ([], "/own/cache", "/own/cache"),
+        (["librosa"], None, None),
+        ([".cache"], None, None),
+    ],
+)
+def test_a_run_says_where_unless_the_user_does_or_numba_can_cache_as_usual(
+    write_archive: WriteArchive,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    writable: list[str],
+    own: str | None,
+    expected: str | None,
 ) -> None:
     seen = []
 
     def execute(*_: object) -> NoReturn:
-        seen.append(os.environ["NUMBA_CACHE_DIR"])
+        seen.append(os.environ.get("NUMBA_CACHE_DIR"))
         raise InputError("seen enough")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(local, "_is_writable", lambda folder: folder.name in writable)
 
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     if own:
@@ -107,7 +125,7 @@ def test_a_run_says_where_unless_the_user_does(
     beam = local.BeamChoice("DirectRunner", 1, ())
     output = tmp_path / "output"
     assert local.run(local_runner.make_config(flags), output, beam, resume=True) == 2
-    assert seen == [own or f"{output}/.numba"]
+    assert seen == [expected and expected.format(output=output)]
     assert os.environ.get("NUMBA_CACHE_DIR") == own
 
 
