@@ -25,6 +25,7 @@ _BLOCK_FRAMES = 2**16
 _RUN_UP_FRAMES = 2**14
 # Formats whose data go on to the end of the file; those made of chunks may have others behind.
 _FORMATS_TO_THE_END = ("FLAC", "MP3", "OGG")
+_PCM_TAGS = (0x0001, 0xFFFE)  # of the format in a WAV: PCM, and what says more further on
 # Left after the last frame: ID3v1 and small APE tags. Of more FFmpeg finds out whether it is audio.
 _MAX_BYTES_LEFT = 2**11
 
@@ -147,8 +148,8 @@ class SoundfileRecording(Recording):
 def _check_padding(data: bytes) -> None:
     """Raises AudioError where a WAV pads its samples: libsndfile takes the padding for samples."""
     at = data.find(b"fmt ")
-    _, n_channels, _, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", data, at + 8)
-    if n_channels and frame_bytes >= n_channels * ((bits + 7) // 8 + 1):
+    tag, n_channels, _, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", data, at + 8)
+    if tag in _PCM_TAGS and frame_bytes >= n_channels * ((bits + 7) // 8 + 1):
         detail = f"{frame_bytes} bytes a frame do not fit {bits} bits a sample"
         raise AudioError(FaultKind.UNDECODABLE, detail)
 
