@@ -54,7 +54,7 @@ lint: install ## check style, format and types
 	$(PY) -m mypy
 
 .PHONY: format
-format: install ## put the format right, and what ruff can mend by itself
+format: install ## put the format right, and what ruff can fix by itself
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 

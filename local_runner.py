@@ -62,8 +62,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--prune", action="store_true",
-        help="first remove artifacts of earlier runs that no coming run needs; with --dry-run list "
-        "them",
+        help="first remove artifacts of earlier runs that this run does not need; with --dry-run "
+        "list them",
     )  # fmt: skip
     group.add_argument(
         "--dry-run", action="store_true", help="check the input, print the plan, stop"

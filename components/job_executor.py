@@ -60,7 +60,7 @@ class JobExecutor(base_executor.BaseExecutor):
 
         Raises:
             RuntimeError: where the job does not succeed.
-            OutageError: where the job can no longer be looked at; it runs on.
+            OutageError: where the job cannot be polled any more; it runs on.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         custom = custom_config(exec_properties)
@@ -93,7 +93,7 @@ def _wait(name: str, service: aiplatform_v1.JobServiceClient) -> None:
             time.sleep(_POLLING_SECONDS)
     except RetryError as error:
         raise OutageError(
-            f"the custom job {name} can no longer be looked at ({error.cause}); it may still run, "
+            f"the custom job {name} cannot be polled any more ({error.cause}); it may still run, "
             f"and costs: `{_cancel_command(name)}` cancels it"
         ) from error
     except BaseException:

@@ -71,6 +71,7 @@ def show_plan(
         if told := preflight.check_echonest(checked):
             console.print(f"  {told}", markup=False)
         if prune:
+            metadata_file.check(Path(config.metadata_path), write=False)
             found = preflight.survey(checked)
             _print_pruned(console, "would remove", found)
             for folder, n_bytes in sorted(found.stale.items()):
@@ -103,9 +104,9 @@ def run(
         flags, why = beam.flags(plan.n_clips)
         checked = dataclasses.replace(checked, beam_args=flags)
         with _only_run_in(output), _numba_cache_in(output):
-            metadata_file.check(Path(config.metadata_path), write=True)
             if prune:
                 _prune(checked)
+            metadata_file.check(Path(config.metadata_path), write=True)
             preflight.check_disk(checked, output, needed)
             if not resume:
                 shutil.rmtree(config.checkpoint_dir, ignore_errors=True)
@@ -120,6 +121,8 @@ def run(
 
 
 def _prune(config: PipelineConfig) -> None:
+    # Not whether it can be written, for on a full disk it cannot before something is removed.
+    metadata_file.check(Path(config.metadata_path), write=False)
     found = preflight.survey(config)
     from pipeline import prune
 
@@ -134,7 +137,11 @@ def _print_pruned(console: Console, what: str, found: Survey) -> None:
 def _tell_stale(config: PipelineConfig, console: Console) -> None:
     from pipeline import prune
 
-    found = prune.survey_after(config)
+    try:
+        found = prune.survey_after(config)
+    except Exception:  # no reason to call a run failed that has pushed
+        logging.exception("What is stale could not be found out")
+        return
     if found.is_worth_telling:
         console.print(f"  {'note':<12} {found.stale_line}", markup=False)
 

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from pipeline.errors import InputError
+from pipeline.errors import DISK_FULL, InputError
 
 _LOCK_TIMEOUT_SECONDS = 3.0
 
@@ -42,6 +42,8 @@ def check(path: Path, *, write: bool) -> None:
             f"{path} is locked: another program is using it; end that program, then run the same "
             "command again"
         )
+    if found == "database or disk is full":
+        raise InputError(DISK_FULL)
     if found != "ok":
         raise InputError(
             f"cannot use the metadata store {path}: {' '.join(found.split())}; repair it, make it "

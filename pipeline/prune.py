@@ -1,4 +1,4 @@
-"""Which artifacts of an output folder no coming run needs, and removing them.
+"""Which artifacts of an output folder the next run does not need, and removing them.
 
 What is kept is decided by id, over what the metadata store says; what is removed are folders, as
 TFX lays them out: `<pipeline root>/<node>/<output key>/<execution id>`.
@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -85,7 +85,7 @@ class Survey:
     """What the pipeline root holds.
 
     Attributes:
-        stale: bytes of each folder that no coming run needs.
+        stale: bytes of each folder that the next run does not need.
         live: which of these folders a live artifact has, by the id of the artifact.
         reusable_bytes: what the coming run takes from the cache, or goes on with.
         total_bytes: of all folders of artifacts.
@@ -136,7 +136,8 @@ def survey(pipeline_root: str, history: History, steps: Iterable[Step]) -> Surve
     kept_places = {places[artifact] for artifact in kept_artifacts(history, reusable)}
     stale: dict[Path, int] = {}
     total_bytes = reusable_bytes = 0
-    for folder in _folders(Path(pipeline_root)):
+    nodes = {execution.node for execution in history.executions}
+    for folder in _folders(Path(pipeline_root), nodes):
         n_bytes = folder_bytes(folder)
         total_bytes += n_bytes
         reusable_bytes += n_bytes if _place(str(folder)) in reusable_places else 0
@@ -346,10 +347,13 @@ def _place(uri: str) -> tuple[str, ...]:
     return (path.parent if path.name == "value" else path).parts[-3:]
 
 
-def _folders(pipeline_root: Path) -> Iterator[Path]:
-    """Yields the folders of artifacts and of unfinished executions; follows no link."""
+def _folders(pipeline_root: Path, nodes: Collection[str]) -> Iterator[Path]:
+    """Yields the folders of artifacts and of unfinished executions; follows no link.
+
+    A folder of no known node is somebody else's, and all are where the metadata store is missing.
+    """
     for node in _folders_in(pipeline_root):
-        for key in _folders_in(node):
+        for key in _folders_in(node) if node.name in nodes else ():
             if key.name == _SYSTEM:
                 yield key
             else:

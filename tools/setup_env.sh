@@ -89,7 +89,8 @@ use_pip_settings() { # for uv, which reads neither pip.conf nor PIP_*
     for pair in UV_DEFAULT_INDEX=index-url UV_INDEX=extra-index-url SSL_CERT_FILE=cert \
         ALL_PROXY=proxy UV_HTTP_TIMEOUT=timeout UV_HTTP_TIMEOUT=default-timeout; do
         name=${pair%=*}
-        value=$(echo "$settings" | sed -n "s/^[^.]*\.${pair#*=}='\(.*\)'$/\1/p" | head -n 1)
+        value=$(echo "$settings" | sed -n "s/^[^.]*\.${pair#*=}='\(.*\)'$/\1/p" | head -n 1 |
+            sed 's/\\n/ /g; s/^ *//') # several values stand in lines of their own
         [ -z "$value" ] || eval "export $name=\"\${$name:-\$value}\""
     done
 }

@@ -1,1 +1,1 @@
-"""The pipeline on Google Cloud: compiled, checked, priced, submitted and watched."""
+"""The pipeline on Google Cloud: compiled, checked, submitted and watched."""

@@ -190,7 +190,7 @@ def test_a_job_that_can_no_longer_be_looked_at_is_named_and_not_cancelled(
             custom_jobs.TunerExecutor().Do({}, {}, properties(tmp_path))
         (job,) = service.jobs
     assert service.cancelled == []
-    assert f"the custom job {job.name} can no longer be looked at" in str(caught.value)
+    assert f"the custom job {job.name} cannot be polled any more" in str(caught.value)
     assert "the service does not answer" in str(caught.value)
     assert f"`gcloud ai custom-jobs cancel {job.name}` cancels it" in str(caught.value)
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
 
 import local_runner
 from pipeline import local, metadata_file, results
@@ -40,6 +41,22 @@ def publish_earlier(output: Path) -> None:
     for name in PUBLISHED:
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         (output / name).write_text('{"blessed": true}')
+
+
+def leave_stale(output: Path) -> Path:
+    """Leaves a folder of an execution that died, 2 MB, of a node that the store knows."""
+    stale = output / "pipeline" / "Transform" / "transformed_examples" / "7"
+    stale.mkdir(parents=True)
+    (stale / "file").write_bytes(b"x" * 2_000_000)
+    store = results.open_store(str(output / "pipeline" / "metadata.sqlite"))
+    type_id = store.put_execution_type(pb.ExecutionType(name="Transform"))
+    (execution,) = store.put_executions([pb.Execution(type_id=type_id)])
+    for kind, name in (("node", "music-genre.Transform"), ("pipeline_run", "died")):
+        type_id = store.put_context_type(pb.ContextType(name=kind))
+        (context,) = store.put_contexts([pb.Context(type_id=type_id, name=name)])
+        of_it = pb.Association(context_id=context, execution_id=execution)
+        store.put_attributions_and_associations([], [of_it])
+    return stale
 
 
 def board(output: Path) -> dict[str, Any]:
@@ -97,9 +114,7 @@ def test_stale_artifacts_are_removed_before_the_disk_is_looked_at(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    stale = tmp_path / "output" / "pipeline" / "Transform" / "transformed_examples" / "7"
-    stale.mkdir(parents=True)
-    (stale / "file").write_bytes(b"x" * 2_000_000)
+    stale = leave_stale(tmp_path / "output")
 
     def free(_: Path) -> SimpleNamespace:
         return SimpleNamespace(free=0 if stale.exists() else 10**15)
@@ -117,9 +132,7 @@ def test_stale_artifacts_are_removed_before_the_disk_is_looked_at(
 def test_a_dry_run_tells_what_would_be_removed(
     write_archive: Callable[..., list[str]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    stale = tmp_path / "output" / "pipeline" / "Transform" / "transformed_examples" / "7"
-    stale.mkdir(parents=True)
-    (stale / "file").write_bytes(b"x" * 2_000_000)
+    stale = leave_stale(tmp_path / "output")
     assert local_runner.main([*write_archive(), "--models=knn", "--prune", "--dry-run"]) == 0
     *_, total, folder = capfd.readouterr().out.splitlines()
     assert total == "  would remove 2.00 MB of stale artifacts"
@@ -128,11 +141,20 @@ def test_a_dry_run_tells_what_would_be_removed(
     assert (stale / "file").exists()
 
 
+def test_a_dry_run_names_a_damaged_store(
+    write_archive: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "output" / "pipeline" / "metadata.sqlite"
+    store.parent.mkdir(parents=True)
+    store.write_bytes(b"no database" * 100)
+    assert local_runner.main([*write_archive(), "--models=knn", "--prune", "--dry-run"]) == 2
+    assert f"cannot use the metadata store {store}" in capsys.readouterr().err
+
+
 def test_nothing_is_removed_while_another_run_uses_the_folder(
     run: Callable[..., int], tmp_path: Path
 ) -> None:
-    unfinished = tmp_path / "output" / "pipeline" / "Transform" / "transformed_examples" / "7"
-    unfinished.mkdir(parents=True)
+    unfinished = leave_stale(tmp_path / "output")
     with open(tmp_path / "output" / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert run("--models=knn", prune=True) == 2

@@ -236,16 +236,17 @@ def test_what_died_runs_have_left_is_removed_and_nothing_else(
 ) -> None:
     output.run()
     root, elsewhere = output.root, tmp_path / "elsewhere"
-    unfinished = root / "Transform" / "transformed_examples" / "999"
-    temporary = root / "Transform" / ".system" / "executor_execution" / "999" / ".temp"
-    mine = root / "Transform" / "notes"
-    for folder in (unfinished, temporary, mine, elsewhere / "model" / "7"):
+    unfinished = root / "Trainer" / "model" / "999"
+    temporary = root / "Trainer" / ".system" / "executor_execution" / "999" / ".temp"
+    mine = root / "Trainer" / "notes"
+    copied = root / "Trainer-good" / "model" / "7"
+    for folder in (unfinished, temporary, mine, copied, elsewhere / "model" / "7"):
         folder.mkdir(parents=True)
         (folder / "file").write_bytes(b"x" * N_BYTES)
     # Links to elsewhere: of a node, of an output, of an artifact, and within an artifact.
     (root / "Linked").symlink_to(elsewhere)
-    (root / "Transform" / "linked").symlink_to(elsewhere / "model")
-    (root / "Transform" / "transformed_examples" / "998").symlink_to(elsewhere / "model" / "7")
+    (root / "Trainer" / "linked").symlink_to(elsewhere / "model")
+    (root / "Trainer" / "model" / "998").symlink_to(elsewhere / "model" / "7")
     (unfinished / "link").symlink_to(elsewhere)
     before = output.survey()
     assert before.stale_bytes >= 2 * N_BYTES
@@ -253,6 +254,7 @@ def test_what_died_runs_have_left_is_removed_and_nothing_else(
     assert not unfinished.exists() and not temporary.exists()
     assert (elsewhere / "model" / "7" / "file").exists()
     assert (root / "Linked").is_symlink() and (mine / "file").exists()
+    assert (copied / "file").exists()
     assert output.survey().stale == {}
     assert output.run() == []
 
@@ -302,7 +304,7 @@ def test_on_a_full_disk_goes_first_what_the_store_does_not_know(
 ) -> None:
     output.run(rate=1, bless=0)
     output.run(rate=2, bless=0)
-    leftover = output.root / "Transform" / "transformed_examples" / "999"
+    leftover = output.root / "Trainer" / "model" / "999"
     leftover.mkdir(parents=True)
     found = output.survey(rate=2, bless=0)
 
@@ -319,7 +321,7 @@ def test_a_folder_that_cannot_be_removed_is_named(
     output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output.run()
-    leftover = output.root / "Transform" / "transformed_examples" / "999"
+    leftover = output.root / "Trainer" / "model" / "999"
     leftover.mkdir(parents=True)
 
     def refuse(folder: Path) -> None:
@@ -342,9 +344,11 @@ def test_an_output_folder_that_was_moved_keeps_what_its_latest_run_has_left(
     assert len(past_runs(moved.folder)) == 2
 
 
-def test_without_a_run_nothing_is_stale(output: Output) -> None:
-    found = output.survey()
-    assert (found.stale, found.total_bytes, found.reusable_bytes) == ({}, 0, 0)
+def test_without_its_store_nothing_is_stale(output: Output) -> None:
+    assert output.survey().total_bytes == 0
+    output.run()
+    Path(output.metadata).rename(output.folder / "set_aside")
+    assert output.survey().stale == {}
     assert not Path(output.metadata).exists()
 
 
