@@ -183,7 +183,7 @@ def kept_artifacts(history: History, reusable: Iterable[int]) -> set[int]:
     """Returns the live artifacts that must stay.
 
     They are what the latest run uses, what the coming run takes from the cache (`reusable`), the
-    blessed models that a candidate of either, or one yet to come, is held against, and the small
+    baseline models of their candidates and of a coming one, and the small
     outputs of every run that `python -m report` shows.
     """
     kept = set(reusable)
@@ -248,7 +248,7 @@ def _cached(
 
 
 def _baseline(history: History, candidate: types.Artifact) -> dict[str, list[types.Artifact]]:
-    """Returns the model that a candidate is held against, and its blessing, by the DAG's rule."""
+    """Returns the baseline model of a candidate and its blessing, by the rule of the DAG."""
     inputs = {"model": list(history.models), "model_blessing": list(history.blessings)}
     strategy = BlessedBeforeCandidateStrategy()
     resolved = strategy.resolve_artifacts(None, {**inputs, CANDIDATE: [candidate]}) or {}
@@ -280,7 +280,7 @@ def steps_of(dag: tfx.dsl.Pipeline) -> list[Step]:
 
 
 def read_history(metadata_path: str, pipeline_name: str) -> History:
-    """Returns what a metadata store says; nothing where there is none."""
+    """Returns what a metadata store says; an empty History if it does not exist."""
     run = results.latest_run(metadata_path)
     if not run:
         return History()

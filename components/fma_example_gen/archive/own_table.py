@@ -183,7 +183,7 @@ def _all_paths_wrong(first: Entry, data: DataConfig, listing: Listing) -> InputE
 
 
 def nearest_file(path: str, listing: Listing) -> str:
-    """Returns the name of the audio file that is most like a path, empty where there is none."""
+    """Returns the name of the audio file most similar to a path; empty if no file is listed."""
     path = path.replace("\\", "/")
     stem = _stem(path)
     names = [file.name for file in listing.files if not other_kind(file.name)]
