@@ -18,7 +18,7 @@ from rich.console import Console
 import local_runner
 from components import failure_notes
 from components.fma_example_gen.tables import echonest
-from pipeline import preflight, results
+from pipeline import preflight, prune, results
 from pipeline.config import AudioConfig
 from pipeline.errors import InputError
 from pipeline.run_config import PipelineConfig
@@ -104,6 +104,8 @@ def test_what_no_run_can_use_again_is_no_room_on_the_disk(
 ) -> None:
     config, output = configuration(write_archive()), tmp_path / "output"
     monkeypatch.setattr(shutil, "disk_usage", disk_with(free=1_000_000))
+    past = prune.Execution(6, "Transform", is_done=True, properties={}, inputs={}, outputs={})
+    monkeypatch.setattr(prune, "read_history", lambda *_: prune.History(executions=[past]))
     for stale in ("pipeline/Transform/transformed_examples/7", "logs", "serving_model/1"):
         (output / stale).mkdir(parents=True)
         (output / stale / "file").write_bytes(b"x" * 2_000_000)
