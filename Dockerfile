@@ -22,13 +22,18 @@ RUN grep -E -A 2 '^(setuptools|wheel)==' /src/requirements/tfx-1.16.txt > /src/b
     && pip install --require-hashes --no-deps -r /src/build.txt \
     && pip install --require-hashes --no-deps --no-build-isolation -r /src/requirements/tfx-1.16.txt
 # The set is the developers' own; what only they use is a fifth of a gigabyte.
-RUN pip uninstall --yes mypy pandas-stubs playwright pytest ruff
+RUN pip uninstall --yes import-linter mypy pandas-stubs playwright pytest ruff
 WORKDIR /src
 COPY setup.py pyproject.toml system.py ./
+COPY cli cli
 COPY pipeline pipeline
 COPY components components
-COPY models models
+COPY evaluation evaluation
 COPY report report
+COPY models models
+COPY features features
+COPY dataset dataset
+COPY common common
 COPY corpus corpus
 COPY fma fma
 COPY benchmarks benchmarks

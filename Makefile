@@ -48,10 +48,11 @@ unit: install ## run the tests without the end-to-end ones
 	$(PY) -m pytest tests -m 'not e2e' $(TEST_FLAGS)
 
 .PHONY: lint
-lint: install ## check style, format and types
+lint: install ## check style, format, types and the direction of imports
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	PYTHONPATH=. .venv/bin/lint-imports
 
 .PHONY: format
 format: install ## put the format right, and what ruff can fix by itself
@@ -74,7 +75,7 @@ lock: ## compile requirements/tfx-*.txt from setup.py, and cuda.txt from cuda.in
 
 .PHONY: report
 report: install ## open the newest report of OUTPUT (default: the demo's) in the browser
-	$(PY) -m report $(OUTPUT) --open
+	$(PY) -m cli.report $(OUTPUT) --open
 
 .PHONY: versions
 versions: ## print what a bug report needs: machine, Python, packages

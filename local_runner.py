@@ -14,9 +14,9 @@ import sys
 import warnings
 from pathlib import Path
 
-from pipeline import flags as shared_flags
-from pipeline.run_config import PipelineConfig
-from pipeline.terminal import replace_unencodable
+from cli import flags as shared_flags
+from common.terminal import replace_unencodable
+from pipeline.config import PipelineConfig
 
 BEAM_RUNNERS = ("DirectRunner", "FlinkRunner", "SparkRunner", "PortableRunner")
 
@@ -24,6 +24,7 @@ BEAM_RUNNERS = ("DirectRunner", "FlinkRunner", "SparkRunner", "PortableRunner")
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command line."""
     parser = shared_flags.Parser(
+        prog="local_runner.py",
         description="Train, rank, judge and push music-genre models on an archive of music.",
         formatter_class=shared_flags.HelpFormatter,
         epilog="Exit status: 0 pushed, 2 usage or bad input, 3 the gate refused the model.",
@@ -133,9 +134,9 @@ def main(arguments: list[str] | None = None) -> int:
     # Beam's clients of Google's services warn of this Python version, a screenful each time.
     warnings.simplefilter("ignore", FutureWarning)
     # Only now what takes seconds to import.
-    from pipeline import local
+    from pipeline.local import runner
 
-    beam = local.BeamChoice(
+    beam = runner.BeamChoice(
         flags.beam_runner,
         flags.beam_workers,
         tuple(flags.beam_arg),
@@ -144,8 +145,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     output = Path(flags.output_dir).absolute()
     if flags.dry_run:
-        return local.show_plan(config, output, beam, prune=flags.prune)
-    return local.run(config, output, beam, resume=not flags.no_resume, prune=flags.prune)
+        return runner.show_plan(config, output, beam, prune=flags.prune)
+    return runner.run(config, output, beam, resume=not flags.no_resume, prune=flags.prune)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,8 @@ DEV_REQUIRES = [
     "playwright==1.56.0",
     "ruff==0.17.6",
     "mypy==2.4.1",
+    # Holds the direction of imports between the rooms.
+    "import-linter==2.15",
     # Type stubs for the pandas pinned above.
     "pandas-stubs==1.5.3.230321 ; python_version < '3.11'",
     "pandas-stubs==2.3.3.260113 ; python_version >= '3.11'",
@@ -98,7 +100,20 @@ DEV_REQUIRES = [
     "wheel==0.48.0",
 ]
 
-PACKAGES = ["pipeline", "components", "models", "report", "corpus", "fma", "benchmarks"]
+PACKAGES = [
+    "cli",
+    "pipeline",
+    "components",
+    "evaluation",
+    "report",
+    "models",
+    "features",
+    "dataset",
+    "common",
+    "corpus",
+    "fma",
+    "benchmarks",
+]
 
 setup(
     name="music-genre-pipeline",

@@ -11,10 +11,8 @@ import argparse
 import sys
 import warnings
 
-from pipeline.errors import InputError
-from pipeline.flags import Parser
-from pipeline.terminal import replace_unencodable
-from pipeline.vertex.flags import (
+from cli.flags import Parser
+from cli.vertex_flags import (
     build_parser,
     check_together,
     names,
@@ -23,6 +21,8 @@ from pipeline.vertex.flags import (
     pipeline_config,
     vertex_config,
 )
+from common.errors import InputError
+from common.terminal import replace_unencodable
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -33,7 +33,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     config = only_config.parse_known_args(arguments)[0].config
     try:
         if config:
-            from pipeline.vertex import yaml_flags
+            from cli import yaml_flags
 
             below = yaml_flags.from_file(config, parser, overruled(arguments))
             arguments = [*below, *arguments]

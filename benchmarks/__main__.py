@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.harness import Row, table
-from pipeline.console import PlainConsole
-from pipeline.flags import Parser
-from pipeline.terminal import replace_unencodable
+from cli.flags import Parser
+from common.console import PlainConsole
+from common.terminal import replace_unencodable
 
 # Name on the command line and in the table: module with `measure(workload) -> rows`.
 BENCHMARKS = {

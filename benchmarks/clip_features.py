@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
 from benchmarks.librosa_descriptors import descriptors, magnitudes
 from benchmarks.workload import Workload
-from components.fma_example_gen.audio.decoding import decode_clip
-from models import audio, preprocessing, statistics
-from pipeline.config import AudioConfig
+from dataset.audio.decoding import decode_clip
+from dataset.config import AudioConfig
+from features import clip_statistics, log_mel, pcm, preprocessing, waveform
 
 NAME = "features"
 
@@ -28,13 +28,13 @@ def measure(workload: Workload) -> list[Row]:
     config = workload.audio
     clips = [decode_clip(Path(path).read_bytes(), config).pcm16 for path in workload.paths]
     tensors = [tf.constant(clip.astype(np.float32) / 32_768.0) for clip in clips]
-    spectra = [audio.power_spectrogram(signal, config) for signal in tensors]
+    spectra = [log_mel.power_spectrogram(signal, config) for signal in tensors]
     parts = {
-        "spectrogram": tf.function(lambda signal, power: audio.power_spectrogram(signal, config)),
-        "picture": tf.function(lambda signal, power: audio.picture(power, config)),
-        "windows": tf.function(lambda signal, power: audio.raw_windows(signal, config)),
+        "spectrogram": tf.function(lambda signal, power: log_mel.power_spectrogram(signal, config)),
+        "picture": tf.function(lambda signal, power: log_mel.picture(power, config)),
+        "windows": tf.function(lambda signal, power: waveform.raw_windows(signal, config)),
         "statistics": tf.function(
-            lambda signal, power: statistics.clip_statistics(signal, power, config)
+            lambda signal, power: clip_statistics.clip_statistics(signal, power, config)
         ),
     }
     inputs = list(zip(tensors, spectra, strict=True))
@@ -61,7 +61,7 @@ def clip_graph(config: AudioConfig) -> Any:
     parts = (preprocessing.picture, preprocessing.windows, preprocessing.summary)
 
     def all_features(pcm16: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return tuple(part(audio.decode_pcm16(pcm16), config) for part in parts)
+        return tuple(part(pcm.decode_pcm16(pcm16), config) for part in parts)
 
     return tf.function(all_features, input_signature=[tf.TensorSpec([], tf.string)])
 
@@ -94,7 +94,7 @@ def _picture(power: NDArray[np.float32], config: AudioConfig) -> NDArray[np.uint
 
 def _windows(signal: NDArray[np.float32], config: AudioConfig) -> NDArray[np.int16]:
     kept = signal[: len(signal) // config.window_samples * config.window_samples]
-    levelled = np.clip(kept * (audio.WINDOW_RMS / np.sqrt(np.mean(signal**2))), -1, 1)
+    levelled = np.clip(kept * (waveform.WINDOW_RMS / np.sqrt(np.mean(signal**2))), -1, 1)
     return np.round(levelled * 32_767).astype(np.int16).reshape(-1, config.window_samples)
 
 

@@ -8,7 +8,7 @@ import librosa
 
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
 from benchmarks.workload import Workload
-from components.fma_example_gen.audio.decoding import decode_clip
+from dataset.audio.decoding import decode_clip
 
 NAME = "decode"
 

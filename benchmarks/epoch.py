@@ -10,8 +10,9 @@ from benchmarks.clip_features import clip_graph
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
 from benchmarks.ingestion import ingest
 from benchmarks.workload import Workload
-from components.fma_example_gen.audio.decoding import decode_clip
-from models import audio, features, input_fn
+from dataset.audio.decoding import decode_clip
+from features import example_keys, pcm
+from models.training import input_fn
 
 NAME = "epoch"
 
@@ -30,11 +31,11 @@ def measure(workload: Workload) -> list[Row]:
         return decode_clip(Path(path).read_bytes(), config).pcm16.tobytes()
 
     def read_raw() -> None:
-        for _ in raw_clips(raw).map(audio.decode_pcm16):
+        for _ in raw_clips(raw).map(pcm.decode_pcm16):
             pass
 
     def read_transformed() -> None:
-        for _ in input_fn.clips([transformed], features.PICTURE):
+        for _ in input_fn.clips([transformed], example_keys.PICTURE):
             pass
 
     seconds = time_variants(
@@ -53,9 +54,9 @@ def measure(workload: Workload) -> list[Row]:
 
 def raw_clips(path: str) -> tf.data.Dataset:
     """Returns a dataset of PCM16 bytes, a scalar a clip."""
-    spec = {features.AUDIO: tf.io.FixedLenFeature([], tf.string)}
+    spec = {example_keys.AUDIO: tf.io.FixedLenFeature([], tf.string)}
     records = tf.data.TFRecordDataset(path, compression_type="GZIP")
-    return records.map(lambda record: tf.io.parse_single_example(record, spec)[features.AUDIO])
+    return records.map(lambda record: tf.io.parse_single_example(record, spec)[example_keys.AUDIO])
 
 
 def write_transformed_examples(workload: Workload, raw: str) -> str:
@@ -66,10 +67,10 @@ def write_transformed_examples(workload: Workload, raw: str) -> str:
         for pcm16 in raw_clips(raw):
             picture, windows, summary = graph(pcm16)
             feature = {
-                features.PICTURE: _bytes(picture),
-                features.WINDOWS: _bytes(windows),
-                features.STATISTICS: _bytes(summary),
-                features.LABEL: tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),
+                example_keys.PICTURE: _bytes(picture),
+                example_keys.WINDOWS: _bytes(windows),
+                example_keys.STATISTICS: _bytes(summary),
+                example_keys.LABEL: tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),
             }
             example = tf.train.Example(features=tf.train.Features(feature=feature))
             writer.write(example.SerializeToString())

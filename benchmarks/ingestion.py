@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.fma_example_gen.archive.catalogue import Track
-from pipeline.config import AudioConfig
+from dataset.config import AudioConfig
+from dataset.track import Track
 
 
 def ingest(tracks: Sequence[Track], audio: AudioConfig, folder: Path) -> str:
     """Decodes the clips, writes their raw Examples below `folder` and returns the file's path."""
     # Imports Beam and TensorFlow, seconds.
-    from components.fma_example_gen.copy_plan import plan_copies
     from components.fma_example_gen.copying import CopyClips
     from components.fma_example_gen.staging import Batch, Stage
+    from dataset.copy_plan import plan_copies
 
     stage = Stage(str(folder), audio)
     stage.setup()

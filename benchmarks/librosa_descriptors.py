@@ -1,4 +1,4 @@
-"""The descriptors of `models.statistics` as librosa has them: to be measured and tested against."""
+"""librosa's versions of the descriptors of `features.clip_statistics`, to compare with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import librosa
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import AudioConfig
+from dataset.config import AudioConfig
 
 
 def magnitudes(signal: NDArray[np.float32], config: AudioConfig) -> NDArray[np.float32]:

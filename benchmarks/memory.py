@@ -18,9 +18,10 @@ import psutil
 from benchmarks import ingestion
 from benchmarks.harness import Row, rows
 from benchmarks.workload import Workload
-from components.fma_example_gen.archive.catalogue import Row as TrackRow
-from components.fma_example_gen.archive.catalogue import Track
-from pipeline.config import AudioConfig, from_json
+from common.config import from_json
+from dataset.config import AudioConfig
+from dataset.track import Row as TrackRow
+from dataset.track import Track
 
 NAME = "memory"
 FACTOR = 4

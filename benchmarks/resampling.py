@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
 from benchmarks.workload import Workload
-from models import audio
+from features import resampling
 
 NAME = "resample"
 
@@ -23,7 +23,7 @@ def measure(workload: Workload) -> list[Row]:
     tensors = [(tf.constant(signal), tf.constant(rate_hz)) for signal, rate_hz in signals]
 
     graph = tf.function(
-        lambda signal, rate_hz: audio.resample(signal, rate_hz, to_hz),
+        lambda signal, rate_hz: resampling.resample(signal, rate_hz, to_hz),
         input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32)],
     )
     seconds = time_variants(

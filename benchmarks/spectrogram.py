@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
 from benchmarks.workload import Workload
-from components.fma_example_gen.audio.decoding import decode_clip
-from models import audio
-from pipeline.config import AudioConfig
+from dataset.audio.decoding import decode_clip
+from dataset.config import AudioConfig
+from features import log_mel
 
 NAME = "log-mel"
 
@@ -28,15 +28,15 @@ def measure(workload: Workload) -> list[Row]:
 
     signature = [tf.TensorSpec([None], tf.float32)]
     rfft = tf.function(lambda signal: _rfft(signal, config), input_signature=signature)
-    log_mel = tf.function(
-        lambda signal: audio.log_mel_db(audio.power_spectrogram(signal, config), config),
+    in_a_graph = tf.function(
+        lambda signal: log_mel.log_mel_db(log_mel.power_spectrogram(signal, config), config),
         input_signature=signature,
     )
     reference = functools.partial(_librosa, config=config)
     seconds = time_variants(
         {
             "librosa, with power_to_db": for_each(reference, signals),
-            "log_mel_db in a graph": for_each(log_mel, tensors),
+            "log_mel_db in a graph": for_each(in_a_graph, tensors),
             "floor: rfft of the same frames": for_each(rfft, tensors),
         },
         repeats=workload.repeats,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from components.fma_example_gen.archive.catalogue import Row, Track
 from corpus import CorpusSpec, build_catalogue
 from corpus.clips import write_clip
-from pipeline.config import AudioConfig
+from dataset.config import AudioConfig
+from dataset.track import Row, Track
 
 
 @dataclasses.dataclass(frozen=True)

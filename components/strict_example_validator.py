@@ -12,8 +12,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
-from models import features
-from pipeline.errors import InputError
+from common.errors import InputError
+from features import example_keys
 
 
 class Executor(executor.Executor):
@@ -48,7 +48,7 @@ class Executor(executor.Executor):
         """Validates the metadata features; there are no statistics of the audio by design."""
         schema = schema_pb2.Schema()
         schema.CopyFrom(inputs[standard_component_specs.SCHEMA_KEY])
-        kept = [feature for feature in schema.feature if feature.name in features.METADATA]
+        kept = [feature for feature in schema.feature if feature.name in example_keys.METADATA]
         del schema.feature[:]
         schema.feature.extend(kept)
         return super()._Validate({**inputs, standard_component_specs.SCHEMA_KEY: schema}, outputs)

@@ -11,10 +11,10 @@ from tfx.components.transform import component, executor
 from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils, standard_component_specs
 
-from components import files
-from components.fma_example_gen.faults import SUMMARY_NAME
-from models import features
-from pipeline.errors import InputError
+from common import files
+from common.errors import InputError
+from dataset.bad_files import SUMMARY_NAME
+from features import example_keys
 
 
 class Executor(executor.Executor):
@@ -54,7 +54,7 @@ def check_vocabulary(examples_uri: str, transform_graph_uri: str) -> None:
     summary = json.loads(files.read_text(files.join(examples_uri, SUMMARY_NAME)))
     genres = summary["clips"]["train"]
     output = tft.TFTransformOutput(transform_graph_uri)
-    entries = output.vocabulary_by_name(features.GENRE_VOCABULARY)
+    entries = output.vocabulary_by_name(example_keys.GENRE_VOCABULARY)
     missing = sorted(genres.keys() - {entry.decode() for entry in entries})
     if missing:
         raise InputError(

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from common.terminal import complain, replace_unencodable, visible
 from corpus.catalogue import build_catalogue
 from corpus.spec import CorpusSpec
 from corpus.styles import GENRES
 from corpus.writer import CorpusError, CorpusState, corpus_bytes, corpus_state, write_corpus
-from pipeline.terminal import complain, replace_unencodable, visible
 
 USAGE_ERROR = 2
 INTERRUPTED = 130

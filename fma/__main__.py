@@ -13,15 +13,15 @@ import sys
 import urllib.parse
 from pathlib import Path
 
+from cli.flags import HelpFormatter, Parser, add_switch, positive
+from common.console import PlainConsole
+from common.errors import InputError
+from common.exit_status import with_exit_status
+from common.terminal import replace_unencodable
 from fma import folders, getting, unpacking
 from fma.archives import ARCHIVES, BASE_URL, Archive
 from fma.meters import Reporter
 from fma.sums import sha1_of
-from pipeline.console import PlainConsole
-from pipeline.errors import InputError
-from pipeline.exit_status import with_exit_status
-from pipeline.flags import HelpFormatter, Parser, add_switch, positive
-from pipeline.terminal import replace_unencodable
 
 _INTERRUPTED = "interrupted; the same command goes on from here"
 _DISK_FULL = "the disk is full: free some space, and the same command goes on from here"
@@ -193,7 +193,7 @@ def _unzip(flags: argparse.Namespace, reporter: Reporter) -> int:
 
 def _to_wav(flags: argparse.Namespace, reporter: Reporter) -> int:
     # Only now what takes a second to import.
-    from components.fma_example_gen.faults import BAD_FILES_NAME
+    from dataset.bad_files import BAD_FILES_NAME
     from fma import to_wav
 
     settings = to_wav.Settings(flags.sample_rate, flags.mono)

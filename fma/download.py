@@ -18,8 +18,8 @@ import requests
 import urllib3
 from rich.filesize import decimal
 
+from common.errors import InputError, OutageError
 from fma.meters import Reporter
-from pipeline.errors import InputError, OutageError
 
 _TIMEOUT_SECONDS = (15, 60)  # to connect, and between two pieces
 _BLOCK_BYTES = 2**18

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.errors import InputError
+from common.errors import InputError
 
 
 def make(folder: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from common.errors import InputError, OutageError
 from fma import unpacking
 from fma.archives import Archive
 from fma.download import fetch
 from fma.meters import Reporter
 from fma.sums import sha1_of
-from pipeline.errors import InputError, OutageError
 
 
 def get(

@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from common.errors import InputError
 from fma.zips import BadArchive, Listing
-from pipeline.errors import InputError
 
 # By program: its arguments, of the zip and the folder.
 _COMMANDS: dict[str, Callable[[str, str], list[str]]] = {

@@ -11,20 +11,14 @@ import threading
 from concurrent import futures
 from pathlib import Path
 
-from components.fma_example_gen.archive.file_names import AUDIO_SUFFIXES
-from components.fma_example_gen.audio.reading import MAX_FILE_BYTES
-from components.fma_example_gen.audio.sandbox import Decoder
-from components.fma_example_gen.faults import (
-    BAD_FILES_NAME,
-    AudioError,
-    Fault,
-    FaultKind,
-    to_csv,
-)
+from common.errors import InputError
+from dataset.audio.reading import MAX_FILE_BYTES
+from dataset.audio.sandbox import Decoder
+from dataset.bad_files import BAD_FILES_NAME, AudioError, Fault, FaultKind, to_csv
+from dataset.catalogue.file_names import AUDIO_SUFFIXES
+from dataset.config import AudioConfig
 from fma import folders
 from fma.meters import Reporter
-from pipeline.config import AudioConfig
-from pipeline.errors import InputError
 
 _SETTINGS_NAME = ".to_wav.json"
 # For a whole track, which may last for hours.

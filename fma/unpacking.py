@@ -16,10 +16,10 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
+from common.errors import InputError
 from fma import members, other_programs, sums, zips
 from fma.meters import Meter, Reporter
 from fma.zips import BadArchive, Listing
-from pipeline.errors import InputError
 
 _CHECKSUMS = "checksums"  # FMA's own list, in each of its archives
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from pipeline.errors import InputError
+from common.errors import InputError
 
 MAX_MEMBERS = 1_000_000  # fma_full has 106,576
 # Text that bzip2 makes a hundredth of is not FMA's; a small zip may be what it likes.

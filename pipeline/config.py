@@ -1,334 +1,71 @@
-"""What the parts of a run are given: frozen, validated values with their units.
-
-Every value that changes a result travels from here into the `custom_config` of a component, so
-that TFX's cache sees it. Standard library only; and not a word about which models there are, or
-another model would be a change of the code that reads the archive.
-"""
+"""One run of the pipeline: the configurations of the rooms together, and which models."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
-from collections.abc import Collection, Mapping
-from typing import Any, TypeVar
 
-SUBSETS = ("small", "medium", "large", "full")
-# `official` is FMA's own, `file` that of one's own table; `auto` is whichever the archive has.
-SPLIT_POLICIES = ("auto", "official", "artist-hash", "file")
-LABEL_POLICIES = ("genre_top", "tree")
-ALL_SPANS = "all"
-SPLITS = ("train", "eval", "test")
-# Those of FMA's small, medium and large subsets last 30 s; encoders cut or add some frames. FMA's
-# own list of bad clips has the shorter ones; for archives without such clips this says nothing.
-FMA_CLIP_SECONDS = 28.5
-# Accuracies above which a leak is likelier than a good model. Published figures on fma_small
-# end at .64; for the other subsets too few are known.
-MAX_CREDIBLE_ACCURACY = {"small": 0.75}
-FEATURE_SETS = ("audio", "fma")
-# The highest band of the spectral contrast begins at 6,400 Hz, which has to be below half of it.
-MIN_SAMPLE_RATE_HZ = 12_800
-MIN_PICTURE_SIDE = 32  # networks of images halve it five times
-# What can be judged, in ingestion and in the serving graph alike.
-SOURCE_RATES_HZ = range(1_000, 768_001)
-MAX_CHANNELS = 64
-# +20 dBFS. Masters in floats and decoded mp3s overshoot full scale by some dB; what is far above it
-# is of another scale, such as integers stored as floats.
-MAX_PEAK = 10.0
-SILENCE_PEAK = 1e-4  # -80 dBFS
-# Channels cancel where their mean has less than this share of the energy that the loudest of them
-# alone would leave in it: 20 dB less.
-CANCELLED_SHARE = 0.01
-
-_T = TypeVar("_T")
-
-
-def require(condition: bool, expected: str, got: object) -> None:
-    """Raises ValueError that says what was expected and what came, unless the condition holds."""
-    if not condition:
-        raise ValueError(f"{expected}, got {got!r}")
+from common.config import require
+from dataset.config import AudioConfig, DataConfig
+from evaluation.config import ContestConfig, GateConfig
+from models.config import TrainConfig
+from models.registry import MODEL_NAMES, NETWORKS
 
 
 @dataclasses.dataclass(frozen=True)
-class AudioConfig:
-    """How a clip is cut, and how it becomes a log-mel picture, raw windows and statistics.
+class TuneConfig:
+    """Which networks' hyperparameters are searched for, and how long.
 
-    The defaults of the spectrogram are librosa's (22,050 Hz, n_fft 2048, hop 512). A clip longer
-    than `clip_seconds` gives its middle, as FMA's own clips do. `n_windows` stretches of a clip are
-    scored by the networks of raw audio: of `window_samples` by cnn1d, of `segment_samples`, a power
-    of 3, by sample_cnn.
+    A trial trains a network for at most `epochs` epochs a stage, on `train`; `eval` compares them.
     """
 
-    sample_rate_hz: int = 22_050
-    clip_seconds: float = 30.0
-    min_clip_seconds: float = 1.0
-    n_fft: int = 2048
-    hop_length: int = 512
-    n_mels: int = 224
-    picture_columns: int = 224
-    fmin_hz: float = 0.0
-    fmax_hz: float = 11_025.0
-    dynamic_range_db: float = 80.0
-    n_windows: int = 8
-    window_samples: int = 10_000
-    segment_samples: int = 59_049
+    models: tuple[str, ...] = ()
+    trials: int = 8
+    epochs: int = 10
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a value that no clip could be processed with."""
-        require(math.isfinite(self.clip_seconds), "clip_seconds must be finite", self.clip_seconds)
-        require(
-            self.sample_rate_hz > MIN_SAMPLE_RATE_HZ,
-            f"sample_rate_hz must be above {MIN_SAMPLE_RATE_HZ}, for the spectral contrast",
-            self.sample_rate_hz,
-        )
-        require(
-            0 < self.min_clip_seconds <= self.clip_seconds,
-            f"min_clip_seconds must be in (0, clip_seconds = {self.clip_seconds}]",
-            self.min_clip_seconds,
-        )
-        require(self.n_fft > 0, "n_fft must be positive", self.n_fft)
-        require(
-            0 < self.hop_length <= self.n_fft,
-            f"hop_length must be in (0, n_fft = {self.n_fft}]",
-            self.hop_length,
-        )
-        require(
-            0 <= self.fmin_hz < self.fmax_hz <= self.sample_rate_hz / 2,
-            f"fmin_hz < fmax_hz must lie in [0, {self.sample_rate_hz / 2}]",
-            (self.fmin_hz, self.fmax_hz),
-        )
-        for name in ("n_mels", "picture_columns"):
-            side = getattr(self, name)
-            expected = f"{name} must be at least {MIN_PICTURE_SIDE}, for MobileNetV2 and FCN-5"
-            require(side >= MIN_PICTURE_SIDE, expected, side)
-        for name in ("n_windows", "window_samples"):
+        """Raises ValueError for a model that is no network, or a count that is not positive."""
+        for model in self.models:
+            require(model in NETWORKS, f"tune must be among {tuple(NETWORKS)}", model)
+        require(len(set(self.models)) == len(self.models), "tune must not repeat", self.models)
+        for name in ("trials", "epochs"):
             require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
-        powers_of_3 = {3**exponent for exponent in range(3, 11)}
-        require(
-            self.segment_samples in powers_of_3,
-            "segment_samples must be a power of 3 from 27 to 59049",
-            self.segment_samples,
-        )
-        require(
-            self.dynamic_range_db > 0, "dynamic_range_db must be positive", self.dynamic_range_db
-        )
-
-    @property
-    def clip_samples(self) -> int:
-        """Samples of the longest clip that is kept."""
-        return round(self.clip_seconds * self.sample_rate_hz)
-
-    @property
-    def frames_per_second(self) -> float:
-        """Rate of the spectrogram's frames before they are pooled to columns."""
-        return self.sample_rate_hz / self.hop_length
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig:
-    """Where the archive is and which part of it is used.
+class PipelineConfig:
+    """One run of the pipeline, on any platform.
 
-    With `metadata_dir` it is in FMA's shape, with `tracks_csv` it is a table of one's own; with
-    neither it has a folder per genre. `{SPAN}` in `audio_dir` stands for the number of a delivery.
-    With `follow_links` links in `audio_dir` may lead out of it; a bucket has no links. With
-    `fma_features` every track needs a row in FMA's `features.csv`, beside `tracks.csv`.
-
-    `licenses` and `genres` are what is allowed, all where empty. Of a genre with more than
-    `max_clips_per_genre` clips, by `seed`, so many are drawn; one with fewer than
-    `min_clips_per_genre` is left out; 0 sets no bound. `on_fault` has pairs KIND=POLICY of a kind
-    of fault and what happens to its clips; a clip of at least `pad_floor_seconds` can be padded.
-
-    In the cache key `metadata_digest` stands for the content of the tables,
-    `fma_features_digest` for that of `features.csv`, and `audio_digest` for the names, sizes and
-    times of the `audio_files` audio files.
+    `metadata_path` is empty where the platform keeps the metadata. `retried` has, for models whose
+    last training failed, (model, digest of the note that it left), which stands in the cache key.
     """
 
-    audio_dir: str
-    metadata_dir: str = ""
-    tracks_csv: str = ""
-    follow_links: bool = False
-    subset: str = "small"
-    labels: str = "genre_top"
-    split: str = "auto"
-    allow_leaks: bool = False
-    licenses: tuple[str, ...] = ()
-    genres: tuple[str, ...] = ()
-    min_clips_per_genre: int = 0
-    max_clips_per_genre: int = 0
-    seed: int = 0
-    span: str = ALL_SPANS
-    on_fault: tuple[str, ...] = ()
-    pad_floor_seconds: float = 0.5
-    max_bad_fraction: float = 0.1
-    fma_features: bool = False
-    metadata_digest: str = ""
-    fma_features_digest: str = ""
-    audio_digest: str = ""
-    audio_files: int = 0
+    data: DataConfig
+    pipeline_root: str
+    metadata_path: str
+    serving_model_dir: str
+    checkpoint_dir: str
+    bad_files_path: str
+    name: str = "music-genre"
+    models: tuple[str, ...] = MODEL_NAMES
+    audio: AudioConfig = AudioConfig()
+    train: TrainConfig = TrainConfig()
+    tune: TuneConfig = TuneConfig()
+    gate: GateConfig = GateConfig()
+    contest: ContestConfig = ContestConfig()
+    beam_args: tuple[str, ...] = ()
+    retried: tuple[tuple[str, str], ...] = ()
+    enable_cache: bool = True
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a choice that there is not, or a number out of its range."""
-        for name in ("licenses", "genres", "on_fault"):  # lists where they come from JSON
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        require(self.subset in SUBSETS, f"subset must be one of {SUBSETS}", self.subset)
+        """Raises ValueError for names that do not fit together, or features that are not read."""
+        require(bool(self.models), f"models must name at least one of {MODEL_NAMES}", self.models)
+        for model in self.models:
+            require(model in MODEL_NAMES, f"models must be among {MODEL_NAMES}", model)
+        require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
+        for model in self.tune.models:
+            require(model in self.models, f"tune must be among models {self.models}", model)
         require(
-            self.labels in LABEL_POLICIES, f"labels must be one of {LABEL_POLICIES}", self.labels
+            self.train.feature_set != "fma" or self.data.fma_features,
+            "data.fma_features must be true for the feature set fma",
+            self.data.fma_features,
         )
-        require(self.split in SPLIT_POLICIES, f"split must be one of {SPLIT_POLICIES}", self.split)
-        require(
-            not (self.metadata_dir and self.tracks_csv),
-            "tracks_csv goes without metadata_dir",
-            self.tracks_csv,
-        )
-        require(
-            not self.fma_features or bool(self.metadata_dir),
-            "metadata_dir must be given for FMA's features.csv",
-            self.metadata_dir,
-        )
-        for name in ("min_clips_per_genre", "max_clips_per_genre"):
-            require(getattr(self, name) >= 0, f"{name} must not be negative", getattr(self, name))
-        require(
-            not self.min_clips_per_genre or "{SPAN" not in self.audio_dir,
-            "min_clips_per_genre goes without {SPAN}, for a genre that a later delivery brings in "
-            "would move artists between splits; name the genres instead",
-            self.min_clips_per_genre,
-        )
-        require(
-            math.isfinite(self.pad_floor_seconds) and self.pad_floor_seconds > 0,
-            "pad_floor_seconds must be positive and finite",
-            self.pad_floor_seconds,
-        )
-        require(
-            0 <= self.max_bad_fraction <= 1,
-            "max_bad_fraction must be in [0, 1]",
-            self.max_bad_fraction,
-        )
-
-    @property
-    def is_by_genre(self) -> bool:
-        """Whether the archive has no table, but a folder per genre."""
-        return not (self.metadata_dir or self.tracks_csv)
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainConfig:
-    """How every model is trained; `None` leaves a value to the model's own default.
-
-    `mixup` is the alpha of its Beta distribution, 0 for none. `augmentation` switches all that
-    changes a network's inputs by chance, mixup included. `mobilenet_weights` is `imagenet`, `none`
-    or a path; `mobilenet_weights_digest` stands for the content of that file in the cache key.
-    `feature_set` is what the classical models read: the statistics of the audio, or the columns of
-    FMA's `features.csv`. `pca_components` is how many principal components they make of it, 0 for
-    none.
-    """
-
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    patience: int = 8
-    seed: int = 0
-    dropout: float | None = None
-    label_smoothing: float | None = None
-    mixup: float | None = None
-    augmentation: bool = True
-    mobilenet_weights: str = "imagenet"
-    mobilenet_weights_digest: str = ""
-    fine_tune_epochs: int | None = None
-    fine_tune_blocks: int = 10
-    feature_set: str = "audio"
-    pca_components: int | None = None
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for a count or rate that nothing could be trained with."""
-        for name in ("epochs", "batch_size", "learning_rate"):
-            value = getattr(self, name)
-            valid = value is None or (value > 0 and math.isfinite(value))
-            require(valid, f"{name} must be positive and finite", value)
-        require(self.patience > 0, "patience must be positive", self.patience)
-        require(
-            0 <= self.seed < 2**32, "seed must be a whole number from 0 to 2**32 - 1", self.seed
-        )
-        for name in ("dropout", "label_smoothing"):
-            share = getattr(self, name)
-            require(share is None or 0 <= share < 1, f"{name} must be in [0, 1)", share)
-        for name in ("mixup", "fine_tune_epochs"):
-            number = getattr(self, name)
-            valid = number is None or (number >= 0 and math.isfinite(number))
-            require(valid, f"{name} must not be negative", number)
-        require(
-            1 <= self.fine_tune_blocks <= 16,
-            "fine_tune_blocks must be from 1 to 16, the inverted-residual blocks of MobileNetV2",
-            self.fine_tune_blocks,
-        )
-        require(
-            self.feature_set in FEATURE_SETS,
-            f"feature_set must be one of {FEATURE_SETS}",
-            self.feature_set,
-        )
-        require(
-            self.pca_components is None or self.pca_components >= 0,
-            "pca_components must not be negative",
-            self.pca_components,
-        )
-
-    def only(self, settings: Collection[str]) -> TrainConfig:
-        """Returns the configuration with all but the seed and `settings` at their defaults.
-
-        A model is then not trained again because of a value that only other models read.
-        """
-        kept = {name: getattr(self, name) for name in ("seed", *settings)}
-        return TrainConfig(**kept)
-
-
-@dataclasses.dataclass(frozen=True)
-class GateConfig:
-    """What the best model must reach on `test` to be blessed.
-
-    `min_genre_recall` is the floor for every single genre; `max_drop` is how far accuracy and
-    macro-F1 may fall below those of the last blessed model, measured on the same clips, and
-    `max_genre_drop` how far the recall of any genre may: one clip of four, by default, for a genre
-    has few clips in a small test split.
-    """
-
-    min_accuracy: float = 0.3
-    min_macro_f1: float = 0.25
-    min_genre_recall: float = 0.05
-    max_drop: float = 0.02
-    max_genre_drop: float = 0.25
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for a threshold outside [0, 1]."""
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            require(0 <= value <= 1, f"{field.name} must be in [0, 1]", value)
-
-
-@dataclasses.dataclass(frozen=True)
-class ContestConfig:
-    """How the best candidate is chosen, and what is too good to be true.
-
-    `push_unservable` lets a model that needs more than audio be the best and be pushed. An accuracy
-    above `max_credible_accuracy` raises an alarm; 1 raises none.
-    """
-
-    push_unservable: bool = False
-    max_credible_accuracy: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for an accuracy outside [0, 1]."""
-        require(
-            0 <= self.max_credible_accuracy <= 1,
-            "max_credible_accuracy must be in [0, 1]",
-            self.max_credible_accuracy,
-        )
-
-
-def to_json(config: Any) -> str:
-    """Returns the JSON text of one of the dataclasses above, keys sorted."""
-    return json.dumps(dataclasses.asdict(config), sort_keys=True)
-
-
-def from_json(cls: type[_T], text: str | Mapping[str, Any]) -> _T:
-    """Returns the flat dataclass `cls` that `to_json` wrote as `text`; validates it again."""
-    values = json.loads(text) if isinstance(text, str) else dict(text)
-    return cls(**values)

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from pipeline.errors import DISK_FULL, InputError
+from common.errors import DISK_FULL, InputError
 
 _LOCK_TIMEOUT_SECONDS = 3.0
 

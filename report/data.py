@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline import strict_json
+from common import strict_json
 
 PAGE_NAME = "index.html"
 DATA_NAME = "report.json"
@@ -122,8 +122,8 @@ class ReportData:
         alarms: sentences that call the figures in doubt.
         why_best: a sentence on the choice.
         models: rows of the leaderboard, best first, failed ones last.
-        fits: a `models.fit_record.FitRecord` as a dictionary for each model.
-        test: the best model's `pipeline.evaluation.Evaluation` on test as a dictionary.
+        fits: a `models.training.fit_record.FitRecord` as a dictionary for each model.
+        test: the best model's `evaluation.tfma_results.Evaluation` on test as a dictionary.
         holdings: the data.
         examples: clips of the train split with their pictures, by genre.
         mistakes: clips of the test split, the most confident mistake first.

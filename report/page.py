@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from pipeline import numerals
+from common import formatting
 from report import plots
 from report.data import Clip, Holdings, ReportData
 
@@ -89,7 +89,7 @@ def whole(value: float | None) -> str:
 
 def short(value: float | None) -> str:
     """Returns a number with three digits and a unit of thousands, such as `2.26 M`."""
-    return NOTHING if value is None else numerals.short(value)
+    return NOTHING if value is None else formatting.short(value)
 
 
 def duration(seconds: float | None) -> str:

@@ -11,10 +11,10 @@ import numpy as np
 import scipy.stats
 from numpy.typing import NDArray
 
-from components.fma_example_gen.archive.listing import track_id_of
-from components.fma_example_gen.audio.decoding import decode_clip
-from components.fma_example_gen.faults import AudioError
-from pipeline.config import AudioConfig
+from dataset.audio.decoding import decode_clip
+from dataset.bad_files import AudioError
+from dataset.catalogue.listing import track_id_of
+from dataset.config import AudioConfig
 
 # As in FMA's features.py, in its order.
 _SIZES = {

@@ -18,9 +18,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from models import features, fit_record
-from models.fit_record import FitRecord
-from models.signatures import duration_class
+from features import example_keys
+from models.saved_model import duration_class
+from models.training import fit_record
+from models.training.fit_record import FitRecord
 from pipeline import beam_args
 
 Scores = Mapping[str, NDArray[np.float64]]
@@ -63,12 +64,14 @@ def _save_model(path: str, key: str, n_classes: int) -> None:
     def evaluation_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         spec = {
             "index": tf.io.FixedLenFeature([], tf.int64),
-            features.DURATION_SECONDS: tf.io.FixedLenFeature([], tf.float32, default_value=-1.0),
+            example_keys.DURATION_SECONDS: tf.io.FixedLenFeature(
+                [], tf.float32, default_value=-1.0
+            ),
         }
         parsed = tf.io.parse_example(examples, spec)
         return {
-            features.LABEL: tf.where(parsed["index"] < n_classes, parsed["index"], -1),
-            features.DURATION_CLASS: duration_class(parsed[features.DURATION_SECONDS]),
+            example_keys.LABEL: tf.where(parsed["index"] < n_classes, parsed["index"], -1),
+            example_keys.DURATION_CLASS: duration_class(parsed[example_keys.DURATION_SECONDS]),
         }
 
     signatures = {"serving_default": serving_default, "evaluation_features": evaluation_features}
@@ -104,7 +107,7 @@ def write_examples(
             for place in places:
                 example = tf.train.Example()
                 feature = example.features.feature
-                feature[features.GENRE].bytes_list.value.append(genres[labels[place]].encode())
+                feature[example_keys.GENRE].bytes_list.value.append(genres[labels[place]].encode())
                 feature["index"].int64_list.value.append(labels[place])
                 for key, values in scores.items():
                     feature[key].float_list.value.extend(values[place])
@@ -147,7 +150,7 @@ def beam_context(folder: Path) -> base_beam_executor.BaseBeamExecutor.Context:
 def wav_of(raw: bytes, rate_hz: int = 22_050) -> bytes:
     """Return the audio of a raw Example as a WAV file."""
     example = tf.train.Example.FromString(raw)
-    (pcm16,) = example.features.feature[features.AUDIO].bytes_list.value
+    (pcm16,) = example.features.feature[example_keys.AUDIO].bytes_list.value
     return wav_of_samples(np.frombuffer(pcm16, "<i2"), rate_hz)
 
 

@@ -11,7 +11,7 @@ from tfx.types import component_spec, standard_artifacts
 
 import system
 from components.candidate_ranker import executor
-from pipeline.registry import MODEL_NAMES
+from models.registry import MODEL_NAMES
 
 
 class Leaderboard(system.Artifact):

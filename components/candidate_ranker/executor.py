@@ -12,16 +12,16 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components import files
+from common import files, strict_json
+from common.errors import InputError
 from components.candidate_ranker import latency
-from components.candidate_ranker.ranking import Candidate, Ranking, rank
 from components.model_properties import MODEL_NAME, SERVABLE, WITHHELD
-from models import fit_record
-from models.fit_record import FitRecord
-from pipeline import eval_config, strict_json
-from pipeline.errors import InputError
-from pipeline.evaluation import Evaluation, read_evaluation, read_macro_f1_replicates
-from pipeline.registry import MODEL_NAMES
+from evaluation import eval_config
+from evaluation.ranking import Candidate, Ranking, rank
+from evaluation.tfma_results import Evaluation, read_evaluation, read_macro_f1_replicates
+from models.registry import MODEL_NAMES
+from models.training import fit_record
+from models.training.fit_record import FitRecord
 
 EXAMPLES = "examples"
 BEST_MODEL = "best_model"

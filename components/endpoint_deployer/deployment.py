@@ -19,9 +19,9 @@ from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import aiplatform_v1
 
+from common.errors import InputError
 from components.endpoint_deployer import traffic
 from components.endpoint_deployer.target import Target
-from pipeline.errors import InputError
 
 _MINUTES = 60.0
 _UPLOAD_SECONDS = 30 * _MINUTES

@@ -10,10 +10,10 @@ from absl import logging
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components import files
+from common import files
+from common.errors import InputError
 from components.endpoint_deployer import deployment
 from components.endpoint_deployer.target import Target
-from pipeline.errors import InputError
 
 PUSHED_MODEL = "pushed_model"
 TARGET = "target"

@@ -9,7 +9,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 
 from components.fma_example_gen import executor
-from pipeline.config import SPLITS, AudioConfig, DataConfig
+from dataset.config import SPLITS, AudioConfig, DataConfig
 
 NOTHING = "/dev/null/*"
 

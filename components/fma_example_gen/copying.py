@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 import apache_beam as beam
 import tensorflow as tf
 
-from components import files
+from common import files
 from components.fma_example_gen import raw_examples
-from components.fma_example_gen.copy_plan import Copy
 from components.fma_example_gen.staging import staged_path
-from models import features
+from dataset.copy_plan import Copy
+from features import example_keys
 
 
 class CopyClips(beam.DoFn):
@@ -48,7 +48,7 @@ class CopyClips(beam.DoFn):
         staged = tf.data.TFRecordDataset(staged_path(self._folder, copy.batch))
         for record in staged.as_numpy_iterator():
             feature = tf.train.Example.FromString(record).features.feature
-            (track_id,) = feature[features.TRACK_ID].int64_list.value
+            (track_id,) = feature[example_keys.TRACK_ID].int64_list.value
             if track_id in copy.padded:
                 yield track_id, raw_examples.padded(record, copy.padded[track_id])
             elif track_id in copy.split_of:

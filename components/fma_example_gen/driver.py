@@ -18,10 +18,11 @@ from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from components import files
-from components.fma_example_gen.digests import with_digests
+from common import files
+from common.config import from_json
 from components.fma_example_gen.executor import pack_custom_config, unpack_custom_config
-from pipeline.config import DataConfig, from_json
+from dataset.config import DataConfig
+from dataset.digests import with_digests
 
 _PARAMETERS = "parameterValues"
 

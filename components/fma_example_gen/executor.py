@@ -19,16 +19,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from components import files
-from components.fma_example_gen.archive.catalogue import Catalogue
-from components.fma_example_gen.archive.listing import list_audio
-from components.fma_example_gen.archive.plan import plan_ingest
-from components.fma_example_gen.conclusion import Conclusion, conclude, foresee
-from components.fma_example_gen.copy_plan import Copy
+from common import files, progress
+from common.config import from_json
+from common.errors import InputError
 from components.fma_example_gen.copying import CopyClips
-from components.fma_example_gen.digests import require_unchanged
-from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME, to_csv
-from components.fma_example_gen.judging import Outcome, decoding_config
 from components.fma_example_gen.staging import Stage, batches
 from components.fma_example_gen.staging_files import (
     read_catalogue,
@@ -36,9 +30,15 @@ from components.fma_example_gen.staging_files import (
     write_catalogue,
     write_conclusion,
 )
-from pipeline import progress
-from pipeline.config import SPLITS, AudioConfig, DataConfig, from_json
-from pipeline.errors import InputError
+from dataset.bad_files import BAD_FILES_NAME, SUMMARY_NAME, to_csv
+from dataset.catalogue.listing import list_audio
+from dataset.catalogue.plan import plan_ingest
+from dataset.config import SPLITS, AudioConfig, DataConfig
+from dataset.copy_plan import Copy
+from dataset.digests import require_unchanged
+from dataset.finalize import Conclusion, conclude, foresee
+from dataset.track import Catalogue
+from dataset.validation import Outcome, decoding_config
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

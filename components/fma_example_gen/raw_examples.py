@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from components.fma_example_gen.archive.catalogue import Track
-from components.fma_example_gen.audio.decoding import Clip
-from models import features
+from dataset.audio.decoding import Clip
+from dataset.track import Track
+from features import example_keys
 
 
 def serialize(track: Track, clip: Clip) -> bytes:
     """Returns the raw Example of a track, the same bytes on every machine."""
     row = track.row
     feature = {
-        features.AUDIO: _bytes(clip.pcm16.tobytes()),
-        features.TRACK_ID: _int64(row.track_id),
-        features.ARTIST_ID: _int64(row.artist_id),
-        features.ALBUM_ID: _int64(row.album_id),
-        features.GENRE: _bytes(row.genre.encode()),
-        features.TITLE: _bytes(row.title.encode()),
-        features.LICENSE: _bytes(row.license.encode()),
-        features.YEAR: _int64(row.year),
-        features.SOURCE_RATE_HZ: _int64(clip.source_rate_hz),
-        features.SOURCE_CHANNELS: _int64(clip.source_channels),
-        features.DURATION_SECONDS: tf.train.Feature(
+        example_keys.AUDIO: _bytes(clip.pcm16.tobytes()),
+        example_keys.TRACK_ID: _int64(row.track_id),
+        example_keys.ARTIST_ID: _int64(row.artist_id),
+        example_keys.ALBUM_ID: _int64(row.album_id),
+        example_keys.GENRE: _bytes(row.genre.encode()),
+        example_keys.TITLE: _bytes(row.title.encode()),
+        example_keys.LICENSE: _bytes(row.license.encode()),
+        example_keys.YEAR: _int64(row.year),
+        example_keys.SOURCE_RATE_HZ: _int64(clip.source_rate_hz),
+        example_keys.SOURCE_CHANNELS: _int64(clip.source_channels),
+        example_keys.DURATION_SECONDS: tf.train.Feature(
             float_list=tf.train.FloatList(value=[clip.duration_seconds])
         ),
-        features.FMA_FEATURES: _bytes(track.fma_features),
+        example_keys.FMA_FEATURES: _bytes(track.fma_features),
     }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return bytes(example.SerializeToString(deterministic=True))
@@ -35,7 +35,7 @@ def serialize(track: Track, clip: Clip) -> bytes:
 def padded(record: bytes, n_samples: int) -> bytes:
     """Returns the Example with silence after its audio, up to `n_samples` of PCM16."""
     example = tf.train.Example.FromString(record)
-    values = example.features.feature[features.AUDIO].bytes_list.value
+    values = example.features.feature[example_keys.AUDIO].bytes_list.value
     values[0] = values[0].ljust(2 * n_samples, b"\0")
     return bytes(example.SerializeToString(deterministic=True))
 

@@ -17,17 +17,16 @@ import apache_beam as beam
 import tensorflow as tf
 from google.api_core.exceptions import ClientError
 
-from components import files
+from common import files, progress
 from components.fma_example_gen import raw_examples
-from components.fma_example_gen.archive.catalogue import Track
-from components.fma_example_gen.audio.decoding import Clip
-from components.fma_example_gen.audio.reading import MAX_FILE_BYTES
-from components.fma_example_gen.audio.sandbox import Decoder
-from components.fma_example_gen.faults import AudioError, FaultKind
-from components.fma_example_gen.judging import Outcome
 from components.fma_example_gen.staging_files import read_catalogue
-from pipeline import progress
-from pipeline.config import AudioConfig
+from dataset.audio.decoding import Clip
+from dataset.audio.reading import MAX_FILE_BYTES
+from dataset.audio.sandbox import Decoder
+from dataset.bad_files import AudioError, FaultKind
+from dataset.config import AudioConfig
+from dataset.track import Track
+from dataset.validation import Outcome
 
 TRACKS_PER_FILE = 64
 COUNTERS = "fma_example_gen"

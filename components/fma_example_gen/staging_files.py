@@ -15,10 +15,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from components import files
-from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
-from components.fma_example_gen.conclusion import Conclusion
-from components.fma_example_gen.faults import Fault, FaultKind
+from common import files
+from dataset.bad_files import Fault, FaultKind
+from dataset.finalize import Conclusion
+from dataset.track import Catalogue, Row, Track
 
 _CATALOGUE = "catalogue.tfrecord.gz"
 _CONCLUSION = "conclusion.json"

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from models import features
-from pipeline import progress
-from pipeline.config import AudioConfig
+from common import progress
+from dataset.config import AudioConfig
+from features import example_keys
 from report.data import Clip
 from report.media import excerpt_uri, picture_uri
 
@@ -93,14 +93,14 @@ def _records(paths: Sequence[str]) -> Iterator[bytes]:
 def _read(raw: bytes, audio: AudioConfig) -> tuple[Clip, bytes]:
     """Returns what is said of a clip, and its samples as PCM16 bytes."""
     feature = tf.train.Example.FromString(raw).features.feature
-    (pcm16,) = feature[features.AUDIO].bytes_list.value
+    (pcm16,) = feature[example_keys.AUDIO].bytes_list.value
     clip = Clip(
-        track_id=feature[features.TRACK_ID].int64_list.value[0],
-        artist_id=feature[features.ARTIST_ID].int64_list.value[0],
-        genre=feature[features.GENRE].bytes_list.value[0].decode(),
-        title=_text(feature[features.TITLE]),
-        license=_text(feature[features.LICENSE]),
-        year=feature[features.YEAR].int64_list.value[0],
+        track_id=feature[example_keys.TRACK_ID].int64_list.value[0],
+        artist_id=feature[example_keys.ARTIST_ID].int64_list.value[0],
+        genre=feature[example_keys.GENRE].bytes_list.value[0].decode(),
+        title=_text(feature[example_keys.TITLE]),
+        license=_text(feature[example_keys.LICENSE]),
+        year=feature[example_keys.YEAR].int64_list.value[0],
         seconds=len(pcm16) / 2 / audio.sample_rate_hz,
     )
     return clip, pcm16
@@ -123,12 +123,12 @@ def _is_welcome(clip: Clip, kept: Sequence[Clip], most: int) -> bool:
 
 def _with_picture(clip: Clip, pcm16: bytes, config: AudioConfig) -> Clip:
     # Only here, for it brings librosa.
-    from models import audio
+    from features import log_mel, pcm
 
-    power = audio.power_spectrogram(audio.decode_pcm16(tf.constant(pcm16)), config)
+    power = log_mel.power_spectrogram(pcm.decode_pcm16(tf.constant(pcm16)), config)
     return dataclasses.replace(
         clip,
-        picture=picture_uri(audio.picture(power, config).numpy()),
+        picture=picture_uri(log_mel.picture(power, config).numpy()),
         audio=_excerpt(pcm16, config, EXAMPLE_SECONDS),
     )
 

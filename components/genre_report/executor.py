@@ -17,15 +17,16 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components import files
+from common import files, progress
+from common.config import from_json
 from components.candidate_ranker.executor import FITS_NAME, LEADERBOARD_NAME
-from components.fma_example_gen.faults import BAD_FILES_NAME, SUMMARY_NAME
 from components.genre_report import clips
 from components.model_properties import WITHHELD
-from pipeline import progress
-from pipeline.config import SPLITS, AudioConfig, ContestConfig, from_json
-from pipeline.evaluation import read_evaluation
-from pipeline.verdict import complete_board
+from dataset.bad_files import BAD_FILES_NAME, SUMMARY_NAME
+from dataset.config import SPLITS, AudioConfig
+from evaluation.config import ContestConfig
+from evaluation.tfma_results import read_evaluation
+from evaluation.verdict import complete_board
 from report import page
 from report.data import (
     DATA_NAME,

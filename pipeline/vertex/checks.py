@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.errors import InputError
-from pipeline.run_config import PipelineConfig
+from common.errors import InputError
+from pipeline.config import PipelineConfig
 from pipeline.vertex import faults
 from pipeline.vertex.settings import VertexConfig
 

@@ -10,8 +10,8 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.dsl.components.base.base_node import BaseNode
 
-from pipeline.pipeline import create_pipeline
-from pipeline.run_config import PipelineConfig
+from pipeline.config import PipelineConfig
+from pipeline.dag import create_pipeline
 from pipeline.vertex.platform import VertexPlatform
 from pipeline.vertex.settings import VertexConfig
 

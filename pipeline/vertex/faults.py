@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from pipeline.errors import InputError, OutageError
+from common.errors import InputError, OutageError
 
 _T = TypeVar("_T")
 

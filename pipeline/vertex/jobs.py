@@ -8,9 +8,10 @@ from google.cloud import aiplatform_v1
 from tfx.extensions.google_cloud_ai_platform.constants import ENABLE_VERTEX_KEY, VERTEX_REGION_KEY
 from tfx.extensions.google_cloud_ai_platform.trainer.executor import TRAINING_ARGS_KEY
 
-from pipeline.errors import InputError
-from pipeline.registry import NETWORKS
-from pipeline.vertex.settings import Machine, VertexConfig
+from common.errors import InputError
+from components.endpoint_deployer.target import Machine
+from models.registry import NETWORKS
+from pipeline.vertex.settings import VertexConfig
 
 # Networks of raw audio unpack 1.3 MB a clip: 140 GB for FMA's large subset. Vertex's own is 100.
 _DISK_GB = 250

@@ -10,10 +10,10 @@ from tfx import types
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 
-from components.custom_jobs import CustomJobTrainer, CustomJobTuner
 from components.endpoint_deployer.component import EndpointDeployer
 from components.endpoint_deployer.target import Target
 from pipeline.vertex import jobs
+from pipeline.vertex.custom_jobs import CustomJobTrainer, CustomJobTuner
 from pipeline.vertex.settings import VertexConfig
 
 
@@ -52,6 +52,15 @@ class VertexPlatform:
         )
 
     def deployers(self, pushed_model: types.BaseChannel) -> list[BaseNode]:
-        if self.vertex.endpoint is None:
+        vertex = self.vertex
+        if vertex.endpoint is None:
             return []
-        return [EndpointDeployer(pushed_model, Target.of(self.vertex))]
+        target = Target(
+            vertex.project,
+            vertex.region,
+            vertex.endpoint,
+            vertex.service_account,
+            vertex.encryption_key,
+            vertex.labels,
+        )
+        return [EndpointDeployer(pushed_model, target)]

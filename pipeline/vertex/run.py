@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.console import PlainConsole
-from pipeline.errors import InputError
-from pipeline.exit_status import PUSHED, with_exit_status
-from pipeline.run_config import PipelineConfig
+from common.console import PlainConsole
+from common.errors import InputError
+from common.exit_status import PUSHED, with_exit_status
+from pipeline.config import PipelineConfig
 from pipeline.vertex import faults
 from pipeline.vertex.settings import VertexConfig
 

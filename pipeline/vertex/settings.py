@@ -1,37 +1,16 @@
 """Where and on what the pipeline runs on Google Cloud: frozen values, standard library only.
 
-Google validates names, machine types and regions. What would fail only at the end of a run, when
-the model is deployed, is validated here.
+Google validates names, machine types and regions.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
+
+from components.endpoint_deployer.target import EndpointConfig, Machine
 
 BEAM_RUNNERS = ("DataflowRunner", "DirectRunner")
 FAILURE_POLICIES = ("slow", "fast")
-
-# The name is also the id of the model, and part of a filter.
-_ENDPOINT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-
-
-@dataclasses.dataclass(frozen=True)
-class Machine:
-    """The machine of one custom job or endpoint replica, by Google's own names.
-
-    Attributes:
-        machine_type: such as `n1-standard-8`.
-        accelerator_type: a name of Vertex AI's `AcceleratorType`, such as `NVIDIA_TESLA_T4` or
-            `TPU_V3`; empty for none, and for a TPU that is part of the machine type.
-        accelerator_count: number of GPUs, or of the cores of a TPU v2 or v3.
-        tpu_topology: such as `2x2`, for a TPU that is part of the machine type.
-    """
-
-    machine_type: str = "n1-standard-8"
-    accelerator_type: str = ""
-    accelerator_count: int = 0
-    tpu_topology: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,36 +30,6 @@ class TaskConfig:
 
     cpus: int = 4
     memory_gb: int = 16
-
-
-@dataclasses.dataclass(frozen=True)
-class EndpointConfig:
-    """The endpoint that a pushed model is deployed to.
-
-    `traffic_percent` is what a new model gets; below 100 the one before keeps the rest (a canary),
-    at 100 the models before it are undeployed.
-    """
-
-    display_name: str = "music-genre"
-    machine: Machine = Machine("n1-standard-2")
-    min_replicas: int = 1
-    max_replicas: int = 1
-    traffic_percent: int = 100
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for counts that do not fit together, or no share of the traffic."""
-        if not _ENDPOINT_NAME.fullmatch(self.display_name):
-            raise ValueError(
-                "endpoint_name must be of a-z, 0-9 and -, begin with a letter and have at most 63 "
-                f"characters, got {self.display_name!r}"
-            )
-        if not 1 <= self.min_replicas <= self.max_replicas:
-            raise ValueError(
-                "min_replicas must be from 1 to max_replicas, "
-                f"got {self.min_replicas} and {self.max_replicas}"
-            )
-        if not 0 <= self.traffic_percent <= 100:
-            raise ValueError(f"traffic_percent must be from 0 to 100, got {self.traffic_percent}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from pipeline.errors import InputError
-from pipeline.exit_status import FAULT, INTERRUPTED, PUSHED, REFUSED
+from common.errors import InputError
+from common.exit_status import FAULT, INTERRUPTED, PUSHED, REFUSED
 from pipeline.vertex import faults
 from pipeline.vertex.settings import VertexConfig
 

@@ -10,8 +10,8 @@ from tfx.utils import proto_utils
 
 from components.comparable_evaluator import Executor
 from components.model_properties import SERVABLE
-from pipeline.config import GateConfig
-from pipeline.eval_config import gate_config
+from evaluation.config import GateConfig
+from evaluation.gate import gate_config
 from tests.stand_ins import beam_context, model_artifact, scores_for, write_examples
 
 GENRES = ("Pop", "Rock")

@@ -8,15 +8,15 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.packaged_schema import Executor, PackagedSchemaGen
-from pipeline.pipeline import SCHEMA_PATH
+from pipeline.dag import SCHEMA_PATH
 
 
 def test_the_schema_of_the_package_is_copied_from_any_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    component = PackagedSchemaGen(schema_file="pipeline:schema.pbtxt")
-    assert component.exec_properties == {"schema_file": "pipeline:schema.pbtxt"}
+    component = PackagedSchemaGen(schema_file="dataset:schema.pbtxt")
+    assert component.exec_properties == {"schema_file": "dataset:schema.pbtxt"}
     schema = standard_artifacts.Schema()
     schema.uri = str(tmp_path / "schema")
     Executor().Do({}, {"schema": [schema]}, component.exec_properties)

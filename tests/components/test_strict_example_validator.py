@@ -11,22 +11,22 @@ import tensorflow_data_validation as tfdv
 from tensorflow_data_validation.statistics import stats_impl
 from tfx.types import standard_artifacts, standard_component_specs
 
+from common.errors import InputError
 from components.strict_example_validator import Executor
-from models import features
-from pipeline.errors import InputError
-from pipeline.pipeline import SCHEMA_PATH
+from features import example_keys
+from pipeline.dag import SCHEMA_PATH
 
 GOOD = {
-    features.TRACK_ID: [2],
-    features.ARTIST_ID: [-1],
-    features.ALBUM_ID: [7],
-    features.GENRE: [b"Rock"],
-    features.TITLE: [b""],
-    features.LICENSE: [b"CC0"],
-    features.YEAR: [-1],
-    features.SOURCE_RATE_HZ: [44_100],
-    features.SOURCE_CHANNELS: [2],
-    features.DURATION_SECONDS: [29.98],
+    example_keys.TRACK_ID: [2],
+    example_keys.ARTIST_ID: [-1],
+    example_keys.ALBUM_ID: [7],
+    example_keys.GENRE: [b"Rock"],
+    example_keys.TITLE: [b""],
+    example_keys.LICENSE: [b"CC0"],
+    example_keys.YEAR: [-1],
+    example_keys.SOURCE_RATE_HZ: [44_100],
+    example_keys.SOURCE_CHANNELS: [2],
+    example_keys.DURATION_SECONDS: [29.98],
 }
 
 _ARROW_TYPE = {int: pa.int64(), float: pa.float32(), bytes: pa.binary()}
@@ -43,7 +43,7 @@ def validate(folder: Path, examples: list[dict[str, list[object]]]) -> list[str]
     table = pa.RecordBatch.from_arrays(columns, list(GOOD))
     split = folder / "statistics" / "Split-train"
     split.mkdir(parents=True)
-    options = tfdv.StatsOptions(feature_allowlist=list(features.METADATA))
+    options = tfdv.StatsOptions(feature_allowlist=list(example_keys.METADATA))
     proto = stats_impl.generate_statistics_in_memory(table, options)
     (split / "FeatureStats.pb").write_bytes(proto.SerializeToString())
     schema = standard_artifacts.Schema()
@@ -70,15 +70,15 @@ def test_good_examples_pass_though_there_are_no_statistics_of_the_audio(tmp_path
 @pytest.mark.parametrize(
     ("feature", "value"),
     [
-        (features.DURATION_SECONDS, [-0.5]),
-        (features.SOURCE_RATE_HZ, [999]),
-        (features.SOURCE_RATE_HZ, [768_001]),
-        (features.SOURCE_CHANNELS, [0]),
-        (features.SOURCE_CHANNELS, [65]),
-        (features.TRACK_ID, [-1]),
-        (features.GENRE, None),
-        (features.ARTIST_ID, None),
-        (features.LICENSE, [b"CC0", b"CC BY"]),
+        (example_keys.DURATION_SECONDS, [-0.5]),
+        (example_keys.SOURCE_RATE_HZ, [999]),
+        (example_keys.SOURCE_RATE_HZ, [768_001]),
+        (example_keys.SOURCE_CHANNELS, [0]),
+        (example_keys.SOURCE_CHANNELS, [65]),
+        (example_keys.TRACK_ID, [-1]),
+        (example_keys.GENRE, None),
+        (example_keys.ARTIST_ID, None),
+        (example_keys.LICENSE, [b"CC0", b"CC BY"]),
     ],
 )
 def test_one_bad_example_stops_the_run_and_its_feature_is_named(
@@ -89,11 +89,11 @@ def test_one_bad_example_stops_the_run_and_its_feature_is_named(
         validate(tmp_path, [GOOD, bad])  # type: ignore[list-item]
     message = str(caught.value)
     assert message.startswith(f"the Examples do not fit the schema: train: {feature}: ")
-    others = set(features.METADATA) - {feature}
+    others = set(example_keys.METADATA) - {feature}
     assert not any(f"train: {other}:" in message for other in others)
 
 
 def test_every_bad_feature_is_named(tmp_path: Path) -> None:
-    bad = {**GOOD, features.DURATION_SECONDS: [-1.0], features.SOURCE_CHANNELS: [0]}
+    bad = {**GOOD, example_keys.DURATION_SECONDS: [-1.0], example_keys.SOURCE_CHANNELS: [0]}
     with pytest.raises(InputError, match=r"train: duration_seconds: .*; train: source_channels: "):
         validate(tmp_path, [bad])

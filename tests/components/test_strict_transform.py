@@ -17,14 +17,14 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.fma_example_gen.archive.listing import list_audio
-from components.fma_example_gen.archive.plan import plan_ingest
+from common.errors import InputError
 from components.strict_transform import Executor, check_vocabulary
-from models import features
+from dataset.catalogue.listing import list_audio
+from dataset.catalogue.plan import plan_ingest
+from dataset.config import SPLITS, AudioConfig, DataConfig
+from features import example_keys
 from pipeline import beam_args
-from pipeline.config import SPLITS, AudioConfig, DataConfig
-from pipeline.errors import InputError
-from pipeline.pipeline import SCHEMA_PATH
+from pipeline.dag import SCHEMA_PATH
 from tests.models.conftest import raw_example
 
 AUDIO = AudioConfig(
@@ -72,7 +72,9 @@ def transform(folder: Path, examples: standard_artifacts.Examples) -> str:
             standard_component_specs.TRANSFORMED_EXAMPLES_KEY: [transformed],
         },
         {
-            standard_component_specs.PREPROCESSING_FN_KEY: "models.preprocessing.preprocessing_fn",
+            standard_component_specs.PREPROCESSING_FN_KEY: (
+                "features.preprocessing.preprocessing_fn"
+            ),
             standard_component_specs.SPLITS_CONFIG_KEY: proto_utils.proto_to_json(splits),
             standard_component_specs.CUSTOM_CONFIG_KEY: json.dumps(
                 {"audio": dataclasses.asdict(AUDIO)}
@@ -95,7 +97,7 @@ def test_genres_with_line_breaks_in_an_archive_are_entries_of_the_vocabulary(
     data = DataConfig(str(tmp_path / "audio"), tracks_csv=str(table))
     genres = [track.row.genre for track in plan_ingest(data, list_audio(data)).tracks]
     graph = transform(tmp_path, make_examples(tmp_path, genres))
-    vocabulary = tft.TFTransformOutput(graph).vocabulary_by_name(features.GENRE_VOCABULARY)
+    vocabulary = tft.TFTransformOutput(graph).vocabulary_by_name(example_keys.GENRE_VOCABULARY)
     assert sorted(vocabulary) == [b"New Age", b"Rock"]
 
 

@@ -11,10 +11,10 @@ import pytest
 import requests
 from rich.console import Console
 
+from common.errors import InputError, OutageError
 from fma import download
 from fma.download import Part, fetch
 from fma.meters import Reporter, _Lines
-from pipeline.errors import InputError, OutageError
 
 DATA = random.Random(1).randbytes(600_000)
 

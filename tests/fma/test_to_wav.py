@@ -14,19 +14,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from components.fma_example_gen.audio.decoding import decode_clip
-from components.fma_example_gen.audio.sandbox import Decoder
+from common.errors import InputError
+from dataset.audio.decoding import decode_clip
+from dataset.audio.sandbox import Decoder
+from dataset.config import AudioConfig
 from fma import to_wav
 from fma.__main__ import main
 from fma.to_wav import Settings, Summary, convert_folder
-from pipeline.config import AudioConfig
-from pipeline.errors import InputError
-from tests.components.fma_example_gen.audio.sounds import (
-    encode,
-    encode_with_ffmpeg,
-    music,
-    wav_size,
-)
+from tests.dataset.audio.sounds import encode, encode_with_ffmpeg, music, wav_size
 
 RATE_HZ = 44_100
 
@@ -60,7 +55,7 @@ def convert(source, tmp_path, reporter):
 
 def child_with(changes: str) -> list[str]:
     """Returns the command of a decoder's process that some changes are made to."""
-    start = "import os, time\nfrom components.fma_example_gen.audio import child, libsndfile, wav\n"
+    start = "import os, time\nfrom dataset.audio import child, libsndfile, wav\n"
     return [sys.executable, "-c", f"{start}{changes}\nchild.main()"]
 
 

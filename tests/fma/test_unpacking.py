@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import InputError
 from fma import members, sums, unpacking, zips
 from fma.zips import BadArchive
-from pipeline.errors import InputError
 
 FILES = {
     "000/000002.mp3": random.Random(2).randbytes(150_000),

@@ -17,14 +17,15 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public import tfxio
 
-from models import features
-from models.preprocessing import preprocessing_fn
+from dataset.config import AudioConfig
+from features import example_keys
+from features.preprocessing import preprocessing_fn
+from models.config import TrainConfig
+from models.registry import MODELS
 from pipeline import beam_args
-from pipeline.config import AudioConfig, TrainConfig
-from pipeline.registry import MODELS
 from tests.models.training import train_and_export
 
-SCHEMA = Path(__file__).parents[2] / "pipeline" / "schema.pbtxt"
+SCHEMA = Path(__file__).parents[2] / "dataset" / "schema.pbtxt"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,29 +41,29 @@ class Transformed:
 
 def fma_features(track_id: int) -> np.ndarray:
     """Returns the row of features.csv that a track has here: float32 [518]."""
-    return np.random.default_rng(track_id).normal(size=features.N_FMA_FEATURES).astype("<f4")
+    return np.random.default_rng(track_id).normal(size=example_keys.N_FMA_FEATURES).astype("<f4")
 
 
 def raw_example(pcm16: np.ndarray, genre: str, track_id: int) -> bytes:
     """Returns a serialized raw Example."""
-    text = {features.GENRE: genre, features.TITLE: "t", features.LICENSE: "l"}
+    text = {example_keys.GENRE: genre, example_keys.TITLE: "t", example_keys.LICENSE: "l"}
     numbers = {
-        features.TRACK_ID: track_id,
-        features.ARTIST_ID: 1,
-        features.ALBUM_ID: 1,
-        features.YEAR: 2_001,
-        features.SOURCE_RATE_HZ: 22_050,
-        features.SOURCE_CHANNELS: 1,
+        example_keys.TRACK_ID: track_id,
+        example_keys.ARTIST_ID: 1,
+        example_keys.ALBUM_ID: 1,
+        example_keys.YEAR: 2_001,
+        example_keys.SOURCE_RATE_HZ: 22_050,
+        example_keys.SOURCE_CHANNELS: 1,
     }
     example = tf.train.Example()
     feature = example.features.feature
-    feature[features.AUDIO].bytes_list.value.append(pcm16.astype("<i2").tobytes())
-    feature[features.FMA_FEATURES].bytes_list.value.append(fma_features(track_id).tobytes())
+    feature[example_keys.AUDIO].bytes_list.value.append(pcm16.astype("<i2").tobytes())
+    feature[example_keys.FMA_FEATURES].bytes_list.value.append(fma_features(track_id).tobytes())
     for key, value in text.items():
         feature[key].bytes_list.value.append(value.encode())
     for key, number in numbers.items():
         feature[key].int64_list.value.append(number)
-    feature[features.DURATION_SECONDS].float_list.value.append(len(pcm16) / 22_050)
+    feature[example_keys.DURATION_SECONDS].float_list.value.append(len(pcm16) / 22_050)
     return example.SerializeToString()
 
 

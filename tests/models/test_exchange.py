@@ -20,11 +20,11 @@ import pytest
 import tensorflow as tf
 import tfx.version
 
-from models import input_fn
-from models.family import load
-from models.network import Network
-from pipeline.config import TrainConfig
-from pipeline.registry import MODELS, NETWORKS
+from models.config import TrainConfig
+from models.networks.network import Network
+from models.registry import MODELS, NETWORKS
+from models.spec import load
+from models.training import input_fn
 from tests.stand_ins import wav_of
 
 TOLERANCE = 1e-4

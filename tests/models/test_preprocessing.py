@@ -3,16 +3,16 @@
 import numpy as np
 import tensorflow as tf
 
-from models import audio, features, statistics
-from models.pictures import unpack as unpack_picture
-from pipeline.config import AudioConfig
+from dataset.config import AudioConfig
+from features import clip_statistics, example_keys, log_mel, pcm, waveform
+from models.networks.log_mel_input import unpack as unpack_picture
 from tests.models.conftest import fma_features
 
 
 def read(transformed) -> list[tf.train.Example]:
     dataset = tf.data.TFRecordDataset(tf.io.gfile.glob(transformed.pattern), "GZIP")
     examples = [tf.train.Example.FromString(record.numpy()) for record in dataset]
-    key = features.TRACK_ID
+    key = example_keys.TRACK_ID
     return sorted(examples, key=lambda example: example.features.feature[key].int64_list.value[0])
 
 
@@ -25,48 +25,48 @@ def test_every_clip_gets_the_features_of_the_pure_functions(transformed) -> None
     examples = read(transformed)
     assert len(examples) == len(transformed.raw)
     for example, raw in zip(examples, transformed.raw, strict=True):
-        pcm16 = packed(tf.train.Example.FromString(raw), features.AUDIO)
-        signal = audio.decode_pcm16(tf.constant(pcm16))
-        power = audio.power_spectrogram(signal, transformed.config)
-        picture = np.frombuffer(packed(example, features.PICTURE), np.uint8).reshape(96, 96)
-        expected = audio.picture(power, transformed.config).numpy()
+        pcm16 = packed(tf.train.Example.FromString(raw), example_keys.AUDIO)
+        signal = pcm.decode_pcm16(tf.constant(pcm16))
+        power = log_mel.power_spectrogram(signal, transformed.config)
+        picture = np.frombuffer(packed(example, example_keys.PICTURE), np.uint8).reshape(96, 96)
+        expected = log_mel.picture(power, transformed.config).numpy()
         assert np.abs(picture.astype(int) - expected).max() <= 1
-        windows = np.frombuffer(packed(example, features.WINDOWS), "<i2").reshape(-1, 2_000)
-        expected = audio.raw_windows(signal, transformed.config).numpy()
+        windows = np.frombuffer(packed(example, example_keys.WINDOWS), "<i2").reshape(-1, 2_000)
+        expected = waveform.raw_windows(signal, transformed.config).numpy()
         assert np.abs(windows.astype(int) - expected).max() <= 1
-        summary = np.frombuffer(packed(example, features.STATISTICS), "<f4")
-        expected = statistics.clip_statistics(signal, power, transformed.config).numpy()
+        summary = np.frombuffer(packed(example, example_keys.STATISTICS), "<f4")
+        expected = clip_statistics.clip_statistics(signal, power, transformed.config).numpy()
         np.testing.assert_allclose(summary, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_fmas_own_features_go_through_as_they_are(transformed) -> None:
     for example in read(transformed):
-        (track_id,) = example.features.feature[features.TRACK_ID].int64_list.value
-        assert packed(example, features.FMA_FEATURES) == fma_features(track_id).tobytes()
+        (track_id,) = example.features.feature[example_keys.TRACK_ID].int64_list.value
+        assert packed(example, example_keys.FMA_FEATURES) == fma_features(track_id).tobytes()
 
 
 def test_a_picture_takes_less_than_160_kb(transformed) -> None:
     config = transformed.config
-    sizes = {len(packed(example, features.PICTURE)) for example in read(transformed)}
+    sizes = {len(packed(example, example_keys.PICTURE)) for example in read(transformed)}
     assert sizes == {config.n_mels * config.picture_columns}
     assert AudioConfig().n_mels * AudioConfig().picture_columns == 224 * 224 <= 160_000
 
 
 def test_labels_follow_a_vocabulary_from_the_data(transformed) -> None:
-    vocabulary = transformed.output.vocabulary_by_name(features.GENRE_VOCABULARY)
+    vocabulary = transformed.output.vocabulary_by_name(example_keys.GENRE_VOCABULARY)
     assert sorted(vocabulary) == [b"high", b"low", b"noise"]
     for example, genre in zip(read(transformed), transformed.genres, strict=True):
-        (label,) = example.features.feature[features.LABEL].int64_list.value
+        (label,) = example.features.feature[example_keys.LABEL].int64_list.value
         assert vocabulary[label].decode() == genre
 
 
 def test_the_graph_serves_without_a_genre_and_without_fmas_own_features(transformed) -> None:
     layer = transformed.output.transform_features_layer()
-    pcm16 = packed(tf.train.Example.FromString(transformed.raw[0]), features.AUDIO)
-    got = layer({features.AUDIO: tf.constant([pcm16]), features.GENRE: tf.constant([""])})
-    assert got[features.LABEL].numpy().tolist() == [-1]
-    picture = unpack_picture(got[features.PICTURE], transformed.config)
+    pcm16 = packed(tf.train.Example.FromString(transformed.raw[0]), example_keys.AUDIO)
+    got = layer({example_keys.AUDIO: tf.constant([pcm16]), example_keys.GENRE: tf.constant([""])})
+    assert got[example_keys.LABEL].numpy().tolist() == [-1]
+    picture = unpack_picture(got[example_keys.PICTURE], transformed.config)
     assert picture.shape == (1, 96, 96)
-    summary = tf.io.decode_raw(got[features.STATISTICS], tf.float32)
-    assert summary.shape == (1, statistics.N_STATISTICS)
-    assert features.FMA_FEATURES not in got
+    summary = tf.io.decode_raw(got[example_keys.STATISTICS], tf.float32)
+    assert summary.shape == (1, clip_statistics.N_STATISTICS)
+    assert example_keys.FMA_FEATURES not in got

@@ -17,12 +17,13 @@ from tensorflow.python.framework.config import (
     is_op_determinism_enabled,
 )
 
-from models import devices, input_fn, network, whole_batches
-from models.devices import Execution
-from models.family import Fitted, Job, load
-from models.fitting import Batches, Stage, fit_stages
-from pipeline.config import TrainConfig
-from pipeline.registry import MODELS, NETWORKS
+from models.config import TrainConfig
+from models.networks import network
+from models.registry import MODELS, NETWORKS
+from models.spec import Fitted, Job, load
+from models.training import devices, input_fn, padded_batches
+from models.training.devices import Execution
+from models.training.loop import Batches, Stage, fit_stages
 
 AS_ON_A_TPU = Execution("mixed_bfloat16", steps_per_execution=2, jit_compile=True)
 
@@ -149,7 +150,7 @@ def fit(model: keras.Model, folder: str, epochs: int = 3, **arguments: Any) -> l
     (curve,) = fit_stages(
         model,
         [Stage("train", epochs, 0.1)],
-        data=lambda *_: Batches(training.batch(16), whole_batches.weighted(plain, 16, 20)),
+        data=lambda *_: Batches(training.batch(16), padded_batches.weighted(plain, 16, 20)),
         steps_per_epoch=3,
         strategy=tf.distribute.get_strategy(),
         patience=50,
@@ -186,12 +187,12 @@ def test_filled_batches_change_no_figure() -> None:
     model = small_model()
     model.compile(
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=[whole_batches.LabelledAccuracy(name="accuracy")],
+        metrics=[padded_batches.LabelledAccuracy(name="accuracy")],
     )
     plain = tf.data.Dataset.from_tensor_slices((INPUTS[:20], TARGETS[:20]))
     expected = model.evaluate(plain.batch(20), verbose=0)
     for batch_size in (1, 3, 16, 20, 64):
-        whole = whole_batches.weighted(plain.batch(batch_size), batch_size, 20)
+        whole = padded_batches.weighted(plain.batch(batch_size), batch_size, 20)
         assert {batch[0].shape[0] for batch in whole} == {batch_size}
         np.testing.assert_allclose(model.evaluate(whole, verbose=0), expected, rtol=1e-5)
 
@@ -199,13 +200,13 @@ def test_filled_batches_change_no_figure() -> None:
 def test_predictions_are_of_the_inputs_alone() -> None:
     model = small_model()
     inputs = tf.data.Dataset.from_tensor_slices(INPUTS[:20])
-    found = whole_batches.predict(model, inputs, 16, 20)
+    found = padded_batches.predict(model, inputs, 16, 20)
     np.testing.assert_allclose(found, model(INPUTS[:20]), rtol=1e-5)
     assert found.dtype == np.float32
 
 
 def test_a_clip_of_no_genre_is_neither_right_nor_wrong() -> None:
-    metric = whole_batches.LabelledAccuracy()
+    metric = padded_batches.LabelledAccuracy()
     metric.update_state(np.array([[0.0, 0.0], [0.0, 1.0]]), np.array([[2.0, 1.0], [1.0, 2.0]]))
     assert float(metric.result()) == 1.0
 

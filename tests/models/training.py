@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from models import signatures, trainer
-from pipeline.config import TrainConfig
-from pipeline.registry import MODELS
+from models import run_fn, saved_model
+from models.config import TrainConfig
+from models.registry import MODELS
 
 
 def train_and_export(
@@ -37,12 +37,12 @@ def train_and_export(
         hyperparameters=hyperparameters,
     )
     exported: dict[str, Any] = {}
-    export = signatures.export
+    export = saved_model.export
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            signatures,
+            saved_model,
             "export",
             lambda directory, **kwargs: exported.update(kwargs) or export(directory, **kwargs),
         )
-        trainer.run_fn(fn_args)
+        run_fn.run_fn(fn_args)
     return SimpleNamespace(name=name, folder=folder, fn_args=fn_args, **exported)

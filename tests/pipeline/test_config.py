@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import AudioConfig, DataConfig, GateConfig, TrainConfig, from_json, to_json
-from pipeline.run_config import PipelineConfig, TuneConfig
+from common.config import from_json, to_json
+from dataset.config import AudioConfig, DataConfig
+from evaluation.config import GateConfig
+from models.config import TrainConfig
+from pipeline.config import PipelineConfig, TuneConfig
 
 PATHS = {
     "data": DataConfig("a", "m"),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import InputError
 from pipeline import metadata_file
-from pipeline.errors import InputError
 
 NOBODY = 65534
 

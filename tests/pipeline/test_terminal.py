@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import local_runner
-from pipeline.terminal import visible
+from common.terminal import visible
 
 ROOT = Path(local_runner.__file__).parent
 # Sets the title of a terminal's window, goes back over it, and a C1 control that begins a colour.
@@ -22,8 +22,8 @@ COMMANDS = (
     ["vertex_runner.py"],
     ["-m", "fma"],
     ["-m", "fma", "to-wav"],
-    ["-m", "report"],
-    ["-m", "report", "compare"],
+    ["-m", "cli.report"],
+    ["-m", "cli.report", "compare"],
     ["-m", "corpus"],
     ["-m", "benchmarks"],
 )
@@ -83,14 +83,16 @@ def test_a_file_name_in_an_error_is_shown_with_escapes(tmp_path: Path) -> None:
     for command in (
         ["local_runner.py", f"--audio-dir={folder}", f"--output-dir={tmp_path / 'o'}"],
         ["-m", "fma", "unzip", str(folder), f"--to={tmp_path}"],
-        ["-m", "report", str(folder)],
+        ["-m", "cli.report", str(folder)],
         ["-m", "corpus", f"--output-dir={folder}", "--clips-per-genre=5"],
     ):
         done = run(*command)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         assert "\x1b" not in done.stderr
-    done = run("-m", "report", str(folder))
-    assert done.stderr == f"python -m report: error: there is no folder {tmp_path}/日本{SHOWN}\n"
+    done = run("-m", "cli.report", str(folder))
+    assert (
+        done.stderr == f"python -m cli.report: error: there is no folder {tmp_path}/日本{SHOWN}\n"
+    )
 
 
 def test_a_folder_is_named_as_far_as_the_encoding_goes(tmp_path: Path) -> None:

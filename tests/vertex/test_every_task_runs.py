@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 import corpus
-from pipeline.registry import NETWORKS
+from models.registry import NETWORKS
 from tests.components.endpoint_deployer.vertex_server import VertexServer
 from tests.grpc_stand_in import serving
 from tests.vertex.harness.bucket import Buckets

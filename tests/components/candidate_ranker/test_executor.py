@@ -15,15 +15,19 @@ from sklearn.metrics import f1_score
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
+from common.errors import InputError
 from components.candidate_ranker import executor
-from models import features, fit_record
-from models.fit_record import FitRecord
-from pipeline.errors import InputError
+from features import example_keys
+from models.training import fit_record
+from models.training.fit_record import FitRecord
 from tests.stand_ins import beam_context, model_artifact, scores_for, write_examples
 
 GENRES = ("Pop", "Rock", "Folk")
 LABELS = [0, 0, 1, 1, 2, 2]
-ARTISTS = {features.ARTIST_ID: [1, 2, 3, 4, 5, 6], features.TRACK_ID: [21, 22, 23, 24, 25, 26]}
+ARTISTS = {
+    example_keys.ARTIST_ID: [1, 2, 3, 4, 5, 6],
+    example_keys.TRACK_ID: [21, 22, 23, 24, 25, 26],
+}
 # Macro-F1 of .44 and .66, and figures that no two clips change together.
 PREDICTIONS = {"cnn1d": [0, 0, 1, 0, 0, 0], "mobilenet_v2": [0, 1, 1, 1, 2, 0]}
 FAILED = {"status": fit_record.FAILED, "reason": "the weights could not be downloaded"}
@@ -151,7 +155,7 @@ def test_the_best_model_is_handed_on_whole(two: Outcome) -> None:
 def test_clips_of_one_artist_leave_all_tied(tmp_path: Path) -> None:
     predictions = {"cnn1d": [0] * 6, "mobilenet_v2": LABELS}
     fits = {"cnn1d": {"parameters": 10}, "mobilenet_v2": {"parameters": 90_000}}
-    of_one = {**ARTISTS, features.ARTIST_ID: [1] * 6}
+    of_one = {**ARTISTS, example_keys.ARTIST_ID: [1] * 6}
     found = rank(tmp_path, predictions, fits, metadata=of_one)
     assert found.board["best"] == "cnn1d"
     assert {entry["tied"] for entry in found.board["models"]} == {True}

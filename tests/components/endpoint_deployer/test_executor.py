@@ -16,11 +16,10 @@ from tfx import types
 from tfx.types import standard_artifacts
 
 import system
+from common.errors import InputError
 from components.endpoint_deployer import deployment, executor
 from components.endpoint_deployer.component import EndpointDeployer
-from components.endpoint_deployer.target import Target
-from pipeline.errors import InputError
-from pipeline.vertex.settings import EndpointConfig, Machine, VertexConfig
+from components.endpoint_deployer.target import EndpointConfig, Machine, Target
 from tests.components.endpoint_deployer.vertex_server import VertexServer
 
 PARENT = "projects/my-project/locations/europe-west4"
@@ -327,10 +326,6 @@ def test_a_model_on_a_disk_is_refused() -> None:
 
 def test_a_target_survives_its_way_through_the_specification() -> None:
     assert Target.from_json(target().to_json()) == target()
-    vertex = VertexConfig("my-project", "us-central1", IMAGE, endpoint=EndpointConfig())
-    assert Target.from_json(Target.of(vertex).to_json()) == Target.of(vertex)
-    with pytest.raises(ValueError, match="no endpoint"):
-        Target.of(VertexConfig("my-project", "us-central1", IMAGE))
 
 
 @pytest.mark.parametrize(

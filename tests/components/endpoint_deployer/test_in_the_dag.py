@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.endpoint_deployer.target import Target
-from pipeline.config import (
-    DataConfig,
-)
-from pipeline.run_config import PipelineConfig
+from components.endpoint_deployer.target import EndpointConfig, Target
+from dataset.config import DataConfig
+from pipeline.config import PipelineConfig
 from pipeline.vertex.compile import compile_pipeline
-from pipeline.vertex.settings import EndpointConfig, VertexConfig
+from pipeline.vertex.settings import VertexConfig
 
 CONFIG = PipelineConfig(
     data=DataConfig("gs://bucket/audio", "gs://bucket/metadata"),

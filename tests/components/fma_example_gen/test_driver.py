@@ -11,12 +11,13 @@ import pytest
 from tfx.proto import example_gen_pb2
 from tfx.utils import proto_utils
 
+from common.config import from_json
 from components.fma_example_gen import driver
 from components.fma_example_gen.component import NOTHING
-from components.fma_example_gen.digests import with_digests
 from components.fma_example_gen.executor import pack_custom_config, unpack_custom_config
-from pipeline.config import AudioConfig, DataConfig, from_json
-from tests.components.conftest import Archive
+from dataset.config import AudioConfig, DataConfig
+from dataset.digests import with_digests
+from tests.conftest import Archive
 
 INPUT = example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="audio", pattern=NOTHING)])
 EXAMPLES = {"instanceSchema": "title: tfx.Examples\ntype: object\n"}

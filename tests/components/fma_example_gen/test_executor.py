@@ -28,21 +28,22 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
+from common import progress
+from common.errors import InputError
 from components.fma_example_gen import executor, staging, staging_files
-from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
-from components.fma_example_gen.archive.plan import plan_ingest
-from components.fma_example_gen.audio.decoding import decode_clip
-from components.fma_example_gen.conclusion import check_faults, foresee
-from components.fma_example_gen.copy_plan import Copy, plan_copies
 from components.fma_example_gen.copying import CopyClips
-from components.fma_example_gen.digests import with_digests
-from components.fma_example_gen.faults import AudioError, Fault, FaultKind
-from components.fma_example_gen.judging import Outcome, judge
 from corpus import GENRES, CorpusSpec, build_catalogue, planted_faults
-from models import features
-from pipeline import beam_args, progress
-from pipeline.config import SPLITS, AudioConfig, DataConfig
-from pipeline.errors import InputError
+from dataset.audio.decoding import decode_clip
+from dataset.bad_files import AudioError, Fault, FaultKind
+from dataset.catalogue.plan import plan_ingest
+from dataset.config import SPLITS, AudioConfig, DataConfig
+from dataset.copy_plan import Copy, plan_copies
+from dataset.digests import with_digests
+from dataset.finalize import check_faults, foresee
+from dataset.track import Catalogue, Row, Track
+from dataset.validation import Outcome, judge
+from features import example_keys
+from pipeline import beam_args
 from tests.features_csv import to_csv, write_features_csv
 
 Archive = Callable[..., DataConfig]
@@ -144,7 +145,7 @@ def listed(folder: Path) -> dict[str, str]:
 def splits_of(uri: str) -> dict[int, str]:
     """Return the split of each track."""
     return {
-        whole(record[features.TRACK_ID]): split
+        whole(record[example_keys.TRACK_ID]): split
         for split in SPLITS
         for record in records(uri, split)
     }
@@ -160,7 +161,7 @@ def test_every_good_track_is_in_the_split_of_its_row(
             expected[names[track.artist.split]].append((track.track_id, track.genre))
     for split in SPLITS:
         found = [
-            (whole(record[features.TRACK_ID]), blob(record[features.GENRE]).decode())
+            (whole(record[example_keys.TRACK_ID]), blob(record[example_keys.GENRE]).decode())
             for record in records(ingested.uri, split)
         ]
         # By the order of the ids, not by that in which they were decoded.
@@ -265,36 +266,36 @@ def test_an_example_holds_the_decoded_clip_and_its_row(
 ) -> None:
     catalogue = {track.track_id: track for track in build_catalogue(spec)}
     kinds = {
-        features.AUDIO: "bytes_list", features.TRACK_ID: "int64_list",
-        features.ARTIST_ID: "int64_list", features.ALBUM_ID: "int64_list",
-        features.GENRE: "bytes_list", features.TITLE: "bytes_list",
-        features.LICENSE: "bytes_list", features.YEAR: "int64_list",
-        features.SOURCE_RATE_HZ: "int64_list", features.SOURCE_CHANNELS: "int64_list",
-        features.DURATION_SECONDS: "float_list", features.FMA_FEATURES: "bytes_list",
+        example_keys.AUDIO: "bytes_list", example_keys.TRACK_ID: "int64_list",
+        example_keys.ARTIST_ID: "int64_list", example_keys.ALBUM_ID: "int64_list",
+        example_keys.GENRE: "bytes_list", example_keys.TITLE: "bytes_list",
+        example_keys.LICENSE: "bytes_list", example_keys.YEAR: "int64_list",
+        example_keys.SOURCE_RATE_HZ: "int64_list", example_keys.SOURCE_CHANNELS: "int64_list",
+        example_keys.DURATION_SECONDS: "float_list", example_keys.FMA_FEATURES: "bytes_list",
     }  # fmt: skip
     for record in records(ingested.uri, "train"):
         assert {key: value.WhichOneof("kind") for key, value in record.items()} == kinds
-        track = catalogue[whole(record[features.TRACK_ID])]
+        track = catalogue[whole(record[example_keys.TRACK_ID])]
         clip = decode_clip(Path(corpus_data.audio_dir, track.file_name).read_bytes(), AUDIO)
-        assert blob(record[features.AUDIO]) == clip.pcm16.tobytes()
-        assert len(blob(record[features.AUDIO])) == 2 * AUDIO.clip_samples
-        assert whole(record[features.ARTIST_ID]) == track.artist.artist_id
-        assert whole(record[features.ALBUM_ID]) == track.album.album_id
-        assert blob(record[features.TITLE]).decode() == track.title
-        assert blob(record[features.LICENSE]) == b"CC0 1.0 Universal"
-        assert f"{whole(record[features.YEAR])}" == track.album.released[:4]
-        assert whole(record[features.SOURCE_RATE_HZ]) == 44_100
-        assert whole(record[features.SOURCE_CHANNELS]) == track.channels
-        assert list(record[features.DURATION_SECONDS].float_list.value) == [2.0]
-        assert blob(record[features.FMA_FEATURES]) == b""
+        assert blob(record[example_keys.AUDIO]) == clip.pcm16.tobytes()
+        assert len(blob(record[example_keys.AUDIO])) == 2 * AUDIO.clip_samples
+        assert whole(record[example_keys.ARTIST_ID]) == track.artist.artist_id
+        assert whole(record[example_keys.ALBUM_ID]) == track.album.album_id
+        assert blob(record[example_keys.TITLE]).decode() == track.title
+        assert blob(record[example_keys.LICENSE]) == b"CC0 1.0 Universal"
+        assert f"{whole(record[example_keys.YEAR])}" == track.album.released[:4]
+        assert whole(record[example_keys.SOURCE_RATE_HZ]) == 44_100
+        assert whole(record[example_keys.SOURCE_CHANNELS]) == track.channels
+        assert list(record[example_keys.DURATION_SECONDS].float_list.value) == [2.0]
+        assert blob(record[example_keys.FMA_FEATURES]) == b""
 
 
 def test_no_artist_and_no_audio_is_in_two_splits(ingested: standard_artifacts.Examples) -> None:
     artists, digests = defaultdict(set), defaultdict(set)
     for split in SPLITS:
         for record in records(ingested.uri, split):
-            artists[whole(record[features.ARTIST_ID])].add(split)
-            digests[hashlib.sha256(blob(record[features.AUDIO])).digest()].add(split)
+            artists[whole(record[example_keys.ARTIST_ID])].add(split)
+            digests[hashlib.sha256(blob(record[example_keys.AUDIO])).digest()].add(split)
     assert len(digests) == 48
     assert len(artists) == 32
     assert {len(splits) for splits in (artists | digests).values()} == {1}
@@ -307,10 +308,10 @@ def test_by_the_artist_hash_no_artist_and_no_audio_is_in_two_splits(
     splits = defaultdict(set)
     for split in SPLITS:
         found = records(examples.uri, split)
-        assert {blob(record[features.GENRE]).decode() for record in found} == set(GENRES)
+        assert {blob(record[example_keys.GENRE]).decode() for record in found} == set(GENRES)
         for record in found:
-            splits[whole(record[features.ARTIST_ID])].add(split)
-            splits[blob(record[features.AUDIO])].add(split)
+            splits[whole(record[example_keys.ARTIST_ID])].add(split)
+            splits[blob(record[example_keys.AUDIO])].add(split)
     assert len(splits) == 32 + 48
     assert {len(found) for found in splits.values()} == {1}
 
@@ -436,9 +437,9 @@ def test_short_clips_are_padded_from_the_floor_on(
     examples = ingest(data, tmp_path / "padded")
     assert listed(tmp_path / "padded") == {"000006.wav": "padded", "000007.wav": "too_short"}
     (clip,) = (
-        np.frombuffer(blob(record[features.AUDIO]), "<i2")
+        np.frombuffer(blob(record[example_keys.AUDIO]), "<i2")
         for record in records(examples.uri, "train")
-        if whole(record[features.TRACK_ID]) == 6
+        if whole(record[example_keys.TRACK_ID]) == 6
     )
     sounding = round(0.6 * AUDIO.sample_rate_hz)
     assert len(clip) == AUDIO.sample_rate_hz  # as long as min_clip_seconds
@@ -640,7 +641,9 @@ def test_fmas_own_features_reach_the_examples_and_those_without_are_left_out(
     Path(data.metadata_dir, "features.csv").write_bytes(to_csv(own))
     examples = ingest(data, tmp_path)
     found = {
-        whole(record[features.TRACK_ID]): np.frombuffer(blob(record[features.FMA_FEATURES]), "<f4")
+        whole(record[example_keys.TRACK_ID]): np.frombuffer(
+            blob(record[example_keys.FMA_FEATURES]), "<f4"
+        )
         for split in SPLITS
         for record in records(examples.uri, split)
     }

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from components.fma_example_gen import staging_files
-from components.fma_example_gen.archive.catalogue import Catalogue, Row, Track
-from components.fma_example_gen.conclusion import Conclusion
-from components.fma_example_gen.faults import Fault, FaultKind
+from dataset.bad_files import Fault, FaultKind
+from dataset.finalize import Conclusion
+from dataset.track import Catalogue, Row, Track
 
 NOT_UTF_8 = "b\udcff\n.wav"
 FAULT = Fault(NOT_UTF_8, -1, FaultKind.NO_METADATA, "Œuvre, “x”")

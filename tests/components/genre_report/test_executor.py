@@ -25,15 +25,16 @@ from tfx.utils import proto_utils
 import system
 from components.candidate_ranker import executor as ranker
 from components.candidate_ranker.component import Leaderboard
-from components.fma_example_gen.faults import Fault, FaultKind, to_csv
 from components.genre_report import executor
-from models import features
-from models.fit_record import FAILED
-from pipeline.config import SPLITS, AudioConfig, ContestConfig, GateConfig
-from pipeline.eval_config import gate_config
-from pipeline.evaluation import read_evaluation
+from dataset.bad_files import Fault, FaultKind, to_csv
+from dataset.config import SPLITS, AudioConfig
+from evaluation.config import ContestConfig, GateConfig
+from evaluation.gate import gate_config
+from evaluation.tfma_results import read_evaluation
+from features import example_keys as keys
+from models.training.fit_record import FAILED
 from report.data import ReportData, from_json, to_json
-from tests.report.test_cli import record
+from tests.cli.test_report import record
 from tests.report.test_page import Outline
 from tests.stand_ins import beam_context, model_artifact, scores_for
 
@@ -64,17 +65,17 @@ def clips() -> Iterator[tuple[str, int, tf.train.Example]]:
             signal = chance.integers(-9_000, 9_000, 32_000).astype("<i2")
             example = tf.train.Example()
             feature = example.features.feature
-            feature[features.AUDIO].bytes_list.value.append(signal.tobytes())
-            texts = {features.GENRE: GENRES[label], features.LICENSE: "CC BY",
-                     features.TITLE: HOSTILE if split == "test" else f"Tune {place}"}  # fmt: skip
+            feature[keys.AUDIO].bytes_list.value.append(signal.tobytes())
+            texts = {keys.GENRE: GENRES[label], keys.LICENSE: "CC BY",
+                     keys.TITLE: HOSTILE if split == "test" else f"Tune {place}"}  # fmt: skip
             for key, text in texts.items():
                 feature[key].bytes_list.value.append(text.encode())
             artist = 7 if place == 0 and split != "eval" else track_id
-            whole = {features.TRACK_ID: track_id, features.ARTIST_ID: artist, "index": label,
-                     features.YEAR: 2008, features.SOURCE_CHANNELS: 2}  # fmt: skip
+            whole = {keys.TRACK_ID: track_id, keys.ARTIST_ID: artist, "index": label,
+                     keys.YEAR: 2008, keys.SOURCE_CHANNELS: 2}  # fmt: skip
             for key, number in whole.items():
                 feature[key].int64_list.value.append(number)
-            feature[features.DURATION_SECONDS].float_list.value.append(2.0)
+            feature[keys.DURATION_SECONDS].float_list.value.append(2.0)
             for name, values in scores.items():
                 feature[name].float_list.value.extend(values[place])
             yield split, label, example

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import vertex_runner
-from pipeline.run_config import PipelineConfig
-from pipeline.vertex.settings import DataflowConfig, EndpointConfig, Machine, VertexConfig
+from components.endpoint_deployer.target import EndpointConfig, Machine
+from pipeline.config import PipelineConfig
+from pipeline.vertex.settings import DataflowConfig, VertexConfig
 
 ROOT = Path(vertex_runner.__file__).parent
 HEAVY = (

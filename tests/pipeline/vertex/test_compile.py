@@ -20,8 +20,8 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 import vertex_runner
-from pipeline.code_digest import code_digest
-from pipeline.registry import MODELS, NETWORKS
+from models.registry import MODELS, NETWORKS
+from pipeline.cache_key import code_digest
 from pipeline.vertex import compile as vertex_compile
 from pipeline.vertex import jobs
 
@@ -140,9 +140,9 @@ def test_no_path_of_the_compiling_machine_is_in_it(name: str) -> None:
 
 def test_digests_of_the_code_are_in_it() -> None:
     custom = json.loads(parameter(tasks("small")["Trainer-svm"], "custom_config"))
-    assert custom["code_digest"] == code_digest("models.trainer", MODELS["svm"])
+    assert custom["code_digest"] == code_digest("models.run_fn", MODELS["svm"])
     assert parameter(tasks("small")["Transform"], "code_digest") == code_digest(
-        "components.strict_transform", "models.preprocessing"
+        "components.strict_transform", "features.preprocessing"
     )
 
 

@@ -14,8 +14,8 @@ from google.cloud import aiplatform_v1
 from google.cloud.aiplatform import base
 
 import vertex_runner
-from components import files
-from pipeline.exit_status import BAD_INPUT, FAULT, INTERRUPTED, PUSHED, REFUSED
+from common import files
+from common.exit_status import BAD_INPUT, FAULT, INTERRUPTED, PUSHED, REFUSED
 from pipeline.vertex import faults, watching
 from pipeline.vertex import run as vertex_run
 

@@ -1,0 +1,1 @@
+"""Command lines: flags in, exit status out."""

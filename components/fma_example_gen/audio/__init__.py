@@ -1,1 +1,0 @@
-"""From the bytes of an audio file, hostile ones included, to one mono clip."""

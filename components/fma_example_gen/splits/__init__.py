@@ -1,1 +1,0 @@
-"""Which clips train, choose and judge, without an artist or a recording in two of them."""

@@ -1,1 +1,0 @@
-"""FMA's four tables, typed."""

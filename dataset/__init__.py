@@ -1,0 +1,1 @@
+"""From files to clips with genres and splits. No TensorFlow, no TFX."""

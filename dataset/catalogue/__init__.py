@@ -1,0 +1,1 @@
+"""Which tracks there are."""

@@ -1,0 +1,305 @@
+"""Which audio files there are: one listing of the audio folder, or of those of its spans."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import hashlib
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from common import files
+from common.errors import InputError
+from dataset.bad_files import Fault, FaultKind
+from dataset.catalogue import spans
+from dataset.catalogue.file_names import has_audio_suffix, other_kind
+from dataset.config import DataConfig
+
+# A table covers all deliveries, those that are not chosen and those to come.
+NOT_IN_SPANS = "without a file in these spans"
+_FMA_LEVELS = 2  # 000/000002.mp3
+
+
+class AudioFile(NamedTuple):
+    """A file that can be opened; `name` is its path below the folder of its span."""
+
+    span: int
+    name: str
+    path: str
+    size_bytes: int
+    modified: float
+
+
+class Barred(NamedTuple):
+    """A file or folder that must not or cannot be opened; as a `Fault` it has a track's id."""
+
+    span: int
+    name: str
+    path: str
+    kind: FaultKind
+    detail: str
+    is_folder: bool = False
+
+    def fault(self, track_id: int = -1) -> Fault:
+        """Returns its line of the bad-file list."""
+        return Fault(self.path, track_id, self.kind, self.detail)
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """What there is, by span and name.
+
+    Attributes:
+        folders: the folder of each chosen span; 0 is the audio folder that has no spans.
+        files: to read.
+        barred: links out of the folder, dead links, pipes, and what else is no file.
+        left_out: how many files have a name that says that they are no audio, by its pattern.
+    """
+
+    folders: dict[int, str]
+    files: list[AudioFile]
+    barred: list[Barred]
+    left_out: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """A SHA-256 hex digest of the files' paths, sizes and times, and of what is barred."""
+        digest = hashlib.sha256()
+        for entry in (*self.files, *self.barred):
+            digest.update(repr(entry[2:]).encode("utf-8", "backslashreplace"))
+        return digest.hexdigest()
+
+    @property
+    def unread(self) -> str:
+        """What to add to an error: links and folders that were not read, and how they can be."""
+        barred = [entry for entry in self.barred if not other_kind(entry.name)]
+        links = [entry for entry in barred if entry.kind is FaultKind.OUTSIDE_FOLDER]
+        folders = [e for e in barred if e.kind is FaultKind.UNREADABLE and e.is_folder]
+        clauses = []
+        if links:
+            clauses.append(
+                f"links out of the audio folder are not followed ({len(links)}, the first is "
+                f"{links[0].path}): use --follow-links to read what they lead to"
+            )
+        if folders:
+            clauses.append(
+                f"folders cannot be read ({len(folders)}, the first is {folders[0].path}: "
+                f"{folders[0].detail}): make them readable"
+            )
+        return "".join(f"; {clause}" for clause in clauses)
+
+
+def list_audio(data: DataConfig, fma_levels: int = _FMA_LEVELS) -> Listing:
+    """Returns the files of the spans that a configuration chooses.
+
+    In FMA's shape these are the files in the folders of the audio folder (`000/000002.mp3`), else
+    those at any depth. What is hidden or no audio by its name is left out, unless there is a table
+    of one's own, which may name any file.
+
+    Args:
+        data: where the archive is.
+        fma_levels: how deep the files of an archive in FMA's shape lie.
+
+    Raises:
+        InputError: where the folder or a span is missing or cannot be read.
+    """
+    if set(data.audio_dir) & set("*?["):
+        raise InputError(
+            f"the audio folder {data.audio_dir} has one of * ? [ in its path; rename it"
+        )
+    levels = fma_levels if data.metadata_dir else None
+    template = spans.parse(data.audio_dir)
+    if "://" in data.audio_dir:
+        listing = _list_remote(template, data.span, levels)
+    else:
+        listing = _list_local(template, data.span, levels, follow_links=data.follow_links)
+    return listing if data.tracks_csv else _without_other_files(listing)
+
+
+def is_in_audio_folder(path: str, audio_dir: str) -> bool:
+    """Returns whether a path of the disk is the audio folder or below it, links followed.
+
+    With `{SPAN}` these are the folders of all deliveries, of those to come, too.
+    """
+    real = os.path.realpath(path)
+    if spans.parse(os.path.realpath(audio_dir)).find(real):
+        return True
+    template = spans.parse(audio_dir)
+    existing = (folder for folder in glob.glob(template.glob) if template.find(folder))
+    return any(os.path.commonpath((real, top)) == top for top in map(os.path.realpath, existing))
+
+
+def track_id_of(path: str) -> int:
+    """Returns the track id in a file's name (`…/000002.mp3` → 2), -1 where it holds none."""
+    match = re.fullmatch(r"([0-9]{1,18})\.\w+", re.split(r"[/\\]", path)[-1])
+    return int(match[1]) if match else -1
+
+
+def _list_remote(template: spans.Template, wanted: str, levels: int | None) -> Listing:
+    """Lists a bucket, which has neither folders nor links: the files of all spans at once."""
+    found: list[AudioFile] = []
+    folders: set[tuple[int, str]] = set()
+    for path, size_bytes, modified in files.listing(f"{template.glob}/**"):
+        place = template.find(path)
+        if place is None:
+            continue
+        folders.add(place)
+        if path.endswith("/"):  # what stands for an empty folder
+            continue
+        span, folder = place
+        name = path[len(folder) + 1 :]
+        if levels is None or name.count("/") == levels - 1:
+            found.append(AudioFile(span, name, path, size_bytes, modified))
+    if not folders and not template.has_span:
+        raise _missing(template.path)
+    by_span = spans.folders_by_span(sorted(folders))
+    chosen = spans.choose(template, by_span, wanted)
+    return Listing(
+        {span: by_span[span] for span in chosen},
+        sorted(file for file in found if file.span in chosen),
+        barred=[],
+    )
+
+
+def _list_local(
+    template: spans.Template, wanted: str, levels: int | None, *, follow_links: bool
+) -> Listing:
+    """Lists a disk, where a link can lead anywhere, and what is no file can block who opens it."""
+    if template.has_span:
+        places = (template.find(path) for path in glob.glob(template.glob) if os.path.isdir(path))
+        by_span = spans.folders_by_span(sorted(place for place in places if place))
+    else:
+        by_span = {spans.NO_SPAN: template.path}
+    chosen = spans.choose(template, by_span, wanted)
+    folders = {span: by_span[span] for span in chosen}
+    entries = [
+        entry
+        for span in chosen
+        for entry in _walk(span, folders[span], levels, follow_links=follow_links)
+    ]
+    return Listing(
+        folders,
+        sorted(entry for entry in entries if isinstance(entry, AudioFile)),
+        sorted(entry for entry in entries if isinstance(entry, Barred)),
+    )
+
+
+def _walk(
+    span: int, top: str, levels: int | None, *, follow_links: bool
+) -> Iterator[AudioFile | Barred]:
+    """Yields what a folder of the disk has at one level, or at all.
+
+    Links out of it are opened only with `follow_links`. A folder is read once, whatever leads to
+    it, so that links cannot lead round and round.
+
+    Raises:
+        InputError: where it is missing or cannot be read.
+    """
+    real_top = os.path.realpath(top)
+    read_as = {real_top: top}
+    pending = [("", top, 1)]
+    while pending:
+        below, folder, level = pending.pop()
+        try:
+            with os.scandir(folder) as scanned:
+                entries = sorted(scanned, key=lambda entry: entry.name)
+        except OSError as error:
+            if not below:
+                raise _missing(top, error) from error
+            reason = _reason(error)
+            yield Barred(span, below, folder, FaultKind.UNREADABLE, reason, is_folder=True)
+            continue
+        for entry in entries:
+            name = f"{below}/{entry.name}" if below else entry.name
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if not is_folder and not entry.is_symlink() and levels not in (None, level):
+                continue
+            found = None if is_folder else _look_at(entry, span, name, real_top, follow_links)
+            if found is not None:
+                if isinstance(found, Barred) or levels in (None, level):
+                    yield found
+            elif levels is None or level < levels:
+                real = os.path.realpath(entry.path)
+                if real in read_as:
+                    detail = f"a folder whose files are read from {read_as[real]}"
+                    yield Barred(span, name, entry.path, FaultKind.DUPLICATE_FILE, detail)
+                else:
+                    read_as[real] = entry.path
+                    pending.append((name, entry.path, level + 1))
+
+
+def _look_at(
+    entry: os.DirEntry[str], span: int, name: str, real_top: str, follow_links: bool
+) -> AudioFile | Barred | None:
+    """Returns a file, why it is none to open, or None for a link to a folder that may be entered.
+
+    Only its entry in the folder is looked at.
+    """
+    is_outside = False
+
+    def barred(kind: FaultKind, detail: str) -> Barred:
+        return Barred(span, name, entry.path, kind, detail)
+
+    if entry.is_symlink():
+        target = os.path.realpath(entry.path)
+        is_outside = os.path.commonpath((target, real_top)) != real_top
+        # A folder that is left out by its name must not be the one that another is read from.
+        is_left_out = other_kind(name) and os.path.isdir(target)
+        if is_outside and (is_left_out or not follow_links):
+            return barred(FaultKind.OUTSIDE_FOLDER, f"a link out of the audio folder, to {target}")
+    try:
+        found = entry.stat()
+    except FileNotFoundError:
+        return barred(FaultKind.MISSING_FILE, "a link to a file that is not there")
+    except OSError as error:
+        return barred(FaultKind.UNREADABLE, _reason(error))
+    if stat.S_ISDIR(found.st_mode):
+        if is_outside:
+            return None
+        # Another name for files that are listed already, and perhaps one of its own parents.
+        detail = "a link to a folder of the archive, whose files are read from there"
+        return barred(FaultKind.DUPLICATE_FILE, detail)
+    if not stat.S_ISREG(found.st_mode):
+        return barred(FaultKind.UNREADABLE, "not a regular file")
+    return AudioFile(span, name, entry.path, found.st_size, found.st_mtime)
+
+
+def _without_other_files(listing: Listing) -> Listing:
+    entries: list[AudioFile | Barred] = [*listing.files, *listing.barred]
+    left_out = Counter(kind for entry in entries if (kind := other_kind(entry.name)))
+    return dataclasses.replace(
+        listing,
+        files=[file for file in listing.files if not other_kind(file.name)],
+        barred=[entry for entry in listing.barred if not other_kind(entry.name)],
+        left_out=dict(left_out),
+    )
+
+
+def _missing(folder: str, error: OSError | None = None) -> InputError:
+    if error is None or isinstance(error, FileNotFoundError):
+        return InputError(f"the audio folder {folder} does not exist")
+    return InputError(f"cannot read the audio folder {folder}: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def one_of_each(
+    found: Iterable[AudioFile], track_id: Callable[[AudioFile], int]
+) -> tuple[dict[int, AudioFile], list[Fault]]:
+    """Returns the first file of each track, and a fault for every other file of it."""
+    first: dict[int, AudioFile] = {}
+    faults = []
+    # What else lies beside the audio, under the same name, does not take its place.
+    for file in sorted(found, key=lambda file: (file.span, not has_audio_suffix(file.name))):
+        number = track_id(file)
+        used = first.setdefault(number, file)
+        if used is not file:
+            detail = f"{used.path} is used"
+            faults.append(Fault(file.path, number, FaultKind.DUPLICATE_FILE, detail))
+    return first, faults

@@ -1,0 +1,56 @@
+"""Which clip of which staged file goes to which file of its split."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from dataset.config import SPLITS
+
+
+@dataclasses.dataclass(frozen=True)
+class Copy:
+    """What becomes of one staged file.
+
+    Attributes:
+        batch: its index.
+        file_names: by split, the name of the file that its clips go to.
+        split_of: by track id; clips that are not here are left out.
+        padded: number of samples that a clip gets silence up to, by the ids of those that do.
+    """
+
+    batch: int
+    file_names: Mapping[str, str]
+    split_of: Mapping[int, str]
+    padded: Mapping[int, int] = dataclasses.field(default_factory=dict)
+
+
+def plan_copies(
+    batch_of: Mapping[int, int], split_of: Mapping[int, str], padded: Mapping[int, int]
+) -> list[Copy]:
+    """Returns a copy for each staged file with a clip that is used.
+
+    The clips of a split stay in the order of their ids; its files are numbered without a gap.
+
+    Args:
+        batch_of: index of the staged file by track id.
+        split_of: split by track id, of the clips that are used.
+        padded: number of samples that a clip is padded to, by the ids of those that are.
+    """
+    members: dict[int, dict[int, str]] = {}
+    for track_id in sorted(split_of):
+        members.setdefault(batch_of[track_id], {})[track_id] = split_of[track_id]
+    names: dict[int, dict[str, str]] = {batch: {} for batch in members}
+    for split in SPLITS:
+        having = [batch for batch in sorted(members) if split in members[batch].values()]
+        for index, batch in enumerate(having):
+            names[batch][split] = f"data_tfrecord-{index:05d}-of-{len(having):05d}.gz"
+    return [
+        Copy(
+            batch,
+            names[batch],
+            splits,
+            {track_id: padded[track_id] for track_id in splits if track_id in padded},
+        )
+        for batch, splits in sorted(members.items())
+    ]

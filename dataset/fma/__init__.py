@@ -1,0 +1,1 @@
+"""FMA: its tables and its downloads."""

@@ -1,0 +1,1 @@
+"""Which clips train, which choose and which judge."""

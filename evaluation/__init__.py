@@ -1,0 +1,1 @@
+"""Metrics, the ranking, the gate and the verdict."""

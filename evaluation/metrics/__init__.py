@@ -1,0 +1,1 @@
+"""TFMA metrics that TFMA does not have, one a file."""

@@ -1,0 +1,153 @@
+"""Which candidate is the best: pure functions of their figures."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.metrics.bootstrap import standard_error
+
+_UNKNOWN_ERROR = "clips of so few artists do not tell how far a difference is chance"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Candidate:
+    """What a candidate is ranked by.
+
+    Attributes:
+        name: of the model.
+        macro_f1: on the eval split.
+        replicates: its macro-F1 in each replicate of the bootstrap, float64 [replicates];
+            NaN where it is unknown.
+        parameters: numbers that the model holds, None where that is not known.
+        servable: whether audio alone is enough to score a clip.
+    """
+
+    name: str
+    macro_f1: float
+    replicates: NDArray[np.float64]
+    parameters: int | None
+    servable: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranking:
+    """The contest's outcome.
+
+    Attributes:
+        order: names, best first.
+        tied: names of those that are tied with the highest macro-F1, itself among them; empty where
+            none is.
+        best: the one to be judged and pushed: the first, or the first that is servable.
+        withheld: why even a blessing would not have it pushed, None where nothing speaks against.
+        why_best: a sentence.
+    """
+
+    order: tuple[str, ...]
+    tied: frozenset[str]
+    best: str
+    withheld: str | None
+    why_best: str
+
+
+def rank(candidates: Sequence[Candidate], *, push_unservable: bool) -> Ranking:
+    """Returns the ranking by macro-F1, in which ties go to the smaller model.
+
+    By the one-standard-error rule (Breiman et al., 1984) a candidate is tied with the highest if
+    its macro-F1 is lower by no more than one standard error of their difference, which the paired
+    bootstrap gives. Where that error is unknown, as on clips of one artist, nothing tells them
+    apart, so they are tied. Of those that are tied the one with the fewest parameters is first,
+    then the one with the higher macro-F1; never the one that is faster by the clock, on which no
+    two runs agree.
+
+    Args:
+        candidates: at least one, in any order.
+        push_unservable: whether a model that needs more than audio may be the best.
+    """
+    winner, tied = _winner(candidates)
+    servable = [candidate for candidate in candidates if candidate.servable]
+    best, withheld = winner, None
+    why = _why(winner, tied, len(candidates))
+    if not winner.servable and not push_unservable:
+        if servable:
+            best, tied_servable = _winner(servable)
+            why = (
+                f"{winner.name} leads, but needs more than audio, so it is not pushed; of the "
+                f"servable ones {_why(best, tied_servable, len(servable))}"
+            )
+        else:
+            withheld = (
+                f"{best.name} needs more than audio, as every candidate does: it is not pushed "
+                "without --push-unservable"
+            )
+    rest = sorted((c for c in candidates if c is not winner), key=_by_macro_f1)
+    return Ranking(
+        order=(winner.name, *(candidate.name for candidate in rest)),
+        tied=frozenset(candidate.name for candidate in tied if len(tied) > 1),
+        best=best.name,
+        withheld=withheld,
+        why_best=why,
+    )
+
+
+def _winner(candidates: Sequence[Candidate]) -> tuple[Candidate, list[Candidate]]:
+    """Returns the smallest of those tied with the highest macro-F1, and all of these."""
+    highest = min(candidates, key=_by_macro_f1)
+    tied = [
+        other
+        for other in sorted(candidates, key=_by_macro_f1)
+        if highest.macro_f1 - other.macro_f1 <= _standard_error(highest, other)
+    ]
+    return min(tied, key=_by_size), tied
+
+
+def _standard_error(one: Candidate, other: Candidate) -> float:
+    return standard_error(one.replicates - other.replicates)
+
+
+def _by_macro_f1(candidate: Candidate) -> tuple[float, float, str]:
+    return -candidate.macro_f1, _size(candidate), candidate.name
+
+
+def _by_size(candidate: Candidate) -> tuple[float, float, str]:
+    return _size(candidate), -candidate.macro_f1, candidate.name
+
+
+def _size(candidate: Candidate) -> float:
+    return float("inf") if candidate.parameters is None else candidate.parameters
+
+
+def _why(winner: Candidate, tied: Sequence[Candidate], n_candidates: int) -> str:
+    figure = f"{winner.name} has the highest macro-F1, {winner.macro_f1:.3f}"
+    if n_candidates == 1:
+        return f"{winner.name} is the only one to choose from"
+    if len(tied) == 1:
+        return f"{figure}, and no other comes within one standard error of it"
+    parameters = f"{winner.parameters:,}" if winner.parameters is not None else "unknown"
+    highest = tied[0]
+    if winner is highest:
+        others = ", ".join(other.name for other in tied[1:])
+        if math.isinf(_standard_error(highest, tied[1])):
+            return (
+                f"{figure}; {_UNKNOWN_ERROR}, so that it is tied with {others}, and of those tied "
+                f"none has fewer parameters than its {parameters}"
+            )
+        return (
+            f"{figure}, and of those within one standard error of it ({others}) none has fewer "
+            f"parameters than its {parameters}"
+        )
+    error = _standard_error(highest, winner)
+    why_tied = (
+        _UNKNOWN_ERROR
+        if math.isinf(error)
+        else f"one standard error of their difference is {error:.3f}"
+    )
+    return (
+        f"{winner.name}, with a macro-F1 of {winner.macro_f1:.3f}, is tied with {highest.name}, "
+        f"with {highest.macro_f1:.3f} ({why_tied}), and "
+        f"of those tied it has the fewest parameters, {parameters}"
+    )

@@ -1,0 +1,231 @@
+"""What the classical models share: from a job to a fitted scikit-learn pipeline and its export.
+
+Every one of them is the same pipeline with another classifier at its end: constant columns are
+dropped, the others standardised and clipped at two standard deviations, and turned into principal
+components where the model wants them. Clipping is what keeps a few far-off values, which skew and
+kurtosis are full of, from deciding distances.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from threadpoolctl import threadpool_limits
+
+from features import example_keys
+from models.classical.labelled_clips import (
+    Clips,
+    artist_folds,
+    read_clips,
+    ways_to_fold,
+)
+from models.classical.tf_export import LIMIT, ClassicalScorer, Head, Trained
+from models.config import TrainConfig
+from models.spec import Fitted, Job
+
+_FEATURES = {"audio": example_keys.STATISTICS, "fma": example_keys.FMA_FEATURES}
+# A setting that is best on this many clips is as good as best on more, and the search costs
+# (settings x folds) fits.
+_SEARCHED_CLIPS = 5_000
+# Below this many clips, how they fall into folds moves macro-F1 by more than the settings do
+# (0.018 of standard deviation, with 240 clips), so they are cut into folds twice.
+_FEW_CLIPS = 2_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Classical:
+    """One kind of classical model.
+
+    Attributes:
+        classifier: the unfitted scikit-learn classifier, from a seed.
+        grid: settings of the classifier to choose among, the simplest first, from the number of
+            clips that it is fitted on at least.
+        head: what computes the same in TensorFlow.
+        components: numbers of principal components to choose among, the smallest first; None for
+            the columns themselves.
+        whiten: whether the components are scaled to a variance of 1.
+        calibrated: whether the classifier gives decisions that Platt's sigmoids are to turn into
+            probabilities.
+        max_clips: of more, a sample is fitted.
+    """
+
+    classifier: Callable[[int], BaseEstimator]
+    grid: Callable[[int], Sequence[Mapping[str, Any]]]
+    head: Callable[[Trained], Head]
+    components: Sequence[int | None] = (None,)
+    whiten: bool = False
+    calibrated: bool = False
+    max_clips: int = 50_000
+    # Fields of TrainConfig that every one of them reads.
+    settings: ClassVar[tuple[str, ...]] = ("feature_set", "pca_components")
+
+    def train(self, job: Job) -> Fitted:
+        """Fits the model with the best settings on the train split, the same one every time."""
+        train = job.train
+        feature = _FEATURES[train.feature_set]
+        clips = read_clips(job.train_files, feature).sample(self.max_clips, train.seed).in_float64()
+        model, hyperparameters = fit(self, clips, train)
+        scorer = export(self, model, clips, job.n_classes)
+        return Fitted(
+            scorer=scorer,
+            feature=feature,
+            n_parameters=scorer.n_parameters,
+            hyperparameters=hyperparameters,
+            servable=feature != example_keys.FMA_FEATURES,
+        )
+
+
+def fit(
+    kind: Classical, clips: Clips, train: TrainConfig
+) -> tuple[Pipeline | CalibratedClassifierCV, dict[str, Any]]:
+    """Returns the model with the best settings, and those settings as JSON values.
+
+    They are chosen by their mean macro-F1 over folds that keep artists apart, and the model is then
+    fitted on all clips.
+    """
+    # One thread, so that sums have the same order on every machine; and on small matrices, which
+    # most of them are, several are slower.
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        # A model that is stopped after so many steps is meant to be.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        best, found = _search(kind, clips, train)
+        model = _pipeline(kind.classifier(train.seed)).set_params(**best)
+        if kind.calibrated:
+            model, found["calibrated"] = _calibrated(model, clips, train.seed)
+        model.fit(clips.inputs, clips.labels)
+    chosen = {
+        name.removeprefix("classifier__"): value for name, value in best.items() if name != "pca"
+    }
+    components = None if best["pca"] == "passthrough" else best["pca"].n_components
+    return model, {
+        **chosen,
+        "pca_components": components,
+        **found,
+        "fitted_on_clips": len(clips.labels),
+    }
+
+
+def export(
+    kind: Classical, model: Pipeline | CalibratedClassifierCV, clips: Clips, n_classes: int
+) -> ClassicalScorer:
+    """Returns what computes `model.predict_proba` in TensorFlow, for all `n_classes` genres."""
+    sigmoids: list[tuple[float, float]] = []
+    if isinstance(model, CalibratedClassifierCV):
+        [calibrated] = model.calibrated_classifiers_
+        model = calibrated.estimator
+        sigmoids = [(float(one.a_), float(one.b_)) for one in calibrated.calibrators]
+    prepared = model[:-1].transform(clips.inputs)
+    head = kind.head(Trained(model[-1], prepared, clips.labels, sigmoids))
+    return ClassicalScorer(model, head, n_columns=clips.inputs.shape[1], n_classes=n_classes)
+
+
+def _search(
+    kind: Classical, clips: Clips, train: TrainConfig
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the best settings of the pipeline, and how they did in how many folds."""
+    searched = clips.sample(_SEARCHED_CLIPS, train.seed)
+    n_repeats = 2 if len(searched.labels) < _FEW_CLIPS else 1
+    seeds = [(train.seed + repeat) % 2**32 for repeat in range(n_repeats)]
+    folds = [fold for seed in seeds for fold in artist_folds(searched, seed)]
+    parts = [fitted for fitted, _ in folds] or [np.arange(len(searched.labels))]
+    settings = _settings(kind, train, [searched.inputs[part] for part in parts])
+    pipeline = _pipeline(kind.classifier(train.seed))
+    if not folds:
+        return settings[0], {"cv_macro_f1": None, "cv_folds": 0}
+    search = GridSearchCV(
+        pipeline,
+        [{name: [value] for name, value in setting.items()} for setting in settings],
+        scoring="f1_macro",
+        cv=folds,
+        refit=False,
+        error_score="raise",
+    ).fit(searched.inputs, searched.labels)
+    at = _simplest_of_the_best(search.cv_results_, len(folds))
+    macro_f1 = round(float(search.cv_results_["mean_test_score"][at]), 4)
+    return settings[at], {"cv_macro_f1": macro_f1, "cv_folds": len(folds)}
+
+
+def _simplest_of_the_best(results: Mapping[str, NDArray[np.float64]], n_folds: int) -> int:
+    """Returns the first setting that is at most a standard error below the best one.
+
+    The one-standard-error rule (Breiman et al., Classification and Regression Trees, 1984): what
+    the folds cannot tell apart counts as equal, and of equals the simplest is taken.
+    """
+    means = results["mean_test_score"]
+    top = int(means.argmax())
+    error = results["std_test_score"][top] / np.sqrt(n_folds)
+    return int(np.argmax(means >= means[top] - error - 1e-9))
+
+
+def _calibrated(
+    pipeline: Pipeline, clips: Clips, seed: int
+) -> tuple[Pipeline | CalibratedClassifierCV, str]:
+    """Returns the pipeline in a calibration, and by which folds.
+
+    Every genre has to be fitted in every fold. Where that cannot be with artists kept apart, as
+    for a genre of a single artist, the folds are by clip; where a genre has a single clip, the
+    pipeline is left as it is.
+    """
+    genres = len(np.unique(clips.labels))
+    for name, folds in ways_to_fold(clips, seed):
+        scored = sum(len(part) for _, part in folds)
+        whole = all(len(np.unique(clips.labels[fitted])) == genres for fitted, _ in folds)
+        if whole and scored == len(clips.labels):
+            return CalibratedClassifierCV(pipeline, cv=folds, ensemble=False), f"by {name} folds"
+    return pipeline, "no"
+
+
+def _pipeline(classifier: BaseEstimator) -> Pipeline:
+    return Pipeline(
+        [
+            ("varying", VarianceThreshold()),
+            ("standard", StandardScaler()),
+            ("clip", FunctionTransformer(np.clip, kw_args={"a_min": -LIMIT, "a_max": LIMIT})),
+            ("pca", "passthrough"),
+            ("classifier", classifier),
+        ]
+    )
+
+
+def _settings(
+    kind: Classical, train: TrainConfig, parts: Sequence[NDArray[np.floating[Any]]]
+) -> list[dict[str, Any]]:
+    """Returns the pipeline's settings to choose among, the simplest first.
+
+    Args:
+        kind: the model.
+        train: holds the number of components where a user wants one.
+        parts: the inputs that are fitted, [clips, columns] each; a setting has to fit them all.
+    """
+    wanted = kind.components if train.pca_components is None else (train.pca_components,)
+    varying = min(np.count_nonzero(np.ptp(part, axis=0)) for part in parts)
+    n_clips = min(len(part) for part in parts)
+    # No more than there can be, and each number once. Whitened, a component that hardly any clip
+    # speaks of is noise as loud as the rest.
+    most = max(1, min(n_clips // 4 if kind.whiten else n_clips - 1, varying))
+    counts = dict.fromkeys(min(count, most) if count else None for count in wanted)
+    return [
+        {
+            "pca": _pca(count, kind.whiten) if count else "passthrough",
+            **{f"classifier__{name}": value for name, value in setting.items()},
+        }
+        for count, setting in itertools.product(counts, kind.grid(n_clips))
+    ]
+
+
+def _pca(n_components: int, whiten: bool) -> PCA:
+    return PCA(n_components, whiten=whiten, svd_solver="covariance_eigh")

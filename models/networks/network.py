@@ -1,0 +1,214 @@
+"""What the Keras networks share: from a job to a fitted scorer."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from common.errors import InputError
+from dataset.config import AudioConfig
+from models.config import TrainConfig
+from models.spec import Fitted, Job
+from models.training import input_fn, padded_batches, targets
+from models.training.devices import execution_on, training_strategy
+from models.training.input_spec import View
+from models.training.loop import Batches, Stage, fit_stages
+from models.training.recipe import Epochs, Recipe, complete
+
+# What every network reads of TrainConfig.
+SETTINGS = (
+    "epochs", "batch_size", "learning_rate", "patience",
+    "dropout", "label_smoothing", "mixup", "augmentation",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """One kind of network.
+
+    Attributes:
+        view: what it sees of a clip.
+        epochs: how long it is trained where `TrainConfig.epochs` is None.
+        defaults: the other values of its recipe, where TrainConfig leaves them open.
+        space: what a Tuner may try for such values: a name to the values of it.
+        build_model: the untrained network for so many classes; it gives logits.
+        stages: the stages of its training, in order.
+        settings: fields of TrainConfig that it reads.
+    """
+
+    view: View
+    epochs: Epochs
+    defaults: Mapping[str, Any]
+    space: Mapping[str, tuple[float, ...]]
+    build_model: Callable[[int, AudioConfig, Recipe], keras.Model]
+    stages: Callable[[Recipe], list[Stage]]
+    settings: tuple[str, ...] = SETTINGS
+
+    def train(self, job: Job) -> Fitted:
+        """Trains the network, the same one every time."""
+        return train_network(job, self)
+
+    def recipe(self, train: TrainConfig, tuned: Mapping[str, Any], n_clips: int) -> Recipe:
+        """Returns how it is trained on `n_clips` clips; see `models.training.recipe.complete`."""
+        return complete(train, {**self.defaults, "epochs": self.epochs.of(n_clips)}, tuned)
+
+
+def one_stage(recipe: Recipe) -> list[Stage]:
+    """Returns the single stage of a network that is trained as a whole from the start."""
+    return [Stage("train", recipe.epochs, recipe.learning_rate)]
+
+
+class NetworkScorer(tf.Module):
+    """A trained network and how a clip is scored with it."""
+
+    def __init__(self, network: Network, model: keras.Model, audio: AudioConfig):
+        super().__init__()
+        self.model = model
+        self._network = network
+        self._audio = audio
+
+    def clip_scores(self, packed: tf.Tensor) -> tf.Tensor:
+        """Returns float32 [batch, n_classes] from packed features, string [batch]."""
+        return self._network.view.clip_scores(self.model, packed, self._audio)
+
+
+def train_network(job: Job, network: Network) -> Fitted:
+    """Returns the network with the weights of its best epoch."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(job.train.seed)
+    tf.config.experimental.enable_op_determinism()
+    with _clips_folder(job.checkpoint_dir) as folder:
+        return _train_in(folder, job, network)
+
+
+@contextlib.contextmanager
+def _clips_folder(checkpoint_dir: str) -> Iterator[str]:
+    """Yields an empty folder for clips that are unpacked once; gigabytes for a large archive.
+
+    Beside the checkpoints where these are on a disk, for `/tmp` may be memory. It is the same for
+    all trainings, which run one after the other, so that the next one removes what a killed process
+    has left there, whichever it was.
+    """
+    if "://" in checkpoint_dir:
+        with tempfile.TemporaryDirectory(prefix="clips-") as folder:
+            yield folder
+        return
+    folder = os.path.join(os.path.dirname(checkpoint_dir), "clips")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _train_in(folder: str, job: Job, network: Network) -> Fitted:
+    view, audio = network.view, job.audio
+
+    def segments(packed: tf.Tensor) -> tf.Tensor:
+        return view.segments(packed, audio)
+
+    source = input_fn.store(job.train_files, view.feature, os.path.join(folder, "train"))
+    if view.crops is None:
+        source = source.then(segments)
+    compared = input_fn.store(job.eval_files, view.feature, os.path.join(folder, "eval"))
+    compared = compared.then(segments)
+    for split, held in (("train", source), ("eval", compared)):
+        if not len(held.keys):
+            raise InputError(f"no clip of {split} has one of the genres that are learned")
+    counts = np.bincount(source.labels, minlength=job.n_classes)
+    n_clips = len(source.labels)
+    recipe = network.recipe(job.train, job.hyperparameters, n_clips)
+    strategy = training_strategy()
+    batch_size = recipe.batch_size * strategy.num_replicas_in_sync
+    steps = input_fn.steps_per_epoch(n_clips, view.inputs_per_clip, batch_size)
+
+    def data(stage: Stage, trunk: keras.Model | None, epochs_done: int) -> Batches:
+        seen, training, validation = view, source, compared
+        if trunk is not None:
+            training = input_fn.outputs_of(trunk, source, view, batch_size)
+            validation = input_fn.outputs_of(trunk, compared, view, batch_size)
+            seen = dataclasses.replace(view, to_input=lambda outputs: outputs)
+        chance = np.random.SeedSequence([job.train.seed, *stage.name.encode(), epochs_done])
+        return Batches(
+            input_fn.training_batches(
+                training,
+                seen,
+                audio,
+                recipe,
+                augmented=job.train.augmentation and trunk is None,
+                class_weights=targets.class_weights(counts),
+                batch_size=batch_size,
+                steps=steps,
+                seeds=[int(word) for word in chance.generate_state(4)],
+            ),
+            padded_batches.weighted(
+                input_fn.evaluation_batches(
+                    validation, seen, n_classes=job.n_classes, batch_size=batch_size
+                ),
+                batch_size,
+                validation.n_segments,
+            ),
+        )
+
+    execution = execution_on(strategy)
+    with strategy.scope(), execution.layers():
+        model = network.build_model(job.n_classes, audio, recipe)
+    stages = [_shortened(stage, job.max_epochs) for stage in network.stages(recipe)]
+    curves = fit_stages(
+        model,
+        stages,
+        data=data,
+        steps_per_epoch=steps,
+        strategy=strategy,
+        patience=job.train.patience,
+        checkpoint_dir=job.checkpoint_dir,
+        log_dir=job.log_dir,
+        execution=execution,
+    )
+    # A copy made here, outside of the strategy and never compiled, is what a CPU can serve and
+    # what leaves the optimizer's state behind.
+    untrained = dataclasses.replace(job.train, mobilenet_weights="none")
+    servable = network.build_model(
+        job.n_classes, audio, dataclasses.replace(recipe, train=untrained)
+    )
+    servable.set_weights(model.get_weights())
+    return Fitted(
+        scorer=NetworkScorer(network, servable, audio),
+        feature=view.feature,
+        n_parameters=servable.count_params(),
+        hyperparameters=_hyperparameters(recipe, stages, job.hyperparameters),
+        curves=curves,
+    )
+
+
+def _shortened(stage: Stage, max_epochs: int | None) -> Stage:
+    if max_epochs is None:
+        return stage
+    return dataclasses.replace(stage, epochs=min(stage.epochs, max_epochs))
+
+
+def _hyperparameters(
+    recipe: Recipe, stages: Sequence[Stage], tuned: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns what a report tells of the training, with the names of what was tuned."""
+    later = {
+        f"{stage.name}_{name}": getattr(stage, name)
+        for stage in stages[1:]
+        for name in ("epochs", "learning_rate")
+    }
+    return {
+        **recipe.values(),
+        **later,
+        "augmentation": recipe.train.augmentation,
+        "tuned": sorted(tuned),
+    }

@@ -1,0 +1,21 @@
+"""The models that there are: a line each, in the order in which they are shown."""
+
+from __future__ import annotations
+
+# A name for flags, tables and component ids; the module holds a `models.spec.Family`, as MODEL.
+CLASSICAL = {
+    "logistic_regression": "models.classical.logistic_regression",
+    "knn": "models.classical.knn",
+    "gaussian_nb": "models.classical.gaussian_nb",
+    "svm": "models.classical.svm",
+    "mlp": "models.classical.mlp",
+}
+# Trained with Keras; a Tuner can search for their hyperparameters.
+NETWORKS = {
+    "cnn1d": "models.networks.cnn1d",
+    "sample_cnn": "models.networks.sample_cnn",
+    "fcn5": "models.networks.fcn5",
+    "mobilenet_v2": "models.transfer.mobilenet",
+}
+MODELS = {**CLASSICAL, **NETWORKS}
+MODEL_NAMES = tuple(MODELS)

@@ -1,0 +1,89 @@
+"""What a family of models offers to the trainer, and what it gets from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
+
+import tensorflow as tf
+
+from dataset.config import AudioConfig
+from models.config import TrainConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a family is to train on.
+
+    Attributes:
+        name: of the model, in `models.registry`.
+        n_classes: genres.
+        train_files: patterns of transformed TFRecords.
+        eval_files: patterns of transformed TFRecords; for stopping early, never for fitting.
+        audio: how a clip was cut.
+        train: how to train.
+        checkpoint_dir: belongs to this very training, for going on after an interruption. A folder
+            `clips` beside it is emptied by every training.
+        log_dir: for TensorBoard's logs.
+        hyperparameters: what a Tuner found; empty where there was none.
+        max_epochs: of every stage of a network, for the trials of a Tuner; None: as it is.
+    """
+
+    name: str
+    n_classes: int
+    train_files: Sequence[str]
+    eval_files: Sequence[str]
+    audio: AudioConfig
+    train: TrainConfig
+    checkpoint_dir: str
+    log_dir: str
+    hyperparameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    max_epochs: int | None = None
+
+
+class ClipScorer(Protocol):
+    """A `tf.Module`, so that a SavedModel holds what it computes with."""
+
+    def clip_scores(self, packed: tf.Tensor) -> tf.Tensor:
+        """Returns float32 [batch, n_classes], rows that sum to 1, from packed features [batch]."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """What came of a training.
+
+    Attributes:
+        scorer: the model, ready to be exported: without a strategy, optimizer or fitted library.
+        feature: the transformed feature that the scorer takes.
+        n_parameters: numbers that the scorer holds.
+        hyperparameters: what it was trained with, as JSON values.
+        curves: a `{"stage": name, "epochs": [{"loss": …, "val_loss": …}, …]}` a stage; empty for
+            models that are not trained by epochs.
+        servable: whether audio alone is enough to score a clip; not where the scorer takes FMA's
+            own features.
+    """
+
+    scorer: ClipScorer
+    feature: str
+    n_parameters: int
+    hyperparameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    curves: Sequence[Mapping[str, Any]] = ()
+    servable: bool = True
+
+
+class Family(Protocol):
+    """What a module such as `models.networks.cnn1d` holds under the name MODEL."""
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Fields of TrainConfig that it reads beside the seed; others do not train it anew."""
+
+    def train(self, job: Job) -> Fitted:
+        """Trains one model, the same one every time."""
+
+
+def load(module: str) -> Family:
+    """Returns the family in a module that `models.registry` names."""
+    return cast(Family, importlib.import_module(module).MODEL)

@@ -1,0 +1,1 @@
+"""From Examples to a trained model."""

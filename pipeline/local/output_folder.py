@@ -1,0 +1,97 @@
+"""Whether a run can write to its output folder, and what it needs there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common.console import output_to_log
+from common.errors import InputError
+from dataset.catalogue.listing import is_in_audio_folder
+from dataset.config import AudioConfig
+from pipeline.config import PipelineConfig
+
+if TYPE_CHECKING:
+    from pipeline.local.prune import Survey
+
+# What a run writes a clip beside its samples, which are in the Examples, again in the windows and,
+# while a network of raw audio is trained, a third time: picture, statistics, and what TFX adds.
+_DERIVED_BYTES_A_CLIP = 250_000
+_MODEL_BYTES = 1_500_000_000
+# SQLite takes paths of up to 512 bytes, and that of the database has `-journal` appended; a link
+# counts as what it leads to. Linux's own limit, 4,096 bytes, is out of reach then: all else that a
+# run writes has paths of up to 260 bytes below --output-dir (TFT's cache of analyzers).
+_MAX_DATABASE_PATH_BYTES = 504
+
+
+def check_output(output: Path, config: PipelineConfig) -> None:
+    """Checks where the output folder is; writes nothing.
+
+    Raises:
+        InputError: where its path is too long, or where it would become a part of the archive.
+    """
+    database_bytes = len(os.fsencode(os.path.realpath(config.metadata_path)))
+    excess = database_bytes - _MAX_DATABASE_PATH_BYTES
+    if excess > 0:
+        raise InputError(
+            f"--output-dir {output} is too long: SQLite takes paths of up to "
+            f"{_MAX_DATABASE_PATH_BYTES} bytes, and that of {config.metadata_path} has "
+            f"{database_bytes}: choose a path with {excess} fewer"
+        )
+    audio_dir = config.data.audio_dir
+    if "://" not in audio_dir and is_in_audio_folder(str(output), audio_dir):
+        raise InputError(
+            f"--output-dir {output} is in the audio folder {audio_dir}, where the next run would "
+            "read it: choose a folder outside of it"
+        )
+
+
+def prepare_output(output: Path) -> None:
+    """Makes the output folder.
+
+    Raises:
+        InputError: where it cannot be written.
+    """
+    try:
+        (output / "logs").mkdir(parents=True, exist_ok=True)
+        probe = output / ".write-probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"cannot write to --output-dir {output}: {error.strerror}") from error
+
+
+def check_disk(config: PipelineConfig, output: Path, needed_bytes: int) -> None:
+    """Checks that the disk of the output folder can take what is to come.
+
+    Raises:
+        InputError: where it is too small.
+    """
+    free = shutil.disk_usage(output).free
+    if free >= needed_bytes:
+        return
+    found = survey(config)
+    needed_bytes -= found.reusable_bytes
+    if free < needed_bytes:
+        stale = f"; {found.stale_line}" if found.stale_bytes else ""
+        raise InputError(
+            f"--output-dir {output} has {free / 1e9:.1f} GB free, the run needs about "
+            f"{needed_bytes / 1e9:.1f} GB{stale}"
+        )
+
+
+def survey(config: PipelineConfig) -> Survey:
+    """Returns what is below the pipeline root, and how much of it the run can reuse."""
+    # TFX and TensorFlow print while they are imported.
+    with output_to_log(Path(os.devnull)):
+        from pipeline.local import prune
+
+        return prune.survey_before(config)
+
+
+def bytes_needed(n_clips: int, n_models: int, audio: AudioConfig) -> int:
+    """Returns a generous estimate of what a run writes."""
+    a_clip = 3 * 2 * audio.clip_samples + _DERIVED_BYTES_A_CLIP
+    return n_clips * a_clip + n_models * _MODEL_BYTES // 3

@@ -1,0 +1,309 @@
+"""A run on this machine, from preflight to the verdict on the console."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import fcntl
+import importlib.util
+import logging
+import os
+import shutil
+import tempfile
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from common.console import PlainConsole, output_to_log
+from common.errors import InputError, in_a_line
+from common.exit_status import PUSHED, REFUSED, with_exit_status
+from common.formatting import in_bytes
+from dataset.bad_files import BAD_FILES_NAME
+from pipeline import beam_args, metadata_file, preflight
+from pipeline.config import PipelineConfig
+from pipeline.local import output_folder, result_tables
+from pipeline.local.step_reporter import ComponentLog, StepReporter
+
+if TYPE_CHECKING:
+    from pipeline.local.prune import Survey
+    from pipeline.local.results import RunResult
+
+PROGRAM = "local_runner.py"
+_NUMBA_CACHE = "NUMBA_CACHE_DIR"
+
+
+@dataclasses.dataclass(frozen=True)
+class BeamChoice:
+    """The runner, the number of workers (None: by the number of clips) and further flags.
+
+    `job_endpoint` and `worker_pool` are those of `beam_args.portable`.
+    """
+
+    runner: str
+    workers: int | None
+    extra: tuple[str, ...]
+    job_endpoint: str = ""
+    worker_pool: str = ""
+
+    def flags(self, n_clips: int) -> tuple[tuple[str, ...], str]:
+        """Returns Beam's flags and a line that says what was chosen and why."""
+        if self.runner == "DirectRunner":
+            flags, why = beam_args.direct_runner(n_clips, self.workers)
+        else:
+            flags, why = beam_args.portable(
+                self.runner, self.job_endpoint, self.worker_pool, self.workers
+            )
+        return flags + self.extra, why
+
+
+def show_plan(
+    config: PipelineConfig, output: Path, beam: BeamChoice, *, prune: bool = False
+) -> int:
+    """Checks the input and prints what a run would do, and with `prune` what it would remove."""
+    console = PlainConsole()
+
+    def plan_only() -> int:
+        output_folder.check_output(output, config)
+        checked, plan = preflight.check(config)
+        preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
+        if told := preflight.check_echonest(checked):
+            console.print(f"  {told}", markup=False)
+        if prune:
+            metadata_file.check(Path(config.metadata_path), write=False)
+            found = output_folder.survey(checked)
+            _print_pruned(console, "would remove", found)
+            for folder, n_bytes in sorted(found.stale.items()):
+                console.print(f"  {in_bytes(n_bytes):>8}  {folder}", soft_wrap=True, markup=False)
+        return PUSHED
+
+    return with_exit_status(PROGRAM, plan_only)
+
+
+def run(
+    config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool, prune: bool = False
+) -> int:
+    """Runs the pipeline and returns the exit status.
+
+    Args:
+        config: the run.
+        output: its folder.
+        beam: how Beam is to run.
+        resume: whether an interrupted training goes on.
+        prune: whether stale artifacts are removed first.
+    """
+    started = datetime.datetime.now()
+    log_path = output / "logs" / f"{started:%Y%m%d-%H%M%S}.log"
+
+    def whole_run() -> int:
+        output_folder.check_output(output, config)
+        checked, plan = preflight.check(config)
+        needed = output_folder.bytes_needed(plan.n_clips, len(config.models), config.audio)
+        output_folder.prepare_output(output)
+        flags, why = beam.flags(plan.n_clips)
+        checked = dataclasses.replace(checked, beam_args=flags)
+        with _only_run_in(output), _numba_cache_in(output):
+            if prune:
+                _prune(checked)
+            metadata_file.check(Path(config.metadata_path), write=True)
+            output_folder.check_disk(checked, output, needed)
+            if not resume:
+                shutil.rmtree(config.checkpoint_dir, ignore_errors=True)
+            preflight.print_plan(PlainConsole(), checked, plan, why)
+            with output_to_log(log_path) as console:
+                result = _execute(checked, output, console)
+                _print_result(console, result, output, log_path, started)
+                _tell_stale(checked, console)
+        return PUSHED if result.pushed_to else REFUSED
+
+    return with_exit_status(PROGRAM, whole_run, log_path)
+
+
+def _prune(config: PipelineConfig) -> None:
+    # Not whether it can be written, for on a full disk it cannot before something is removed.
+    metadata_file.check(Path(config.metadata_path), write=False)
+    found = output_folder.survey(config)
+    from pipeline.local import prune
+
+    prune.remove(config.metadata_path, found)
+    _print_pruned(PlainConsole(), "removed", found)
+
+
+def _print_pruned(console: Console, what: str, found: Survey) -> None:
+    console.print(f"  {what} {in_bytes(found.stale_bytes)} of stale artifacts")
+
+
+def _tell_stale(config: PipelineConfig, console: Console) -> None:
+    from pipeline.local import prune
+
+    try:
+        found = prune.survey_after(config)
+    except Exception:  # no reason to call a run failed that has pushed
+        logging.exception("What is stale could not be found out")
+        return
+    if found.is_worth_telling:
+        console.print(f"  {'note':<12} {found.stale_line}", markup=False)
+
+
+@contextlib.contextmanager
+def _only_run_in(output: Path) -> Iterator[None]:
+    with open(output / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"another run is using --output-dir {output}") from error
+        yield
+
+
+def _numba_folders() -> list[Path]:
+    """Returns where numba caches what it compiles of librosa: beside it, or in the user's cache."""
+    spec = importlib.util.find_spec("librosa")
+    beside = [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]
+    user_cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return [*beside, Path(user_cache)]
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _numba_cache_in(output: Path) -> Iterator[None]:
+    """Has numba cache below `output`, in child processes, too, where it can cache nowhere else.
+
+    librosa cannot be imported where numba finds no folder to write to: by itself it tries that of
+    the installation and that of the user, which serve every run and so go first.
+    """
+    if os.environ.get(_NUMBA_CACHE) or any(map(_is_writable, _numba_folders())):
+        yield
+        return
+    os.environ[_NUMBA_CACHE] = str(output / ".numba")
+    try:
+        yield
+    finally:
+        del os.environ[_NUMBA_CACHE]
+
+
+def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResult:
+    with StepReporter(console) as reporter:
+        try:
+            reporter.start("loading TFX")
+            log = ComponentLog(reporter, {"FmaExampleGen": lambda: _tell_splits(config, console)})
+            with _failure_published(config, output), _followed(log):
+                return _run_dag(config, output, console, reporter)
+        except BaseException:
+            traceback.print_exc()  # to the log
+            raise
+
+
+@contextlib.contextmanager
+def _failure_published(config: PipelineConfig, output: Path) -> Iterator[None]:
+    """Withdraws what an earlier run has published; of a failure, publishes the reason instead."""
+    from pipeline.local import results
+
+    earlier = 0
+    try:
+        results.withdraw(str(output))
+        earlier = results.latest_run(config.metadata_path)
+        yield
+    except (Exception, SystemExit) as error:
+        try:
+            done = results.latest_outputs(config.metadata_path, config.name, after=earlier)
+            results.publish_failure(done, str(output), in_a_line(error))
+        except Exception:
+            logging.exception("The reason of the failure could not be published")
+        raise
+
+
+def _run_dag(
+    config: PipelineConfig, output: Path, console: Console, reporter: StepReporter
+) -> RunResult:
+    from tfx import v1 as tfx
+
+    from pipeline.dag import create_pipeline
+    from pipeline.local import failed_trainings, results
+
+    beam_args.bound_batches()
+    dag = create_pipeline(config)
+    note = _look_for_weights(config)
+    reporter.finish()
+    if note:
+        console.print(f"  note      {note}", markup=False)
+    if forgotten := failed_trainings.forget(config.metadata_path):
+        logging.info("Trained again, for they failed: %s", ", ".join(forgotten))
+    tfx.orchestration.LocalDagRunner().run(dag)
+    outputs = results.latest_outputs(config.metadata_path, config.name)
+    return results.publish(outputs, str(output), config.contest.max_credible_accuracy)
+
+
+def _tell_splits(config: PipelineConfig, console: Console) -> None:
+    from pipeline.local import ingest_summary
+
+    for line in ingest_summary.lines(config.metadata_path, config.name):
+        console.print(f"    {line}", markup=False)
+
+
+def _look_for_weights(config: PipelineConfig) -> str | None:
+    """Returns what is wrong with the weights of MobileNetV2, better now than after hours.
+
+    Raises:
+        InputError: where no other model is to be trained.
+    """
+    if "mobilenet_v2" not in config.models or config.train.mobilenet_weights == "none":
+        return None
+    from models.transfer import mobilenet
+
+    try:
+        mobilenet.build_base(config.audio, config.train.mobilenet_weights)
+    except InputError as error:
+        if len(config.models) == 1:
+            raise
+        return f"mobilenet_v2 will fail, the others go on: {error}"
+    return None
+
+
+@contextlib.contextmanager
+def _followed(handler: logging.Handler) -> Iterator[None]:
+    """Has everything logged, and `handler` told what TFX logs."""
+    from absl import logging as absl_logging
+
+    absl_logging.set_verbosity(absl_logging.INFO)
+    logger = logging.getLogger("absl")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _print_result(
+    console: Console,
+    result: RunResult,
+    output: Path,
+    log_path: Path,
+    started: datetime.datetime,
+) -> None:
+    console.print()
+    result_tables.print_board(console, result.leaderboard, pushed=result.pushed_to is not None)
+    if result.note:
+        console.print(f"  {result.note}", markup=False)
+    console.print()
+    rows = [
+        ("model", result.pushed_to or "-"),
+        ("report", result.report),
+        ("leaderboard", output / "leaderboard.json"),
+        ("bad files", f"{output / BAD_FILES_NAME} ({sum(result.faults.values())} lines)"),
+        ("log", log_path),
+    ]
+    for name, value in rows:
+        console.print(f"  {name:<12} {value}", markup=False)
+    seconds = (datetime.datetime.now() - started).total_seconds()
+    console.print(f"  {'time':<12} {seconds:.0f} s")

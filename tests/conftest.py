@@ -1,0 +1,94 @@
+"""Small archives in FMA's layout, by hand, and one small corpus for the whole session."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from corpus import CorpusSpec, write_corpus
+from corpus.metadata import TRACKS_COLUMNS
+from dataset.config import DataConfig
+
+COLUMNS = [f"{group}.{name}" for group, names in TRACKS_COLUMNS.items() for name in names]
+DEFAULTS = {
+    "artist.id": "1",
+    "album.id": "7",
+    "set.split": "training",
+    "set.subset": "small",
+    "track.genre_top": "Rock",
+    "track.license": "CC BY",
+    "track.title": "A title",
+}
+
+TracksCsv = Callable[..., bytes]
+Archive = Callable[..., DataConfig]
+
+
+def _tracks_csv(
+    rows: Mapping[int, Mapping[str, str]], columns: Iterable[str] = COLUMNS, index: str = "track_id"
+) -> bytes:
+    groups, names = zip(*(column.split(".") for column in columns), strict=True)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerows([["", *groups], ["", *names], [index, *("" for _ in names)]])
+    for track_id, values in rows.items():
+        table.writerow([track_id, *({**DEFAULTS, **values}.get(column, "") for column in columns)])
+    return text.getvalue().encode()
+
+
+@pytest.fixture(scope="session")
+def tracks_csv() -> TracksCsv:
+    """Return a writer of tracks.csv from {track id: {"group.column": value}}."""
+    return _tracks_csv
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """Return a writer of an archive: rows, {path below the audio folder: bytes}, settings."""
+
+    def write(
+        rows: Mapping[int, Mapping[str, str]], audio: Mapping[str, bytes], **settings: object
+    ) -> DataConfig:
+        (tmp_path / "metadata").mkdir()
+        (tmp_path / "metadata" / "tracks.csv").write_bytes(_tracks_csv(rows))
+        for name, data in audio.items():
+            path = tmp_path / "audio" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        folders = {"audio_dir": tmp_path / "audio", "metadata_dir": tmp_path / "metadata"}
+        return DataConfig(**{key: str(path) for key, path in folders.items()}, **settings)  # type: ignore[arg-type]
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def noise_wav() -> bytes:
+    """Return 1.5 s of noise as a WAV file."""
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 12_000)
+    data = io.BytesIO()
+    soundfile.write(data, samples, 8_000, format="WAV")
+    return data.getvalue()
+
+
+@pytest.fixture(scope="session")
+def spec() -> CorpusSpec:
+    """Return the smallest spec in which every genre still has every split."""
+    return CorpusSpec(seed=3, clips_per_genre=6, clip_seconds=2.0)
+
+
+@pytest.fixture(scope="session")
+def corpus_dir(spec: CorpusSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the small corpus; tests must not change it."""
+    return write_corpus(spec, tmp_path_factory.mktemp("corpus") / "small", workers=2)
+
+
+@pytest.fixture(scope="session")
+def corpus_data(corpus_dir: Path) -> DataConfig:
+    """Return the configuration that reads the small corpus."""
+    return DataConfig(str(corpus_dir / "fma_small"), str(corpus_dir / "fma_metadata"))

@@ -1,0 +1,358 @@
+"""An archive in FMA's shape: which of its tracks have a row, a label and a file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common.errors import InputError
+from dataset.bad_files import Fault, FaultKind
+from dataset.catalogue import fma
+from dataset.catalogue.listing import list_audio
+from dataset.config import DataConfig
+from dataset.track import Catalogue
+from tests.conftest import Archive, TracksCsv
+from tests.features_csv import COLUMNS, to_csv
+
+Fill = Callable[[Mapping[str, bytes]], str]
+
+
+def read(data: DataConfig) -> Catalogue:
+    """Return what an archive in FMA's shape has."""
+    return fma.read_archive(data, list_audio(data))
+
+
+def ids(catalogue: Catalogue) -> list[int]:
+    """Return the ids of the tracks, in their order."""
+    return [track.row.track_id for track in catalogue.tracks]
+
+
+@pytest.mark.parametrize(
+    ("subset", "expected"),
+    [("small", [2]), ("medium", [2, 3]), ("large", [2, 3, 4]), ("full", [2, 3, 4, 5])],
+)
+def test_a_subset_includes_the_smaller_ones(
+    archive: Archive, subset: str, expected: list[int]
+) -> None:
+    sizes = {2: "small", 3: "medium", 4: "large", 5: "full"}
+    data = archive(
+        {track_id: {"set.subset": size} for track_id, size in sizes.items()},
+        {f"000/00000{track_id}.mp3": b"x" for track_id in sizes},
+        subset=subset,
+    )
+    catalogue = read(data)
+    assert ids(catalogue) == expected
+    assert catalogue.faults == []
+
+
+def test_fmas_own_split_is_kept(archive: Archive) -> None:
+    splits = {2: "training", 3: "validation", 4: "test"}
+    data = archive(
+        {track_id: {"set.split": split} for track_id, split in splits.items()},
+        {f"000/00000{track_id}.mp3": b"x" for track_id in splits},
+    )
+    assert [track.row.split for track in read(data).tracks] == ["train", "eval", "test"]
+
+
+def test_what_is_wrong_before_a_file_is_opened(archive: Archive, tmp_path: Path) -> None:
+    data = archive(
+        {2: {}, 3: {"track.genre_top": ""}, 4: {}, 5: {"set.subset": "large"}},
+        {
+            "000/000002.mp3": b"x",
+            "000/000002.wav": b"x",
+            "000/000003.mp3": b"x",
+            "000/000009.mp3": b"x",
+            "000/cover.jpg": b"x",
+            "000/sleeve": b"x",
+        },
+    )
+    catalogue = read(data)
+    assert catalogue.left_out == {"*.jpg": 1}
+    audio = tmp_path / "audio" / "000"
+    assert [track.path for track in catalogue.tracks] == [f"{audio}/000002.mp3"]
+    found = {(fault.track_id, fault.kind): fault for fault in catalogue.faults}
+    assert len(catalogue.faults) == len(found)
+    assert set(found) == {
+        (2, FaultKind.DUPLICATE_FILE),
+        (3, FaultKind.NO_GENRE),
+        (4, FaultKind.MISSING_FILE),
+        (9, FaultKind.NO_METADATA),
+        (-1, FaultKind.NO_METADATA),
+    }
+    duplicate = found[2, FaultKind.DUPLICATE_FILE]
+    assert duplicate == Fault(
+        f"{audio}/000002.wav", 2, FaultKind.DUPLICATE_FILE, f"{audio}/000002.mp3 is used"
+    )
+    assert found[9, FaultKind.NO_METADATA].path == f"{audio}/000009.mp3"
+    assert found[4, FaultKind.MISSING_FILE].path == f"{audio}/000004.*"
+    assert found[3, FaultKind.NO_GENRE].path == f"{audio}/000003.mp3"
+
+
+def test_a_file_that_must_not_be_opened_is_not_missing_too(
+    archive: Archive, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.mp3").write_bytes(b"x")
+    rows = {2: {}, 3: {}, 4: {"set.subset": "large"}}
+    data = archive(rows, {"000/000002.mp3": b"x"})
+    for name in ("000003", "000004", "x"):
+        (tmp_path / "audio" / "000" / f"{name}.mp3").symlink_to(tmp_path / "secret.mp3")
+    catalogue = read(data)
+    assert ids(catalogue) == [2]
+    # Track 4 is of another subset, so its file is of no interest.
+    assert sorted((fault.track_id, fault.kind) for fault in catalogue.faults) == [
+        (-1, FaultKind.OUTSIDE_FOLDER), (3, FaultKind.OUTSIDE_FOLDER),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["000/000002.flac", "000/000002.MP3", "any/2.ogg"])
+def test_the_format_and_the_folder_do_not_matter(archive: Archive, name: str) -> None:
+    assert ids(read(archive({2: {}}, {name: b"x"}))) == [2]
+
+
+def test_planted_faults_of_a_corpus_are_found_in_its_table_and_folder(
+    corpus_data: DataConfig,
+) -> None:
+    catalogue = read(corpus_data)
+    kinds = sorted(fault.kind.value for fault in catalogue.faults)
+    assert kinds == ["missing_file", "no_genre", "no_metadata"]
+    assert len(catalogue.tracks) == 8 * 6 + 4
+
+
+def test_missing_folders_and_tables_are_named(tmp_path: Path, archive: Archive) -> None:
+    data = archive({2: {}}, {"000/000002.mp3": b"x"})
+    missing = dataclasses.replace(data, metadata_dir=str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match=r"the metadata folder .*/nowhere does not exist"):
+        read(missing)
+    with pytest.raises(InputError, match=r"there is no tracks\.csv in .*/audio"):
+        read(dataclasses.replace(data, metadata_dir=data.audio_dir))
+    with pytest.raises(InputError, match=r"there is no genres\.csv in .*/metadata"):
+        read(dataclasses.replace(data, labels="tree"))
+    with pytest.raises(InputError, match=r"there is no features\.csv in .*/metadata"):
+        read(dataclasses.replace(data, fma_features=True))
+
+
+def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, archive: Archive) -> None:
+    data = archive({2: {}}, {"000/000002.mp3": b"x"})
+    (tmp_path / "other" / "tracks.csv").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"cannot read .*/other/tracks\.csv"):
+        read(dataclasses.replace(data, metadata_dir=str(tmp_path / "other")))
+
+
+@pytest.mark.parametrize("name", ["", "000", "a/b/c"])
+def test_a_folder_without_fmas_prefix_folders_holds_no_audio(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "audio"
+    (folder / name).mkdir(parents=True)
+    (folder / "000002.mp3").write_bytes(b"not in a prefix folder")
+    with pytest.raises(InputError, match=r"holds no files like 000/000002\.mp3"):
+        read(DataConfig(str(folder), str(tmp_path)))
+
+
+def test_the_first_span_with_a_track_is_used(place: Fill, tracks_csv: TracksCsv) -> None:
+    base = place({
+        "m/tracks.csv": tracks_csv({2: {}, 3: {}, 4: {}}),
+        "d/01/audio/000/000002.mp3": b"", "d/02/audio/000/000002.mp3": b"",
+        "d/02/audio/000/000003.mp3": b"", "d/05/audio/000/000004.mp3": b"",
+    })  # fmt: skip
+    data = DataConfig(f"{base}/d/{{SPAN:2}}/audio", f"{base}/m", span="1-4")
+    catalogue = read(data)
+    assert [(track.row.track_id, track.span, track.path) for track in catalogue.tracks] == [
+        (2, 1, f"{base}/d/01/audio/000/000002.mp3"), (3, 2, f"{base}/d/02/audio/000/000003.mp3"),
+    ]  # fmt: skip
+    assert {fault.kind: (fault.track_id, fault.detail) for fault in catalogue.faults} == {
+        FaultKind.DUPLICATE_FILE: (2, f"{base}/d/01/audio/000/000002.mp3 is used"),
+    }
+    # The table covers all deliveries.
+    assert catalogue.left_out == {"without a file in these spans": 1}
+    assert ids(read(dataclasses.replace(data, span="all"))) == [2, 3, 4]
+
+
+GENRES_CSV = b"""genre_id,#tracks,parent,title,top_level
+12,9,0,Rock,12
+17,9,0,Folk,17
+45,2,12,Loud,12
+"""
+
+
+def test_the_tree_labels_what_has_no_top_genre(place: Fill, tracks_csv: TracksCsv) -> None:
+    unlabelled = {3: "[45]", 4: "[45, 17]", 5: "[]"}
+    rows = {k: {"track.genre_top": "", "track.genres": ids} for k, ids in unlabelled.items()}
+    base = place({
+        "m/tracks.csv": tracks_csv({2: {}, **rows}), "m/genres.csv": GENRES_CSV,
+        **{f"a/000/00000{track_id}.mp3": b"" for track_id in (2, 3, 4, 5)},
+    })  # fmt: skip
+    data = DataConfig(f"{base}/a", f"{base}/m")
+    assert ids(read(data)) == [2]
+    assert {fault.detail for fault in read(data).faults} == {"genre_top is empty"}
+    catalogue = read(dataclasses.replace(data, labels="tree"))
+    assert [(track.row.track_id, track.row.genre) for track in catalogue.tracks] == [
+        (2, "Rock"), (3, "Rock"),
+    ]  # fmt: skip
+    detail = "its genres do not lead to one top genre of genres.csv"
+    assert [(fault.track_id, fault.kind, fault.detail) for fault in catalogue.faults] == [
+        (4, FaultKind.NO_GENRE, detail), (5, FaultKind.NO_GENRE, detail),
+    ]  # fmt: skip
+
+
+def numbers(track_id: int) -> list[float]:
+    """Return the features of a track."""
+    return [track_id + place / 8 for place in range(len(COLUMNS))]
+
+
+def changed(place: int, cell: str) -> list[float | str]:
+    """Return features with another cell in one place."""
+    return [*numbers(2)[:place], cell, *numbers(2)[place + 1 :]]
+
+
+@pytest.fixture
+def features_of(archive: Archive) -> Callable[[bytes], DataConfig]:
+    """Return a writer of an archive of tracks 2, 3, 4 and 5, with this features.csv."""
+
+    def write(table: bytes) -> DataConfig:
+        data = archive(
+            {track_id: {} for track_id in (2, 3, 4, 5)},
+            {f"000/00000{track_id}.mp3": b"x" for track_id in (2, 3, 4, 5)},
+            fma_features=True,
+        )
+        Path(data.metadata_dir, "features.csv").write_bytes(table)
+        return data
+
+    return write
+
+
+Features = Callable[[bytes], DataConfig]
+
+
+def test_every_track_has_its_features(features_of: Features) -> None:
+    rows = {track_id: numbers(track_id) for track_id in range(10)}
+    catalogue = read(features_of(to_csv(rows)))
+    assert catalogue.faults == []
+    assert ids(catalogue) == [2, 3, 4, 5]
+    for track in catalogue.tracks:
+        assert track.fma_features == np.array(rows[track.row.track_id], "<f4").tobytes()
+
+
+def test_a_track_without_features_is_left_out_and_listed(features_of: Features) -> None:
+    data = features_of(to_csv({2: numbers(2), 4: changed(0, ""), 5: changed(517, "inf")}))
+    catalogue = read(data)
+    assert ids(catalogue) == [2]
+    missing = "{} is missing or not finite in features.csv"
+    assert [(fault.track_id, fault.kind, fault.detail) for fault in catalogue.faults] == [
+        (3, FaultKind.NO_FEATURES, "no row in features.csv"),
+        (4, FaultKind.NO_FEATURES, missing.format("chroma_cens.kurtosis.01")),
+        (5, FaultKind.NO_FEATURES, missing.format("zcr.std.01")),
+    ]
+
+
+def test_features_of_other_tracks_are_refused(features_of: Features) -> None:
+    with pytest.raises(InputError, match=r"features\.csv has no row for any of the 4 tracks"):
+        read(features_of(to_csv({90: numbers(90)})))
+
+
+def test_features_that_cannot_be_read_are_named(features_of: Features) -> None:
+    data = features_of(b"")
+    path = Path(data.metadata_dir, "features.csv")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InputError, match=r"cannot read .*/features\.csv"):
+        read(data)
+
+
+def test_features_are_not_looked_at_where_they_are_not_asked_for(features_of: Features) -> None:
+    data = dataclasses.replace(features_of(b"no table"), fma_features=False)
+    assert {track.fma_features for track in read(data).tracks} == {b""}
+
+
+def test_the_tables_of_the_cache_key_are_those_that_are_read(archive: Archive) -> None:
+    data = archive({2: {}}, {})
+    assert fma.table_paths(data) == [f"{data.metadata_dir}/tracks.csv"]
+    by_tree = dataclasses.replace(data, labels="tree")
+    assert fma.table_paths(by_tree) == [
+        f"{data.metadata_dir}/tracks.csv", f"{data.metadata_dir}/genres.csv",
+    ]  # fmt: skip
+
+
+def test_a_picture_beside_the_audio_does_not_take_its_place(
+    place: Fill, tracks_csv: TracksCsv
+) -> None:
+    names = ("000002.lrc", "000002.mp3", "000003.jpg", "000003.wav", "000003.bin")
+    base = place({"m/tracks.csv": tracks_csv({2: {}, 3: {}})} | {f"d/000/{n}": b"" for n in names})
+    catalogue = read(DataConfig(f"{base}/d", f"{base}/m"))
+    paths = [track.path.rpartition("/")[2] for track in catalogue.tracks]
+    assert paths == ["000002.mp3", "000003.wav"]
+    assert [(fault.path, fault.kind) for fault in catalogue.faults] == [
+        (f"{base}/d/000/000003.bin", FaultKind.DUPLICATE_FILE)
+    ]
+    assert catalogue.left_out == {"*.jpg": 1, "*.lrc": 1}
+
+
+def test_lyrics_do_not_stand_in_for_a_missing_track(place: Fill, tracks_csv: TracksCsv) -> None:
+    base = place({
+        "m/tracks.csv": tracks_csv({2: {}, 3: {}}), "d/000/000002.mp3": b"",
+        "d/000/000003.lrc": b"",
+    })  # fmt: skip
+    (fault,) = read(DataConfig(f"{base}/d", f"{base}/m")).faults
+    assert (fault.track_id, fault.kind) == (3, FaultKind.MISSING_FILE)
+
+
+@pytest.mark.parametrize(
+    ("folders", "subset", "expected"),
+    [(["fma_small"], "small", "fma_small"), (["a", "b"], "small", "a"),
+     (["fma_large", "fma_medium"], "medium", "fma_medium")],
+)  # fmt: skip
+def test_a_folder_one_level_too_high_is_told_the_one_that_fits(
+    place: Fill, tracks_csv: TracksCsv, folders: list[str], subset: str, expected: str
+) -> None:
+    base = place({
+        "d/fma_metadata/tracks.csv": tracks_csv({2: {}}),
+        **{f"d/{name}/README.txt": b"" for name in folders},
+        **{f"d/{name}/000/000002.mp3": b"" for name in folders},
+    })  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        read(DataConfig(f"{base}/d", f"{base}/d/fma_metadata", subset=subset))
+    assert str(caught.value) == (
+        f"the audio folder {base}/d holds no files like 000/000002.mp3, but its folder {expected} "
+        f"does: use --audio-dir {base}/d/{expected}"
+    )
+
+
+@pytest.mark.parametrize("wrong", ["d", "d/fma_metadata/deeper", "d/fma_metadata/tracks.csv"])
+def test_metadata_one_level_off_are_told_their_folder(
+    place: Fill, tracks_csv: TracksCsv, wrong: str
+) -> None:
+    base = place({
+        "d/fma_metadata/tracks.csv": tracks_csv({2: {}}), "d/fma_metadata/deeper/x": b"",
+        "d/fma_small/000/000002.mp3": b"",
+    })  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        read(DataConfig(f"{base}/d/fma_small", f"{base}/{wrong}"))
+    right = f"{base}/d/fma_metadata"
+    assert str(caught.value) == (
+        f"there is no tracks.csv in {base}/{wrong}, but in {right}: use --metadata-dir {right}"
+    )
+
+
+def test_the_advice_for_another_table_is_where_that_table_is(
+    place: Fill, tracks_csv: TracksCsv
+) -> None:
+    base = place({
+        "m/tracks.csv": tracks_csv({2: {}}), "m/fma_metadata/tracks.csv": tracks_csv({2: {}}),
+        "d/000/000002.mp3": b"",
+    })  # fmt: skip
+    with pytest.raises(InputError, match=r"there is no genres\.csv in .*/m$"):
+        read(DataConfig(f"{base}/d", f"{base}/m", labels="tree"))
+
+
+def test_fmas_folders_that_are_links_are_named_with_the_flag_that_reads_them(
+    archive: Archive, tmp_path: Path
+) -> None:
+    data = archive({2: {}}, {"store/000002.mp3": b"x"})
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "000").symlink_to(tmp_path / "audio" / "store")
+    linked = dataclasses.replace(data, audio_dir=str(tmp_path / "linked"))
+    with pytest.raises(InputError, match=r"\(1, the first is .*/linked/000\): use --follow-links"):
+        read(linked)
+    assert ids(read(dataclasses.replace(linked, follow_links=True))) == [2]

@@ -1,0 +1,140 @@
+"""A folder for each genre: what the folders say of a track."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from common.errors import InputError
+from dataset import identity
+from dataset.bad_files import Fault, FaultKind
+from dataset.catalogue import genre_folders
+from dataset.catalogue.listing import list_audio
+from dataset.config import DataConfig
+from dataset.track import Catalogue, Row
+
+Fill = Callable[[Mapping[str, bytes]], str]
+
+
+def read(audio_dir: str, *, follow_links: bool = False) -> Catalogue:
+    """Return what is in a folder per genre."""
+    data = DataConfig(audio_dir, follow_links=follow_links)
+    return genre_folders.read_archive(data, list_audio(data))
+
+
+@pytest.mark.parametrize(
+    ("name", "genre", "artist", "album", "title"),
+    [
+        ("Rock/song.mp3", "Rock", "", "", "song"),
+        ("Rock/song", "Rock", "", "", "song"),
+        ("Rock/a.b.mp3", "Rock", "", "", "a.b"),
+        ("Rock/The Band/song.mp3", "Rock", "The Band", "", "song"),
+        ("Rock/The Band/Live/song.mp3", "Rock", "The Band", "Live", "song"),
+        ("Rock/The Band/Live/CD 1/x/song.mp3", "Rock", "The Band", "Live", "song"),
+        ("Nu\u0301 /B/x.mp3", "N\u00fa", "B", "", "x"),
+        ("New\nAge\u200b/B/x.mp3", "New Age", "B", "", "x"),
+        ("\u200b/x.mp3", "", "", "", "x"),
+    ],
+)
+def test_folders_are_genre_artist_and_album(
+    name: str, genre: str, artist: str, album: str, title: str
+) -> None:
+    assert genre_folders.row_of(name) == Row(
+        track_id=identity.track_id(name),
+        artist_id=identity.artist_id(artist),
+        album_id=identity.album_id(album, artist),
+        genre=genre,
+        title=title,
+        artist=artist,
+    )
+
+
+def test_an_artist_of_two_genres_is_one() -> None:
+    rows = [genre_folders.row_of(f"{genre}/The Band/x.mp3") for genre in ("Rock", "Folk")]
+    assert rows[0].artist_id == rows[1].artist_id >= 0
+    assert rows[0].track_id != rows[1].track_id
+
+
+def test_files_are_tracks(place: Fill) -> None:
+    audio_dir = place({"Rock/a.mp3": b"", "Folk/B/b.wav": b"", "Folk/cover.jpg": b"", "c.mp3": b""})
+    catalogue = read(audio_dir)
+    assert {track.path: track.row.genre for track in catalogue.tracks} == {
+        f"{audio_dir}/Rock/a.mp3": "Rock", f"{audio_dir}/Folk/B/b.wav": "Folk",
+    }  # fmt: skip
+    detail = "the file is not in the folder of a genre"
+    assert catalogue.faults == [Fault(f"{audio_dir}/c.mp3", -1, FaultKind.NO_GENRE, detail)]
+    assert catalogue.left_out == {"*.jpg": 1}
+
+
+def test_the_first_span_with_a_name_is_used(place: Fill) -> None:
+    base = place({"1/Rock/a.mp3": b"", "3/Rock/a.mp3": b"", "3/Rock/b.mp3": b""})
+    catalogue = read(f"{base}/{{SPAN}}")
+    assert sorted((track.span, track.path) for track in catalogue.tracks) == [
+        (1, f"{base}/1/Rock/a.mp3"), (3, f"{base}/3/Rock/b.mp3"),
+    ]  # fmt: skip
+    (fault,) = catalogue.faults
+    assert (fault.path, fault.kind) == (f"{base}/3/Rock/a.mp3", FaultKind.DUPLICATE_FILE)
+    assert fault.detail == f"{base}/1/Rock/a.mp3 is used"
+
+
+def test_what_cannot_be_opened_is_listed(folder: Fill) -> None:
+    audio_dir = folder({"Rock/a.mp3": b""})
+    os.mkfifo(f"{audio_dir}/Rock/b.mp3")
+    (fault,) = read(audio_dir).faults
+    assert (fault.path, fault.kind) == (f"{audio_dir}/Rock/b.mp3", FaultKind.UNREADABLE)
+    assert fault.track_id == identity.track_id("Rock/b.mp3")
+
+
+@pytest.mark.parametrize("name", ["song.mp3", "Rock/cover.jpg", ".Rock/song.mp3"])
+def test_a_folder_without_genres_is_refused(place: Fill, name: str) -> None:
+    with pytest.raises(InputError, match=r"holds no folders of genres, with files like Rock/song"):
+        read(place({name: b""}))
+
+
+def test_folders_that_are_links_are_named_with_the_flag_that_reads_them(
+    folder: Fill, tmp_path: Path
+) -> None:
+    audio_dir = folder({"README": b""})
+    for genre in ("Folk", "Rock"):
+        (tmp_path / "store" / genre).mkdir(parents=True)
+        (tmp_path / "store" / genre / "song.mp3").write_bytes(b"")
+        Path(audio_dir, genre).symlink_to(tmp_path / "store" / genre)
+    with pytest.raises(InputError) as caught:
+        read(audio_dir)
+    assert str(caught.value) == (
+        f"the audio folder {audio_dir} holds no folders of genres, with files like Rock/song.mp3; "
+        f"links out of the audio folder are not followed (2, the first is {audio_dir}/Folk): use "
+        "--follow-links to read what they lead to"
+    )
+    assert len(read(audio_dir, follow_links=True).tracks) == 2
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no folders of genres"):
+        read(str(tmp_path))
+
+
+def test_fmas_folders_are_not_taken_for_genres(place: Fill) -> None:
+    audio_dir = place({"000/000002.mp3": b"", "001/001500.mp3": b""})
+    with pytest.raises(InputError, match=r"like 000; .* by --metadata-dir"):
+        read(audio_dir)
+    place({"Rock/a.mp3": b""})
+    assert len(read(audio_dir).tracks) == 3
+
+
+def test_a_genre_whose_name_is_not_utf_8_can_be_encoded(folder: Fill) -> None:
+    audio_dir = folder({"Rock/a.mp3": b""})
+    Path(audio_dir, "Rock").rename(os.fsdecode(audio_dir.encode() + b"/Caf\xe9"))
+    (track,) = read(audio_dir).tracks
+    assert track.row.genre.encode() == rb"Caf\udce9"
+    assert Path(track.path).exists()
+
+
+def test_two_paths_of_one_id_are_refused(place: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    # 53 bits cannot be made to collide in a test: here they are none.
+    monkeypatch.setattr(identity, "_BITS", 0)
+    with pytest.raises(InputError, match=r"a\.mp3 and .*b\.mp3 come to the same track id; .*table"):
+        read(place({"Rock/a.mp3": b"", "Rock/b.mp3": b""}))

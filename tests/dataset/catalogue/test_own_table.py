@@ -1,0 +1,434 @@
+"""A table of one's own: how it may be written, what is wrong with it, and the files it names."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from common.errors import InputError
+from dataset import identity
+from dataset.bad_files import FaultKind
+from dataset.catalogue.listing import AudioFile, Listing, list_audio
+from dataset.catalogue.own_table import Entry, nearest_file, read_archive, read_table
+from dataset.config import DataConfig
+from dataset.track import Catalogue, Row
+
+Fill = Callable[[Mapping[str, bytes]], str]
+
+
+def table(text: str | bytes) -> list[Entry]:
+    """Return the rows of a table called T."""
+    return read_table(io.BytesIO(text.encode() if isinstance(text, str) else text), "T")
+
+
+def refusal(text: str | bytes) -> str:
+    """Return the sentence with which a table called T is refused."""
+    with pytest.raises(InputError) as caught:
+        table(text)
+    return str(caught.value)
+
+
+@pytest.fixture
+def read(place: Fill) -> Callable[..., Catalogue]:
+    """Return a reader of a table beside a folder with `a.mp3` and `b/c.mp3`."""
+    base = place({"audio/a.mp3": b"", "audio/b/c.mp3": b"", "out.mp3": b"", "audio-2/d.mp3": b""})
+
+    def read(text: str, audio_dir: str = "audio", **settings: str) -> Catalogue:
+        place({"t.csv": text.replace("BASE", base).encode()})
+        data = DataConfig(f"{base}/{audio_dir}", tracks_csv=f"{base}/t.csv", **settings)
+        return read_archive(data, list_audio(data))
+
+    return read
+
+
+def faults(catalogue: Catalogue) -> list[tuple[str, FaultKind, str]]:
+    """Return path, kind and detail of the faults, without the folder of the test."""
+    base = catalogue.faults[0].detail.partition("/t.csv")[0] + "/" if catalogue.faults else ""
+    return [
+        (fault.path.replace(base, ""), fault.kind, fault.detail.replace(base, ""))
+        for fault in catalogue.faults
+        if fault.kind is not FaultKind.NO_METADATA
+    ]
+
+
+def test_every_column() -> None:
+    text = (
+        "path,genre,artist,album,title,license,year,split,track_id\n"
+        'b/c.mp3,Rock,The Band,Live,"A, B",CC BY,1999-05-01,train,7\n'
+    )
+    assert table(text) == [
+        Entry(2, "b/c.mp3", "Rock", "The Band", "Live", "A, B", "CC BY", "1999-05-01", "train", 7)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path,genre\na.mp3,Rock\n",
+        "path,genre\r\na.mp3,Rock\r\n",
+        "path,genre\na.mp3,Rock",
+        "\ufeffpath,genre\na.mp3,Rock\n",
+        "Genre, PATH \nRock,a.mp3\n",
+        "mood,path,genre\nsad,a.mp3, Rock \n",
+        "path,genre,path 2\na.mp3,Rock,x\n",
+        "path,genre,artist,track_id\na.mp3,Rock,,\n",
+        "path,genre,\na.mp3,Rock,\n",
+        "path,genre\na.mp3,Rock,,\n,\n\n",
+        '"path","genre"\n"a.mp3","Rock"\n',
+        'path, "genre"\na.mp3, "Rock"\n',
+        'path,genre\na.mp3,"\r\nRo\u00adck\u200b"\n',
+    ],
+)
+def test_ways_to_write_a_table(text: str) -> None:
+    assert table(text) == [Entry(2, "a.mp3", "Rock")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "T, line 1: column path is missing; the line has nothing, "),
+        ("path,title\na,b\n", "T, line 1: column genre is missing; the line has path, title, "),
+        ("path;genre\na;b\n", "T, line 1: column path is missing; the line has path;genre, "),
+        ("a.mp3,Rock\n", "T, line 1: column path is missing; the line has a.mp3, rock, "),
+        ("path,genre,Path\na,b,c\n", "T, line 1: column path is there more than once"),
+        ("path,genre\n", "T has no row below its header"),
+        ("path,genre\na\n", "T, line 2: the row has 1 cells, the header 2; "),
+        ("path,genre\na,b\nc,d,e\n", "T, line 3: the row has 3 cells, the header 2; a cell "),
+        ("path,genre\na,b\n ,c\n", "T, line 3: path is empty"),
+        ("path,genre,track_id\na,b,1.0\n", "T, line 2: track_id is '1.0', not a whole number"),
+        ("path,genre,track_id\na,b,-1\n", "T, line 2: track_id is '-1', not a whole number"),
+        (f"path,genre,track_id\na,b,{'9' * 19}\n", "T, line 2: track_id is '999"),
+        (
+            "path,genre,track_id\na,b,1\nc,d,2\ne,f,1\n",
+            "T, line 4: track_id 1 is that of line 2, too",
+        ),
+        ("path,genre,track_id\na,b,0\nc,d,0\n", "T, line 3: track_id 0 is that of line 2, too"),
+        ('path,genre\n"a\nb",c\nd\n', "T, line 4: the row has 1 cells"),
+        ("\n\npath,title\na,b\n", "T, line 3: column genre is missing"),
+        ('path,genre\na,"b"c\n', "T is damaged near line 2: "),
+        ("path,genre\na,b\0\n", "T is damaged in line 2: it holds NUL"),
+        (b"path,genre\na,Caf\xe9\n", "T is not in UTF-8: line 2 has the byte 0xe9; save the "),
+        ("path,genre\na,b\n".encode("utf-16"), "T is in UTF-16, expected UTF-8; save the "),
+    ],
+)  # fmt: skip
+def test_errors_name_line_and_column(text: str | bytes, expected: str) -> None:
+    assert refusal(text).startswith(expected)
+
+
+def test_a_row_says_what_is_known_of_a_track(read: Callable[..., Catalogue]) -> None:
+    (track,) = read(
+        "path,genre,artist,album,title,license,year,split,track_id\n"
+        "b/c.mp3,Rock,The Band,Live,T,CC BY,1999-05-01,Training,7\n"
+    ).tracks
+    assert track.row == Row(
+        track_id=7,
+        artist_id=identity.artist_id("The Band"),
+        album_id=identity.album_id("Live", "The Band"),
+        genre="Rock",
+        title="T",
+        license="CC BY",
+        split="train",
+        year=1999,
+        artist="The Band",
+    )
+    assert track.path.endswith("/audio/b/c.mp3")
+
+
+def test_spellings_of_a_genre_that_look_alike_are_one(read: Callable[..., Catalogue]) -> None:
+    catalogue = read('path,genre\na.mp3,"New\nAge"\na.mp3,New  Age\u200b\nb/c.mp3,\u200b\n')
+    assert [track.row.genre for track in catalogue.tracks] == ["New Age"]
+    found = sorted((path.rpartition("/")[2], kind) for path, kind, _ in faults(catalogue))
+    assert found == [("a.mp3", FaultKind.DUPLICATE_FILE), ("c.mp3", FaultKind.NO_GENRE)]
+
+
+def test_what_a_table_does_not_say(read: Callable[..., Catalogue]) -> None:
+    (track,) = read("path,genre\nb/c.mp3,Rock\n").tracks
+    assert track.row == Row(identity.track_id("b/c.mp3"), genre="Rock")
+
+
+@pytest.mark.parametrize(
+    ("year", "expected"),
+    [("1999", 1999), ("1999-05", 1999), ("", -1), ("99", -1), ("19990501", -1), ("about 1999", -1)],
+)
+def test_an_odd_year_is_none(read: Callable[..., Catalogue], year: str, expected: int) -> None:
+    (track,) = read(f"path,genre,year\na.mp3,Rock,{year}\n").tracks
+    assert track.row.year == expected
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["b/c.mp3", "b\\c.mp3", "./b/c.mp3", "b/../b/c.mp3", "b//c.mp3", "BASE/audio/b/c.mp3",
+     "BASE/audio/../audio/b/c.mp3"],
+)  # fmt: skip
+def test_ways_to_write_a_path(read: Callable[..., Catalogue], path: str) -> None:
+    catalogue = read(f"path,genre\n{path},Rock\n")
+    assert faults(catalogue) == []
+    (track,) = catalogue.tracks
+    assert track.path.endswith("/audio/b/c.mp3")
+    assert track.row.track_id == identity.track_id("b/c.mp3")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../out.mp3", "..\\out.mp3", "b/../../out.mp3", "..", "/etc/passwd", "C:\\x.mp3", "c:/x.mp3",
+     "gs://other/x.mp3", "http://x/y.mp3", "file:///etc/passwd", "BASE/out.mp3",
+     "BASE/audio/../out.mp3", "BASE/audio-2/d.mp3", "../audio-2/d.mp3"],
+)  # fmt: skip
+def test_a_path_out_of_the_folder_is_a_fault_and_the_run_goes_on(
+    read: Callable[..., Catalogue], path: str
+) -> None:
+    catalogue = read(f"path,genre\n{path},Rock\na.mp3,Folk\n")
+    assert [track.row.genre for track in catalogue.tracks] == ["Folk"]
+    (fault,) = faults(catalogue)
+    assert fault[1:] == (
+        FaultKind.OUTSIDE_FOLDER, "t.csv, line 2: the path leads out of the audio folder",
+    )  # fmt: skip
+    if "BASE" not in path:
+        assert fault[0] == path
+
+
+@pytest.mark.parametrize(
+    ("path", "nearest"),
+    [
+        ("music/b/c.mp3", "b/c.mp3"),
+        ("audio/b/C.wav", "b/c.mp3"),
+        ("../b/c.mp3", "b/c.mp3"),
+        ("D:\\music\\b\\c.mp3", "b/c.mp3"),
+        ("/old/a.mp3", "a.mp3"),
+        ("b/cc.mp3", "b/c.mp3"),
+        ("nothing like it", "b/c.mp3"),
+    ],
+)
+def test_where_no_path_leads_to_a_file_the_nearest_is_named(
+    read: Callable[..., Catalogue], path: str, nearest: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        read(f"path,genre\n{path},Rock\nnowhere/x.mp3,Folk\n")
+    _, _, message = str(caught.value).partition("/t.csv ")
+    lead, _, advice = message.partition("/audio: ")
+    assert lead.startswith("leads to a file in ")
+    assert advice == (
+        f"line 2 has {path}, the nearest file is {nearest}; correct --audio-dir or the paths, "
+        "which start from it"
+    )
+
+
+def test_a_nearest_file_is_found_among_very_many() -> None:
+    files = [AudioFile(0, f"{n // 100:03}/{n:06}.mp3", "", 0, 0.0) for n in range(100_000)]
+    listing = Listing({0: "audio"}, files, [])
+    assert nearest_file("data/audio/500/050000.mp3", listing) == "500/050000.mp3"
+    assert nearest_file("data/x.mp3", listing)
+
+
+def test_a_folder_without_audio_has_no_nearest_file(place: Fill) -> None:
+    base = place({"audio/cover.jpg": b"", "t.csv": b"path,genre\na.mp3,Rock\n"})
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    with pytest.raises(InputError, match=r"line 2 has a\.mp3, no audio file is there; correct"):
+        read_archive(data, list_audio(data))
+
+
+def test_in_spans_too_no_path_may_lead_nowhere(place: Fill) -> None:
+    base = place({"1/a.mp3": b"", "t.csv": b"path,genre\n1/a.mp3,Rock\n"})
+    data = DataConfig(f"{base}/{{SPAN}}", tracks_csv=f"{base}/t.csv")
+    with pytest.raises(InputError, match=r"line 2 has 1/a\.mp3, the nearest file is a\.mp3; "):
+        read_archive(data, list_audio(data))
+
+
+def test_a_row_may_name_what_is_no_audio_by_its_name(place: Fill) -> None:
+    base = place({"audio/a.lrc": b"", "audio/b.lrc": b"", "t.csv": b"path,genre\na.lrc,Rock\n"})
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    catalogue = read_archive(data, list_audio(data))
+    assert [track.path for track in catalogue.tracks] == [f"{base}/audio/a.lrc"]
+    assert catalogue.faults == []
+
+
+def test_rows_that_cannot_be_used(read: Callable[..., Catalogue]) -> None:
+    catalogue = read(
+        "path,genre,track_id\na.mp3,Rock,1\nnowhere.mp3,Rock,2\n./a.mp3,Rock,3\nb/c.mp3, ,4\n"
+        "b,Rock,5\na.mp3,Rock,1\n"
+    )
+    assert [track.row.track_id for track in catalogue.tracks] == [1]
+    assert faults(catalogue) == [
+        ("nowhere.mp3", FaultKind.MISSING_FILE, "t.csv, line 3: there is no such file"),
+        ("audio/a.mp3", FaultKind.DUPLICATE_FILE,
+         "t.csv, line 4: line 2 has the same file and is used"),
+        ("audio/b/c.mp3", FaultKind.NO_GENRE, "t.csv, line 5: genre is empty"),
+        ("b", FaultKind.MISSING_FILE, "t.csv, line 6: there is no such file"),
+        ("audio/a.mp3", FaultKind.DUPLICATE_FILE,
+         "t.csv, line 7: line 2 has the same file and is used"),
+    ]  # fmt: skip
+    assert [fault.track_id for fault in catalogue.faults] == [2, 3, 4, 5, 1]
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("train", "train"), ("Training", "train"), ("eval", "eval"), ("VALIDATION", "eval"),
+     ("valid", "eval"), ("val", "eval"), ("dev", "eval"), ("test", "test"), ("testing", "test")],
+)  # fmt: skip
+def test_words_for_splits(read: Callable[..., Catalogue], word: str, expected: str) -> None:
+    (track,) = read(f"path,genre,split\na.mp3,Rock, {word}\n").tracks
+    assert track.row.split == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("fold1", "split is 'fold1', expected train, eval or test; "), ("", "split is empty; ")],
+)
+def test_a_split_that_is_none_names_its_line(
+    read: Callable[..., Catalogue], word: str, expected: str
+) -> None:
+    text = f"path,genre,split\na.mp3,Rock,train\nb/c.mp3,Rock,{word}\n"
+    with pytest.raises(InputError) as caught:
+        read(text)
+    assert f"/t.csv, line 3: {expected}" in str(caught.value)
+    tracks = read(text, split="artist-hash").tracks
+    assert [track.row.split for track in tracks] == ["", ""]
+
+
+def test_a_column_of_splits_may_be_empty(read: Callable[..., Catalogue]) -> None:
+    tracks = read("path,genre,split\na.mp3,Rock,\nb/c.mp3,Rock,\n").tracks
+    assert [track.row.split for track in tracks] == ["", ""]
+
+
+def test_given_and_derived_ids_must_not_meet(read: Callable[..., Catalogue]) -> None:
+    taken = identity.track_id("b/c.mp3")
+    with pytest.raises(InputError, match=r"a\.mp3 and .*c\.mp3 come to the same track id"):
+        read(f"path,genre,track_id\na.mp3,Rock,{taken}\nb/c.mp3,Rock,\n")
+
+
+def test_a_path_is_looked_up_in_each_span(place: Fill) -> None:
+    base = place({
+        "1/a.mp3": b"", "2/a.mp3": b"", "2/b.mp3": b"", "3/c.mp3": b"",
+        "t.csv": b"path,genre\na.mp3,Rock\nb.mp3,Folk\nc.mp3,Pop\n",
+    })  # fmt: skip
+
+    def read(span: str) -> Catalogue:
+        data = DataConfig(f"{base}/{{SPAN}}", tracks_csv=f"{base}/t.csv", span=span)
+        return read_archive(data, list_audio(data))
+
+    assert [(track.span, track.path) for track in read("1-2").tracks] == [
+        (1, f"{base}/1/a.mp3"), (2, f"{base}/2/b.mp3"),
+    ]  # fmt: skip
+    later = read("1-2")
+    assert later.left_out == {"without a file in these spans": 1}
+    assert [(fault.path, fault.kind) for fault in later.faults] == [
+        (f"{base}/2/a.mp3", FaultKind.DUPLICATE_FILE)
+    ]
+    assert [(track.span, track.path) for track in read("2").tracks] == [
+        (2, f"{base}/2/a.mp3"), (2, f"{base}/2/b.mp3"),
+    ]  # fmt: skip
+    ids = [{track.row.genre: track.row.track_id for track in read(s).tracks} for s in ("all", "2")]
+    assert ids[0]["Rock"] == ids[1]["Rock"]
+
+
+def test_a_file_of_a_later_span_is_better_than_a_dead_link(folder: Fill) -> None:
+    base = folder({"1/b.mp3": b"", "2/a.mp3": b"", "t.csv": b"path,genre\na.mp3,Rock\n"})
+    Path(base, "1", "a.mp3").symlink_to("gone.mp3")
+    data = DataConfig(f"{base}/{{SPAN}}", tracks_csv=f"{base}/t.csv")
+    catalogue = read_archive(data, list_audio(data))
+    assert [track.span for track in catalogue.tracks] == [2]
+    assert [(fault.path, fault.kind) for fault in catalogue.faults] == [
+        (f"{base}/1/b.mp3", FaultKind.NO_METADATA),
+        (f"{base}/1/a.mp3", FaultKind.MISSING_FILE),
+    ]
+
+
+def test_an_absolute_path_is_that_of_its_span(place: Fill) -> None:
+    base = place({"1/a.mp3": b"", "2/a.mp3": b""})
+    place({"t.csv": f"path,genre\n{base}/2/a.mp3,Rock\n".encode()})
+    data = DataConfig(f"{base}/{{SPAN}}", tracks_csv=f"{base}/t.csv")
+    (track,) = read_archive(data, list_audio(data)).tracks
+    assert (track.span, track.path) == (2, f"{base}/2/a.mp3")
+
+
+def test_a_table_that_is_not_there_is_named(place: Fill) -> None:
+    base = place({"audio/a.mp3": b""})
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    with pytest.raises(InputError, match=r"^the table .*/t\.csv does not exist$"):
+        read_archive(data, list_audio(data))
+
+
+def test_a_folder_is_no_table(folder: Fill) -> None:
+    base = folder({"audio/a.mp3": b""})
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/audio")
+    with pytest.raises(InputError, match=r"^cannot read .*/audio: Is a directory$"):
+        read_archive(data, list_audio(data))
+
+
+def test_letters_and_accents_may_be_composed_otherwise(place: Fill) -> None:
+    base = place({"audio/e\u0301.mp3": b"", "t.csv": "path,genre\n\u00e9.mp3,Rock\n".encode()})
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    (track,) = read_archive(data, list_audio(data)).tracks
+    assert track.path == f"{base}/audio/e\u0301.mp3"
+
+
+def test_links_are_not_followed_out_of_the_folder(folder: Fill, tmp_path: Path) -> None:
+    base = Path(folder({
+        "audio/b/c.mp3": b"",
+        "t.csv": b"path,genre\nfile.mp3,R\nout/x/y.mp3,R\nin/c.mp3,R\n"
+                 b"gone.mp3,R\npipe.mp3,R\nb/c.mp3,R\n",
+    }))  # fmt: skip
+    (tmp_path / "secret" / "x").mkdir(parents=True)
+    (tmp_path / "secret" / "x" / "y.mp3").write_bytes(b"x")
+    for name, target in {
+        "file.mp3": "../../secret/x/y.mp3", "out": "../../secret", "in": "b", "gone.mp3": "no.mp3",
+        "unnamed": "../../secret",
+    }.items():  # fmt: skip
+        (base / "audio" / name).symlink_to(target)
+    os.mkfifo(base / "audio" / "pipe.mp3")
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    catalogue = read_archive(data, list_audio(data))
+    assert [track.path for track in catalogue.tracks] == [f"{base}/audio/b/c.mp3"]
+    assert [(fault.path, fault.kind) for fault in catalogue.faults] == [
+        ("file.mp3", FaultKind.OUTSIDE_FOLDER),
+        ("out/x/y.mp3", FaultKind.OUTSIDE_FOLDER),
+        ("in/c.mp3", FaultKind.MISSING_FILE),
+        ("gone.mp3", FaultKind.MISSING_FILE),
+        ("pipe.mp3", FaultKind.UNREADABLE),
+        (f"{base}/audio/unnamed", FaultKind.OUTSIDE_FOLDER),
+    ]
+
+
+def test_a_relative_folder(folder: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = folder({"audio/a.mp3": b"", "audio/b.mp3": b""})
+    folder({"t.csv": f"path,genre\na.mp3,Rock\n{base}/audio/b.mp3,Folk\n".encode()})
+    monkeypatch.chdir(base)
+    data = DataConfig("audio", tracks_csv="t.csv")
+    tracks = read_archive(data, list_audio(data)).tracks
+    assert [track.path for track in tracks] == ["audio/a.mp3", "audio/b.mp3"]
+
+
+def test_files_that_no_row_names_are_listed(place: Fill) -> None:
+    base = place({
+        "audio/a.mp3": b"", "audio/b/unnamed.mp3": b"", "audio/cover.jpg": b"",
+        "t.csv": b"path,genre\na.mp3,Rock\n",
+    })  # fmt: skip
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    (fault,) = read_archive(data, list_audio(data)).faults
+    assert (fault.path, fault.kind) == (f"{base}/audio/b/unnamed.mp3", FaultKind.NO_METADATA)
+    assert fault.detail == f"no row in {base}/t.csv"
+
+
+@pytest.mark.parametrize("column", ["genre", "artist", "split"])
+def test_two_rows_of_a_file_that_differ_are_refused(place: Fill, column: str) -> None:
+    row = {"path": "a.mp3", "genre": "Rock", "artist": "A", "split": "train"}
+    other = row | {column: "test"}
+    text = "\n".join(",".join(cells) for cells in (row, row.values(), other.values()))
+    base = place({"audio/a.mp3": b"", "t.csv": text.encode()})
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    with pytest.raises(InputError, match=rf"lines 2 and 3: a\.mp3 has the {column} '"):
+        read_archive(data, list_audio(data))
+
+
+def test_a_name_may_have_a_backslash_and_a_cell_blanks(folder: Fill) -> None:
+    base = folder({
+        "audio/AC\\DC.mp3": b"", "audio/b.mp3": b"",
+        "t.csv": b"genre, path\nRock, b.mp3\nRock,AC\\DC.mp3\n",
+    })  # fmt: skip
+    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
+    tracks = read_archive(data, list_audio(data)).tracks
+    assert [track.path for track in tracks] == [f"{base}/audio/b.mp3", f"{base}/audio/AC\\DC.mp3"]

@@ -1,0 +1,153 @@
+"""What is to be read, of an archive of any kind, on a disk and in a bucket."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from common.errors import InputError
+from dataset.bad_files import FaultKind
+from dataset.catalogue.listing import list_audio
+from dataset.catalogue.plan import plan_ingest
+from dataset.config import DataConfig
+from dataset.finalize import decide_splits
+from dataset.track import Catalogue
+from dataset.validation import to_clip
+from tests.conftest import Archive, TracksCsv
+
+Fill = Callable[[Mapping[str, bytes]], str]
+Make = Callable[..., DataConfig]
+
+# Genre and name, which is FMA's for a track id.
+SONGS = ("Rock/000004.mp3", "Rock/000003.mp3", "Folk/000002.mp3")
+
+
+@pytest.fixture(params=["fma", "table", "folders"])
+def make(request: pytest.FixtureRequest, place: Fill, tracks_csv: TracksCsv) -> Make:
+    """Return a maker of one archive of three songs, of each kind; in two spans where asked to."""
+
+    def make(spans: bool = False, **settings: object) -> DataConfig:
+        songs = {
+            song: ("2/" if spans and "0003" in song else "1/" if spans else "") for song in SONGS
+        }
+        if request.param == "fma":
+            names = {song: f"000/{song.partition('/')[2]}" for song in SONGS}
+        else:
+            names = {song: song for song in SONGS}
+        base = place({f"a/{span}{names[song]}": b"x" for song, span in songs.items()})
+        place({
+            "m/tracks.csv": tracks_csv({
+                int(song[5:11]): {"track.genre_top": song[:4]} for song in SONGS
+            }),
+            "t.csv": "\n".join(
+                ["path,genre,split", *(f"{song},{song[:4]},train" for song in SONGS)]
+            ).encode(),
+        })  # fmt: skip
+        tables = {
+            "fma": {"metadata_dir": f"{base}/m"}, "table": {"tracks_csv": f"{base}/t.csv"},
+        }.get(request.param, {})  # fmt: skip
+        audio_dir = f"{base}/a/{{SPAN}}" if spans else f"{base}/a"
+        return DataConfig(audio_dir, **tables, **settings)  # type: ignore[arg-type]
+
+    return make
+
+
+def songs(catalogue: Catalogue) -> set[tuple[str, str, int]]:
+    """Return genre, file name and span of the tracks."""
+    return {(t.row.genre, t.path.rpartition("/")[2], t.span) for t in catalogue.tracks}
+
+
+def test_archives_of_all_kinds_have_tracks(make: Make) -> None:
+    data = make()
+    catalogue = plan_ingest(data)
+    assert songs(catalogue) == {
+        ("Rock", "000004.mp3", 0), ("Rock", "000003.mp3", 0), ("Folk", "000002.mp3", 0),
+    }  # fmt: skip
+    ids = [track.row.track_id for track in catalogue.tracks]
+    assert ids == sorted(set(ids))
+    assert catalogue.faults == []
+    assert catalogue.where == data.audio_dir
+    assert Counter(track.row.genre for track in catalogue.tracks) == {"Rock": 2, "Folk": 1}
+    assert catalogue.has_splits == bool(data.metadata_dir or data.tracks_csv)
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [("all", {1, 2}), ("latest", {2}), ("1", {1}), ("1-5", {1, 2})],
+)
+def test_archives_of_all_kinds_have_spans(make: Make, span: str, expected: set[int]) -> None:
+    catalogue = plan_ingest(make(spans=True, span=span))
+    everything = {
+        ("Rock", "000004.mp3", 1), ("Rock", "000003.mp3", 2), ("Folk", "000002.mp3", 1),
+    }  # fmt: skip
+    assert songs(catalogue) == {song for song in everything if song[2] in expected}
+
+
+def test_a_span_that_is_not_there_is_told_those_that_are(make: Make) -> None:
+    with pytest.raises(InputError, match=r"has no span 7; it has 1-2$"):
+        plan_ingest(make(spans=True, span="7"))
+    with pytest.raises(InputError, match=r"--span latest needs \{SPAN\} in --audio-dir"):
+        plan_ingest(make(span="latest"))
+
+
+def test_what_is_not_wanted_is_left_out_and_counted(make: Make, place: Fill) -> None:
+    catalogue = plan_ingest(make(min_clips_per_genre=2))
+    assert {track.row.genre for track in catalogue.tracks} == {"Rock"}
+    assert sum(catalogue.left_out.values()) == 1
+
+
+def test_nothing_left_says_what_left_it_out(make: Make) -> None:
+    with pytest.raises(InputError, match=r"no track of .*/a is left to read: 3 fewer than 5"):
+        plan_ingest(make(min_clips_per_genre=5))
+
+
+def test_no_usable_audio_says_what_is_wrong(place: Fill) -> None:
+    base = place({"a/x.mp3": b"", "t.csv": b"path,genre\ny.mp3,Rock\nz.mp3,Rock\nx.mp3,\n"})
+    with pytest.raises(InputError) as caught:
+        plan_ingest(DataConfig(f"{base}/a", tracks_csv=f"{base}/t.csv"))
+    expected = f"there is no usable audio in {base}/a: 2 missing_file, 1 no_genre"
+    assert str(caught.value) == expected
+
+
+def test_a_listing_that_is_there_is_taken(make: Make) -> None:
+    data = make()
+    listing = list_audio(data)
+    fewer = dataclasses.replace(listing, files=listing.files[:1])
+    assert plan_ingest(data, listing) == plan_ingest(data)
+    assert len(plan_ingest(data, fewer).tracks) == 1
+
+
+def test_an_archive_that_splits_a_part_of_its_tracks_has_splits(archive: Archive) -> None:
+    audio = {f"000/00000{track_id}.mp3": b"x" for track_id in (2, 3, 4)}
+    data = archive({2: {}, 3: {"set.split": ""}, 4: {"set.split": ""}}, audio)
+    catalogue = plan_ingest(data)
+    assert catalogue.has_splits
+    # None of them goes anywhere else without a word.
+    with pytest.raises(InputError, match="the split of track 3 is ''"):
+        decide_splits([to_clip(track) for track in catalogue.tracks], catalogue, data)
+
+
+def test_a_track_that_is_not_wanted_needs_no_split(archive: Archive) -> None:
+    audio = {f"000/00000{track_id}.mp3": b"x" for track_id in (2, 3)}
+    rows = {2: {}, 3: {"set.split": "", "track.genre_top": "Folk"}}
+    data = archive(rows, audio, genres=("Rock",))
+    assert plan_ingest(data).has_splits
+
+
+def test_faults_are_in_order(place: Fill) -> None:
+    rows = b"path,genre\nz.mp3,Rock\na.mp3,Rock\nx.mp3,Rock\nb.mp3,\n"
+    base = place({"a/x.mp3": b"", "a/b.mp3": b"", "t.csv": rows})
+    catalogue = plan_ingest(DataConfig(f"{base}/a", tracks_csv=f"{base}/t.csv"))
+    assert [(fault.path, fault.kind) for fault in catalogue.faults] == sorted([
+        (f"{base}/a/b.mp3", FaultKind.NO_GENRE),
+        ("a.mp3", FaultKind.MISSING_FILE),
+        ("z.mp3", FaultKind.MISSING_FILE),
+    ])  # fmt: skip
+
+
+def test_files_that_are_no_audio_by_name_are_counted(place: Fill) -> None:
+    base = place({"Rock/a.mp3": b"", "Rock/x.jpg": b"", ".DS_Store": b""})
+    assert plan_ingest(DataConfig(base)).left_out == {"*.jpg": 1, ".*": 1}

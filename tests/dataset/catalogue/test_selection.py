@@ -1,0 +1,141 @@
+"""Which of the tracks that could be read are wanted."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from common.errors import InputError
+from dataset.catalogue.selection import select
+from dataset.config import DataConfig
+from dataset.track import Row, Track
+
+LICENSES = ("Attribution", "Attribution-NonCommercial", "Orphan Work")
+
+
+def tracks(**clips: int) -> list[Track]:
+    """Return so many tracks of each genre, whose licences take turns."""
+    genres = [genre for genre, count in clips.items() for _ in range(count)]
+    return [
+        Track(Row(track_id, genre=genre, license=LICENSES[track_id % 3]), f"{track_id}.mp3")
+        for track_id, genre in enumerate(genres)
+    ]
+
+
+def ids(some: list[Track]) -> list[int]:
+    """Return track ids."""
+    return [track.row.track_id for track in some]
+
+
+def chosen(some: list[Track], **settings: object) -> tuple[list[int], dict[str, int]]:
+    """Return the ids of the tracks that are wanted, and what is left out."""
+    kept, left_out = select(some, DataConfig("audio", **settings))  # type: ignore[arg-type]
+    return ids(kept), left_out
+
+
+def test_everything_is_wanted_where_nothing_is_said() -> None:
+    some = tracks(Folk=3, Rock=4)
+    kept, left_out = select(some[::-1], DataConfig("audio"))
+    assert kept == some
+    assert left_out == {}
+
+
+def test_only_the_licences_that_are_allowed() -> None:
+    some = tracks(Folk=6, Rock=3)
+    assert chosen(some, licenses=("commercial",)) == ([0, 3, 6], {"license not allowed": 6})
+    assert chosen(some, licenses=("CC-BY", "orphan work"))[0] == [0, 2, 3, 5, 6, 8]
+
+
+def test_only_the_genres_that_are_allowed() -> None:
+    some = tracks(Folk=2, Pop=1, Rock=3)
+    expected = ([0, 1, 3, 4, 5], {"genre not allowed": 1})
+    assert chosen(some, genres=("Rock", "Folk")) == expected
+
+
+def test_a_wanted_genre_may_be_written_as_in_the_archive() -> None:
+    some = tracks(**{"Folk": 1, "New Age": 2})
+    assert chosen(some, genres=("New\r\nAge\u200b",)) == ([1, 2], {"genre not allowed": 1})
+
+
+def test_a_genre_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(InputError) as caught:
+        chosen(tracks(Rock=1, Folk=1), genres=("Rock", "rock"))
+    assert str(caught.value) == "no track is of the genre 'rock'; there are 'Folk', 'Rock'"
+
+
+def test_a_licence_that_there_is_not_is_refused() -> None:
+    with pytest.raises(InputError, match="no track has the license 'CC0'; there are 'Attribution'"):
+        chosen(tracks(Rock=1), licenses=("CC0",))
+
+
+def test_a_small_genre_is_left_out() -> None:
+    some = tracks(Folk=3, Pop=2, Rock=1)
+    assert chosen(some, min_clips_per_genre=2) == (
+        [0, 1, 2, 3, 4],
+        {"fewer than 2 clips a genre": 1},
+    )
+    assert chosen(some, min_clips_per_genre=3)[1] == {"fewer than 3 clips a genre": 3}
+
+
+def test_of_a_large_genre_so_many_are_drawn() -> None:
+    some = tracks(Folk=50, Pop=5, Rock=3)
+    kept, left_out = select(some, DataConfig("audio", max_clips_per_genre=5))
+    assert Counter(track.row.genre for track in kept) == {"Folk": 5, "Pop": 5, "Rock": 3}
+    assert left_out == {"more than 5 clips a genre": 45}
+    assert ids(kept) == sorted(ids(kept))
+
+
+def test_the_draw_depends_on_the_seed_and_the_track_ids_alone() -> None:
+    some = tracks(Folk=60, Rock=60)
+    shuffled = random.Random(1).sample(some, len(some))
+    draws = {seed: chosen(some, max_clips_per_genre=20, seed=seed)[0] for seed in range(5)}
+    assert len({tuple(draw) for draw in draws.values()}) == 5
+    for seed, draw in draws.items():
+        assert chosen(shuffled, max_clips_per_genre=20, seed=seed)[0] == draw
+        # A track that is not drawn does not matter to those that are.
+        fewer = [t for t in some if t.row.track_id in draw or t.row.track_id % 2]
+        assert chosen(fewer, max_clips_per_genre=20, seed=seed)[0] == draw
+    # The draw is the same on every machine and run.
+    assert chosen(tracks(Folk=12), max_clips_per_genre=3, seed=7)[0] == [1, 4, 6]
+
+
+def test_a_larger_draw_includes_a_smaller_one() -> None:
+    some = tracks(Folk=60)
+    draws = [set(chosen(some, max_clips_per_genre=n)[0]) for n in (1, 5, 30, 60, 90)]
+    assert all(small < large for small, large in zip(draws[:3], draws[1:4], strict=True))
+    assert draws[3] == draws[4] == set(range(60))
+
+
+def test_filters_count_one_after_another() -> None:
+    some = tracks(Folk=30, Pop=9, Rock=12, Jazz=6)
+    kept, left_out = chosen(
+        some,
+        licenses=("redistributable",),
+        genres=("Folk", "Pop", "Rock"),
+        min_clips_per_genre=7,
+        max_clips_per_genre=8,
+    )
+    assert left_out == {
+        "license not allowed": 19,
+        "genre not allowed": 4,
+        "fewer than 7 clips a genre": 6,
+        "more than 8 clips a genre": 12,
+    }
+    assert len(kept) == len(some) - sum(left_out.values()) == 16
+    assert list(left_out) == [
+        "license not allowed",
+        "genre not allowed",
+        "fewer than 7 clips a genre",
+        "more than 8 clips a genre",
+    ]
+
+
+def test_a_genre_may_be_known_though_none_of_its_licences_is_allowed() -> None:
+    some = [Track(Row(1, genre="Folk", license="CC0"), ""), Track(Row(2, genre="Rock"), "")]
+    assert chosen(some, licenses=("CC0",), genres=("Rock",))[0] == []
+
+
+def test_no_tracks_are_no_error_here() -> None:
+    assert chosen([], licenses=("CC0",), genres=("Rock",)) == ([], {})

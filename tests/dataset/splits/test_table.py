@@ -1,0 +1,88 @@
+"""Counting clips and artists, and the table of them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dataset.splits.table import count, lines
+
+CLIPS = [
+    ("Rock", "train", 1), ("Rock", "train", 1), ("Rock", "train", 2), ("Folk", "train", 1),
+    ("Folk", "eval", 3), ("Rock", "test", 4), ("Rock", "test", -1),
+]  # fmt: skip
+
+
+def test_clips_and_distinct_artists_are_counted() -> None:
+    counts = count(CLIPS)
+    assert counts == {
+        "train": {"Folk": {"clips": 1, "artists": 1}, "Rock": {"clips": 3, "artists": 2}},
+        "eval": {"Folk": {"clips": 1, "artists": 1}},
+        "test": {"Rock": {"clips": 2, "artists": 1}},
+        "totals": {
+            "train": {"clips": 4, "artists": 2},  # artist 1 is in two genres
+            "eval": {"clips": 1, "artists": 1},
+            "test": {"clips": 2, "artists": 1},
+        },
+        "artists_in_two_splits": 0,
+        "clips_without_artist": 1,
+        "genres_alike_but_for_case": [],
+    }
+    assert json.loads(json.dumps(counts)) == counts
+    assert count(reversed(CLIPS)) == counts
+
+
+def test_an_artist_in_two_splits_is_counted_once() -> None:
+    clips = [("Rock", split, 5) for split in ("train", "eval", "test")] + [("Folk", "eval", 6)]
+    assert count(clips)["artists_in_two_splits"] == 1
+
+
+def test_the_table_is_aligned() -> None:
+    clips = CLIPS[:-1] + [("Rock", "train", 1)] * 1_000
+    assert lines(count(clips), recordings=0) == [
+        "clips/artists    train  eval  test",
+        "Folk               1/1   1/1   0/0",
+        "Rock           1,003/2   0/0   1/1",
+        "total          1,004/2   1/1   1/1",
+        "0 artists and 0 recordings are in two splits",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("straddling", "recordings", "expected"),
+    [
+        (0, None, "0 artists are in two splits; recordings are compared once they are decoded"),
+        (1, None, "1 artist is in two splits; recordings are compared once they are decoded"),
+        (2, 0, "2 artists and 0 recordings are in two splits"),
+        (1, 1, "1 artist is in two splits; 1 recording was, and is kept once"),
+        (0, 3, "0 artists are in two splits; 3 recordings were, and are kept once"),
+    ],
+)
+def test_what_is_in_two_splits_is_said(
+    straddling: int, recordings: int | None, expected: str
+) -> None:
+    clips = [("Rock", split, artist) for artist in range(straddling) for split in ("train", "test")]
+    assert lines(count([*clips, ("Rock", "train", 9)]), recordings)[-1] == expected
+
+
+@pytest.mark.parametrize(("number", "expected"), [(1, "1 clip names"), (2, "2 clips name")])
+def test_clips_without_an_artist_are_told(number: int, expected: str) -> None:
+    assert lines(count([("Rock", "train", -1)] * number), 0)[-1] == (
+        f"{expected} no artist: nobody can tell whether theirs is in two splits"
+    )
+
+
+def test_genres_that_differ_only_in_case_are_told_in_one_line_and_stay_apart() -> None:
+    genres = ["Rock", "rock", "ROCK", "Stra\u00dfe", "STRASSE", "Folk"]
+    counts = count([(genre, "train", 1) for genre in genres])
+    assert sorted(counts["train"]) == sorted(genres)
+    assert lines(counts, 0)[-1] == (
+        "genres that differ only in case are not merged: 'ROCK' and 'Rock' and 'rock'; "
+        "'STRASSE' and 'Stra\u00dfe'"
+    )
+    assert [line for line in lines(count(CLIPS), 0) if "case" in line] == []
+
+
+def test_a_table_of_nothing_has_a_total() -> None:
+    assert lines(count([]), 0)[1] == "total            0/0   0/0   0/0"

@@ -1,0 +1,128 @@
+"""What the cache key has of an archive: another for whatever changes what is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from common import files
+from common.errors import InputError
+from dataset.catalogue.listing import list_audio
+from dataset.config import DataConfig
+from dataset.digests import with_digests
+from tests.conftest import Archive
+
+Edit = Callable[[Path], object]
+
+
+@pytest.fixture
+def data(archive: Archive, tmp_path: Path) -> DataConfig:
+    """Return an archive in FMA's shape with all of its tables, and one's own beside them."""
+    data = archive({2: {}}, {"000/000002.mp3": b"x", "000/000003.mp3": b"x", "README.txt": b""})
+    for name in ("genres.csv", "features.csv"):
+        (tmp_path / "metadata" / name).write_bytes(b"a table")
+    (tmp_path / "own.csv").write_bytes(b"path,genre\n000/000002.mp3,Rock\n")
+    return data
+
+
+def digests(data: DataConfig) -> tuple[str, str, str, int]:
+    """Return the digests of an archive as it is now."""
+    found = with_digests(data)
+    assert dataclasses.replace(
+        found, metadata_digest="", fma_features_digest="", audio_digest="", audio_files=0
+    ) == data  # fmt: skip
+    return found.metadata_digest, found.fma_features_digest, found.audio_digest, found.audio_files
+
+
+def test_an_archive_in_fmas_shape(data: DataConfig) -> None:
+    tracks = files.digest(f"{data.metadata_dir}/tracks.csv")
+    assert digests(data) == (tracks, "", list_audio(data).fingerprint, 2)
+    by_features = digests(dataclasses.replace(data, fma_features=True))
+    assert by_features[1] == files.digest(f"{data.metadata_dir}/features.csv")
+
+
+def test_a_folder_per_genre_has_no_table(data: DataConfig) -> None:
+    folders = dataclasses.replace(data, metadata_dir="")
+    assert digests(folders) == ("", "", list_audio(folders).fingerprint, 2)
+
+
+def test_a_table_of_ones_own(data: DataConfig, tmp_path: Path) -> None:
+    own = dataclasses.replace(data, metadata_dir="", tracks_csv=str(tmp_path / "own.csv"))
+    assert digests(own)[0] == files.digest(own.tracks_csv)
+    assert digests(own)[3] == 3  # a row may name any file
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "changes"),
+    [
+        ({}, "metadata/tracks.csv", True),
+        ({}, "metadata/genres.csv", False),
+        ({"labels": "tree"}, "metadata/genres.csv", True),
+        ({"labels": "tree"}, "metadata/tracks.csv", True),
+        ({}, "metadata/features.csv", False),
+        ({"fma_features": True}, "metadata/features.csv", True),
+        ({}, "own.csv", False),
+        ({}, "audio/000/000002.mp3", True),
+        ({}, "audio/000/000004.mp3", True),
+        ({}, "audio/README.txt", False),
+    ],
+)
+def test_what_is_read_changes_a_digest_and_nothing_else_does(
+    data: DataConfig, tmp_path: Path, settings: dict[str, str], name: str, changes: bool
+) -> None:
+    data = dataclasses.replace(data, **settings)  # type: ignore[arg-type]
+    before = digests(data)
+    (tmp_path / name).write_bytes(b"something else")
+    assert (digests(data) != before) is changes
+
+
+def test_a_new_time_of_a_file_changes_the_digest(data: DataConfig) -> None:
+    before = digests(data)
+    os.utime(f"{data.audio_dir}/000/000002.mp3", (1, 1))
+    assert digests(data) != before
+
+
+def test_spans_that_are_not_chosen_do_not_count(data: DataConfig, tmp_path: Path) -> None:
+    (tmp_path / "2" / "000").mkdir(parents=True)
+    (tmp_path / "audio").rename(tmp_path / "1")
+    spans = dataclasses.replace(data, audio_dir=f"{tmp_path}/{{SPAN}}")
+    first = dataclasses.replace(spans, span="1")
+    before = [digests(spans), digests(first)]
+    (tmp_path / "2" / "000" / "000009.mp3").write_bytes(b"x")
+    assert digests(spans) != before[0]
+    assert digests(spans)[3] == 3
+    assert digests(first) == before[1]
+
+
+def test_a_listing_that_is_there_is_taken(data: DataConfig) -> None:
+    listing = list_audio(data)
+    fewer = dataclasses.replace(listing, files=listing.files[1:])
+    assert with_digests(data, listing) == with_digests(data)
+    assert with_digests(data, fewer).audio_files == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"metadata_dir": "nowhere"}, "the metadata folder nowhere does not exist"),
+        ({"metadata_dir": "", "tracks_csv": "no.csv"}, "the table no.csv does not exist"),
+        ({"audio_dir": "nowhere"}, "the audio folder nowhere does not exist"),
+    ],
+)
+def test_what_is_missing_is_named(
+    data: DataConfig, settings: dict[str, str], expected: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        with_digests(dataclasses.replace(data, **settings))  # type: ignore[arg-type]
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("name", ["tracks.csv", "genres.csv", "features.csv"])
+def test_a_missing_table_is_named(data: DataConfig, name: str) -> None:
+    Path(data.metadata_dir, name).unlink()
+    with pytest.raises(InputError, match=f"there is no {name} in .*/metadata"):
+        with_digests(dataclasses.replace(data, labels="tree", fma_features=True))

@@ -1,0 +1,150 @@
+"""Ranking by macro-F1, ties to the smaller model, and who may be pushed."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from evaluation.ranking import Candidate, Ranking, rank
+
+NOISE = np.random.default_rng(0).normal(size=400)
+OTHER_NOISE = np.random.default_rng(1).normal(size=400)
+
+
+def candidate(
+    name: str,
+    macro_f1: float,
+    parameters: int | None,
+    *,
+    error: float = 0.0,
+    servable: bool = True,
+) -> Candidate:
+    """Return a candidate whose difference to one without error has this standard error."""
+    replicates = macro_f1 + error * OTHER_NOISE / np.std(OTHER_NOISE, ddof=1) + NOISE
+    return Candidate(name, macro_f1, replicates, parameters, servable)
+
+
+def ranked(*candidates: Candidate, push_unservable: bool = False) -> Ranking:
+    """Return the ranking, which must be the same in any order of the candidates."""
+    rankings = [
+        rank(order, push_unservable=push_unservable) for order in itertools.permutations(candidates)
+    ]
+    assert all(ranking == rankings[0] for ranking in rankings)
+    return rankings[0]
+
+
+def test_the_highest_macro_f1_is_best_where_no_other_is_near() -> None:
+    found = ranked(
+        candidate("big", 0.8, 9_000), candidate("low", 0.5, 10), candidate("mid", 0.6, 100)
+    )
+    assert found.order == ("big", "mid", "low")
+    assert (found.best, found.tied, found.withheld) == ("big", frozenset(), None)
+    assert found.why_best == (
+        "big has the highest macro-F1, 0.800, and no other comes within one standard error of it"
+    )
+
+
+def test_a_tie_goes_to_the_smaller_model() -> None:
+    found = ranked(
+        candidate("big", 0.8, 9_000),
+        candidate("small", 0.77, 1_200, error=0.031),
+        candidate("mid", 0.79, 3_000, error=0.02),
+        candidate("tiny", 0.6, 10, error=0.1),
+    )
+    assert found.order == ("small", "big", "mid", "tiny")
+    assert found.tied == {"big", "mid", "small"}
+    assert found.why_best == (
+        "small, with a macro-F1 of 0.770, is tied with big, with 0.800 (one standard error of "
+        "their difference is 0.031), and of those tied it has the fewest parameters, 1,200"
+    )
+
+
+def test_one_standard_error_is_the_limit() -> None:
+    big = candidate("big", 0.8, 9_000)
+    assert ranked(big, candidate("small", 0.77, 10, error=0.0301)).best == "small"
+    assert ranked(big, candidate("small", 0.77, 10, error=0.0299)).best == "big"
+
+
+def test_the_difference_is_taken_in_pairs() -> None:
+    # Each alone is as uncertain as can be, but they are so together: NOISE has a deviation of 1.
+    assert ranked(candidate("big", 0.8, 9), candidate("small", 0.77, 1)).best == "big"
+
+
+def unknown(name: str, macro_f1: float, parameters: int) -> Candidate:
+    """Return a candidate that is known by a single replicate, as one artist or none may leave."""
+    return Candidate(name, macro_f1, np.array([macro_f1, np.nan, np.nan]), parameters, True)
+
+
+def test_where_the_error_is_unknown_all_are_tied() -> None:
+    found = ranked(unknown("big", 0.8, 9_000), unknown("small", 0.3, 10))
+    assert (found.best, found.tied) == ("small", {"big", "small"})
+    assert found.why_best == (
+        "small, with a macro-F1 of 0.300, is tied with big, with 0.800 (clips of so few artists do "
+        "not tell how far a difference is chance), and of those tied it has the fewest parameters, "
+        "10"
+    )
+    found = ranked(unknown("big", 0.3, 9_000), unknown("small", 0.8, 10))
+    assert (found.best, found.tied) == ("small", {"big", "small"})
+    assert found.why_best == (
+        "small has the highest macro-F1, 0.800; clips of so few artists do not tell how far a "
+        "difference is chance, so that it is tied with big, and of those tied none has fewer "
+        "parameters than its 10"
+    )
+
+
+def test_equal_replicates_are_a_known_error_of_nothing() -> None:
+    big, small = (
+        Candidate(name, macro_f1, np.full(400, 0.5), parameters, True)
+        for name, macro_f1, parameters in (("big", 0.8, 9_000), ("small", 0.79, 10))
+    )
+    assert ranked(big, small).tied == frozenset()
+
+
+def test_the_highest_may_itself_be_the_smallest_of_those_tied() -> None:
+    found = ranked(candidate("a", 0.8, 10), candidate("b", 0.79, 20, error=0.02))
+    assert (found.best, found.tied) == ("a", {"a", "b"})
+    assert found.why_best == (
+        "a has the highest macro-F1, 0.800, and of those within one standard error of it (b) none "
+        "has fewer parameters than its 10"
+    )
+
+
+def test_equal_figures_and_sizes_are_ranked_by_name() -> None:
+    assert ranked(candidate("b", 0.5, 10), candidate("a", 0.5, 10)).order == ("a", "b")
+
+
+def test_a_model_of_unknown_size_counts_as_large() -> None:
+    found = ranked(candidate("a", 0.5, None), candidate("b", 0.5, 10**9))
+    assert found.order == ("b", "a")
+
+
+def test_a_single_candidate_needs_no_reason() -> None:
+    assert ranked(candidate("a", 0.5, 1)).why_best == "a is the only one to choose from"
+
+
+def test_an_unservable_leader_leads_and_the_best_servable_one_is_pushed() -> None:
+    candidates = [
+        candidate("table", 0.9, 5, servable=False),
+        candidate("big", 0.7, 100),
+        candidate("small", 0.69, 50, error=0.02),
+    ]
+    found = ranked(*candidates)
+    assert found.order == ("table", "big", "small")
+    assert (found.best, found.withheld) == ("small", None)
+    assert found.why_best.startswith(
+        "table leads, but needs more than audio, so it is not pushed; of the servable ones small, "
+    )
+    forced = ranked(*candidates, push_unservable=True)
+    assert (forced.best, forced.withheld) == ("table", None)
+
+
+def test_where_none_is_servable_the_best_is_withheld() -> None:
+    candidates = [candidate("a", 0.9, 5, servable=False), candidate("b", 0.7, 1, servable=False)]
+    found = ranked(*candidates)
+    assert found.best == "a"
+    assert found.withheld == (
+        "a needs more than audio, as every candidate does: it is not pushed without "
+        "--push-unservable"
+    )
+    assert ranked(*candidates, push_unservable=True).withheld is None

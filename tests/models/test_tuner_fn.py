@@ -1,0 +1,146 @@
+"""The search for hyperparameters, run by TFX's own executor, and its way into a training."""
+
+import dataclasses
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tfx.components.tuner import executor
+from tfx.types import standard_artifacts
+
+from models import tuner_fn
+from models.config import TrainConfig
+from models.networks import fcn5
+from models.spec import Job
+from models.training import fit_record
+from tests.models.training import train_and_export
+
+TRIALS = 3
+
+
+def tune(transformed: Any, folder: Path, train: TrainConfig) -> dict[str, Any]:
+    """Runs a search for fcn5 as TFX does; returns what it found and all of its trials."""
+    examples = standard_artifacts.Examples()
+    examples.split_names = json.dumps(["train", "eval"])
+    examples.uri = str(folder / "examples")
+    for split in ("train", "eval"):
+        split_folder = folder / "examples" / f"Split-{split}"
+        split_folder.mkdir(parents=True)
+        (source,) = Path(transformed.pattern[:-1]).parent.glob("examples*")
+        (split_folder / "data.gz").symlink_to(source)
+    graph = standard_artifacts.TransformGraph()
+    graph.uri = transformed.output.transform_savedmodel_dir.rsplit("/", 1)[0]
+    best, results = standard_artifacts.HyperParameters(), standard_artifacts.TunerResults()
+    best.uri, results.uri = str(folder / "best"), str(folder / "results")
+    context = executor.Executor.Context(tmp_dir=str(folder / "tmp"), unique_id="1")
+    executor.Executor(context).Do(
+        {"examples": [examples], "transform_graph": [graph]},
+        {"best_hyperparameters": [best], "tuner_results": [results]},
+        {
+            "tuner_fn": "models.tuner_fn.tuner_fn",
+            "train_args": '{"splits": ["train"]}',
+            "eval_args": '{"splits": ["eval"]}',
+            "custom_config": json.dumps(
+                {
+                    "model": "fcn5",
+                    "module": "models.networks.fcn5",
+                    "audio": dataclasses.asdict(transformed.config),
+                    "train": dataclasses.asdict(train),
+                    "trials": TRIALS,
+                    "epochs": 1,
+                }
+            ),
+        },
+    )
+    return {
+        "best": json.loads((folder / "best" / "best_hyperparameters.txt").read_text()),
+        "trials": json.loads((folder / "results" / "tuner_results.json").read_text()),
+    }
+
+
+def test_a_search_finds_the_best_of_its_trials_and_the_same_one_twice(
+    transformed: Any, tmp_path: Path
+) -> None:
+    train = TrainConfig(batch_size=8, dropout=0.25)
+    first = tune(transformed, tmp_path / "first", train)
+    names = {"learning_rate", "label_smoothing", "mixup"}  # not what the user has set
+    assert set(first["best"]["values"]) == names
+    trials = sorted(first["trials"], key=lambda trial: trial["score"])
+    assert len(trials) == TRIALS
+    assert {name: trials[0][name] for name in names} == first["best"]["values"]
+    (defaults,) = (trial for trial in trials if trial["trial_id"] == "0")
+    assert {name: defaults[name] for name in names} == {
+        name: fcn5.MODEL.defaults[name] for name in names
+    }
+    assert len({tuple(trial[name] for name in sorted(names)) for trial in trials}) == TRIALS
+    assert tune(transformed, tmp_path / "second", train) == first
+
+
+def test_what_was_tuned_is_trained_with_and_recorded(transformed: Any, tmp_path: Path) -> None:
+    values = {"learning_rate": 0.01, "mixup": 0.0}
+    done = train_and_export(
+        "fcn5",
+        transformed,
+        tmp_path,
+        TrainConfig(epochs=1, batch_size=8, mixup=0.4),
+        hyperparameters={"space": [], "values": values},
+    )
+    told = fit_record.read(done.fn_args.serving_model_dir).hyperparameters
+    assert told["learning_rate"] == 0.01
+    assert told["mixup"] == 0.4  # asked for, which goes before
+    assert told["dropout"] == fcn5.MODEL.defaults["dropout"]
+    assert (told["epochs"], told["batch_size"]) == (1, 8)
+    assert told["tuned"] == ["learning_rate", "mixup"]
+
+
+class Trained:
+    """Stands for trainings: notes the jobs, and answers with losses or errors."""
+
+    def __init__(self, answers: list[Any]):
+        self.answers, self.jobs = answers, []
+
+    def __call__(self, job: Job, network: Any) -> SimpleNamespace:
+        self.jobs.append(job)
+        answer = self.answers[len(self.jobs) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        curves = [{"stage": "s", "epochs": [{"val_loss": loss} for loss in answer]}]
+        return SimpleNamespace(curves=curves)
+
+
+def search(answers: list[Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    trained = Trained(answers)
+    monkeypatch.setattr(tuner_fn, "train_network", trained)
+    job = Job("fcn5", 3, [], [], None, TrainConfig(), "c", "l", max_epochs=2)  # type: ignore[arg-type]
+    found = tuner_fn.search_for(job, fcn5.MODEL, trials=len(answers), directory=str(folder))
+    found.search()
+    return SimpleNamespace(jobs=trained.jobs, best=found.get_best_hyperparameters()[0].values)
+
+
+def test_a_trial_counts_by_its_best_epoch_and_has_folders_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = search([[0.9, 0.8], [0.7, 2.0], [0.75, float("nan")]], tmp_path, monkeypatch)
+    assert done.best == done.jobs[1].hyperparameters
+    assert {job.max_epochs for job in done.jobs} == {2}
+    for folders in ([job.checkpoint_dir for job in done.jobs], [job.log_dir for job in done.jobs]):
+        assert len(set(folders)) == 3
+
+
+def test_a_trial_that_fails_is_the_worst(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = search([ValueError("no"), [1.5], [float("nan")]], tmp_path, monkeypatch)
+    assert done.best == done.jobs[1].hyperparameters
+
+
+def test_where_all_trials_fail_the_training_tells_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = search([ValueError("no")] * 5, tmp_path, monkeypatch)
+    assert set(done.best) == set(fcn5.MODEL.space)
+
+
+def test_a_full_disk_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Exception, match="No space left"):
+        search([OSError(28, "No space left on device"), [1.0]], tmp_path, monkeypatch)

@@ -1,0 +1,173 @@
+"""What is asked of an output folder before a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+import local_runner
+from common.errors import InputError
+from dataset.config import AudioConfig
+from pipeline.config import PipelineConfig
+from pipeline.local import output_folder, prune, results
+
+WriteArchive = Callable[..., list[str]]
+
+
+def configuration(flags: list[str]) -> PipelineConfig:
+    """Return the configuration of a command line."""
+    return local_runner.make_config(local_runner.build_parser().parse_args(flags))
+
+
+def disk_with(free: int) -> Callable[[Path], SimpleNamespace]:
+    """Return what tells the free bytes of a disk."""
+    return lambda _: SimpleNamespace(free=free)
+
+
+def refused_output(output: Path, *flags: str) -> str:
+    """Return why an output folder is refused before anything is written."""
+    config = configuration([*flags, f"--output-dir={output}"])
+    with pytest.raises(InputError) as caught:
+        output_folder.check_output(output, config)
+    return str(caught.value)
+
+
+def folder_of_length(base: Path, n_bytes: int) -> Path:
+    """Return a folder below `base` whose path has so many bytes."""
+    while (missing := n_bytes - len(os.fsencode(base))) > 0:
+        base /= "x" * min(missing - 1, 100 if missing != 102 else 50)
+    return base
+
+
+def test_the_output_folder_is_made_and_left_clean(tmp_path: Path) -> None:
+    output = tmp_path / "deep" / "output"
+    for _ in range(2):
+        output_folder.prepare_output(output)
+        assert [path.relative_to(output).as_posix() for path in output.rglob("*")] == ["logs"]
+
+
+def test_an_output_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    output = tmp_path / "file" / "output"
+    with pytest.raises(InputError) as caught:
+        output_folder.prepare_output(output)
+    assert str(caught.value) == f"cannot write to --output-dir {output}: Not a directory"
+
+
+def test_a_disk_that_is_too_small_is_told_in_numbers(
+    write_archive: WriteArchive, tmp_path: Path
+) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    with pytest.raises(InputError) as caught:
+        output_folder.check_disk(configuration(write_archive()), tmp_path, needed_bytes=10**18)
+    message = str(caught.value)
+    assert message.startswith(f"--output-dir {tmp_path} has ")
+    assert message.endswith(" GB free, the run needs about 1000000000.0 GB")
+    assert float(message.split(" has ")[1].split()[0]) == pytest.approx(free / 1e9, rel=0.2)
+
+
+def test_what_no_run_can_use_again_is_no_room_on_the_disk(
+    write_archive: WriteArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, output = configuration(write_archive()), tmp_path / "output"
+    monkeypatch.setattr(shutil, "disk_usage", disk_with(free=1_000_000))
+    past = prune.Execution(6, "Transform", is_done=True, properties={}, inputs={}, outputs={})
+    monkeypatch.setattr(prune, "read_history", lambda *_: prune.History(executions=[past]))
+    for stale in ("pipeline/Transform/transformed_examples/7", "logs", "serving_model/1"):
+        (output / stale).mkdir(parents=True)
+        (output / stale / "file").write_bytes(b"x" * 2_000_000)
+    with pytest.raises(InputError) as caught:
+        output_folder.check_disk(config, output, needed_bytes=2_500_000)
+    assert str(caught.value).endswith("; stale artifacts hold 2.00 MB; --prune removes them")
+    output_folder.check_disk(config, output, needed_bytes=1_000_000)
+
+
+def test_what_a_training_goes_on_from_is_not_needed_again(
+    write_archive: WriteArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, output = configuration(write_archive()), tmp_path / "output"
+    monkeypatch.setattr(shutil, "disk_usage", disk_with(free=1_000_000))
+    clips = Path(config.checkpoint_dir) / "clips"
+    clips.mkdir(parents=True)
+    (clips / "train").write_bytes(b"x" * 2_000_000)
+    output_folder.check_disk(config, output, needed_bytes=3_000_000)
+    with pytest.raises(InputError, match="1000000.0 GB"):
+        output_folder.check_disk(config, output, needed_bytes=10**15 + 2_000_000)
+
+
+def test_the_need_grows_with_clips_length_and_models() -> None:
+    audio = AudioConfig(clip_seconds=10.0)
+    base = output_folder.bytes_needed(100, 1, audio)
+    assert output_folder.bytes_needed(200, 1, audio) - base == 100 * (6 * 220_500 + 250_000)
+    assert output_folder.bytes_needed(100, 2, audio) > base
+    assert output_folder.bytes_needed(100, 1, AudioConfig(clip_seconds=20.0)) > base
+
+
+@pytest.mark.parametrize(
+    ("output", "is_refused"),
+    [
+        ("music", False),
+        ("music/out", False),
+        ("music/1", True),
+        ("music/2/out", True),  # a delivery that is a link
+        ("elsewhere/out", True),
+        ("music/7/out", True),  # it would become a delivery
+        ("link/7", True),
+        ("music/7th", False),
+    ],
+)
+def test_an_output_folder_in_a_delivery_is_refused(
+    tmp_path: Path, output: str, is_refused: bool
+) -> None:
+    for folder in ("music/1", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "music" / "2").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "link").symlink_to(tmp_path / "music")
+    flags = [f"--audio-dir={tmp_path}/music/{{SPAN}}"]
+    if is_refused:
+        assert "is in the audio folder" in refused_output(tmp_path / output, *flags)
+    else:
+        config = configuration([*flags, f"--output-dir={tmp_path / output}"])
+        output_folder.check_output(tmp_path / output, config)
+
+
+def test_an_output_folder_beside_a_bucket_is_none_of_its_folders(tmp_path: Path) -> None:
+    config = configuration(["--audio-dir=gs://bucket/music", f"--output-dir={tmp_path}"])
+    output_folder.check_output(tmp_path, config)
+
+
+def test_the_longest_output_folder_is_the_longest_that_sqlite_can_use(tmp_path: Path) -> None:
+    flags = ["--audio-dir=a"]
+    longest = folder_of_length(tmp_path, 504 - len("/pipeline/metadata.sqlite"))
+    too_long = folder_of_length(tmp_path, 505 - len("/pipeline/metadata.sqlite"))
+    link = tmp_path / "link"
+    link.symlink_to(too_long)
+    for output in (too_long, link):
+        message = refused_output(output, *flags)
+        assert message.startswith(f"--output-dir {output} is too long: SQLite takes paths of up to")
+        assert message.endswith(" has 505: choose a path with 1 fewer")
+    config = configuration([*flags, f"--output-dir={longest}"])
+    output_folder.check_output(longest, config)
+    Path(config.metadata_path).parent.mkdir(parents=True)
+    results.open_store(config.metadata_path).put_artifact_type(pb.ArtifactType(name="a"))
+
+
+@pytest.mark.parametrize("below", ["", "out", "000/out", "../audio/out", "../link/out"])
+def test_an_output_folder_in_the_archive_is_refused(
+    write_archive: WriteArchive, tmp_path: Path, below: str
+) -> None:
+    flags = write_archive()[:2]
+    (tmp_path / "link").symlink_to(tmp_path / "audio")
+    before = sorted(tmp_path.rglob("*"))
+    output = tmp_path / "audio" / below
+    assert refused_output(output, *flags) == (
+        f"--output-dir {output} is in the audio folder {tmp_path}/audio, where the next run would "
+        "read it: choose a folder outside of it"
+    )
+    assert sorted(tmp_path.rglob("*")) == before

@@ -1,0 +1,130 @@
+"""Each step leaves one line on the console."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import logging
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tfx.orchestration.local import local_dag_runner
+from tfx.orchestration.portable import launcher
+
+from common import progress
+from pipeline.local import step_reporter
+from pipeline.local.step_reporter import ComponentLog, StepReporter
+
+# The title of a window, a bell, a step back, a return, and a C1 control that begins a colour.
+HOSTILE = "\x1b]0;owned\x07\b\r\x9b31m"
+SHOWN = r"\x1b]0;owned\x07\x08\r\x9b31m"
+
+
+def text_of(action: object) -> str:
+    """Return what `action(reporter)` leaves on a console that is no terminal."""
+    output = io.StringIO()
+    with StepReporter(Console(file=output, width=100)) as reporter:
+        action(reporter)  # type: ignore[operator]
+    return output.getvalue()
+
+
+def test_a_step_that_is_done_leaves_its_time_and_memory() -> None:
+    def step(reporter: StepReporter) -> None:
+        reporter.start("Transform")
+        time.sleep(0.12)
+        reporter.finish()
+
+    found = re.fullmatch(r"  Transform +done +(\d\.\d) s   peak (\d+\.\d\d) GiB\n", text_of(step))
+    assert found
+    assert 0.1 <= float(found[1]) < 5
+    assert 0.01 < float(found[2]) < 100
+
+
+def test_a_cached_step_says_so_and_the_next_is_not_cached() -> None:
+    def steps(reporter: StepReporter) -> None:
+        reporter.start("Transform")
+        reporter.mark_cached()
+        reporter.finish()
+        reporter.start("Evaluator")
+        reporter.finish()
+
+    first, second = text_of(steps).splitlines()
+    assert re.fullmatch(r"  Transform +cached +\d\.\d s", first)
+    assert re.fullmatch(r"  Evaluator +done +\d\.\d s   peak .* GiB", second)
+
+
+def test_a_step_that_raises_is_left_as_failed() -> None:
+    output = io.StringIO()
+    with pytest.raises(ZeroDivisionError), StepReporter(Console(file=output)) as reporter:
+        reporter.start("Evaluator")
+        raise ZeroDivisionError
+    assert re.fullmatch(r"  Evaluator +failed +\d\.\d s   peak .* GiB\n", output.getvalue())
+
+
+def test_an_error_between_steps_leaves_no_line() -> None:
+    assert text_of(lambda reporter: None) == ""
+
+
+def test_components_report_into_a_file_that_is_gone_afterwards() -> None:
+    seen = []
+
+    def step(reporter: StepReporter) -> None:
+        reporter.start("FmaExampleGen")
+        path = Path(os.environ[progress.FILE_VARIABLE])
+        progress.start(4)
+        progress.advance()
+        seen.append((path, progress.read(path)))
+        reporter.finish()
+        reporter.start("StatisticsGen")
+        seen.append((path, progress.read(path)))
+        reporter.finish()
+
+    text_of(step)
+    (path, told), (_, told_after) = seen
+    assert (told, told_after) == ((1, 4), None)
+    assert progress.FILE_VARIABLE not in os.environ
+    assert not path.parent.exists()
+
+
+def test_tfx_logs_what_the_console_listens_for() -> None:
+    runner, launch = inspect.getsource(local_dag_runner), inspect.getsource(launcher)
+    assert f"logging.info('{step_reporter._RUNNING}', node_id)" in runner
+    assert f"logging.info('{step_reporter._FINISHED}', node_id)" in runner
+    assert f"logging.info('{step_reporter._CACHED}', execution.id)" in launch
+
+
+def test_the_log_handler_follows_what_tfx_logs() -> None:
+    logger = logging.Logger("like absl")
+    told = []
+
+    def steps(reporter: StepReporter) -> None:
+        after = {"StatisticsGen": lambda: told.append("StatisticsGen")}
+        logger.addHandler(ComponentLog(reporter, after))
+        logger.info("Component %s is running.", "StatisticsGen")
+        logger.info("MetadataStore with DB connection initialized")
+        assert told == []
+        logger.info("Component %s is finished.", "StatisticsGen")
+        assert told == ["StatisticsGen"]
+        logger.info("Component %s is running.", "Pusher")
+        logger.info("A cached execution %d is used.", 12)
+        logger.info("Component %s is finished.", "Pusher")
+
+    lines = [line.split()[:2] for line in text_of(steps).splitlines()]
+    assert lines == [["StatisticsGen", "done"], ["Pusher", "cached"]]
+
+
+def test_on_a_terminal_the_running_step_shows_its_progress() -> None:
+    output = io.StringIO()
+    terminal = Console(file=output, force_terminal=True, width=100)
+    with StepReporter(terminal) as reporter:
+        reporter.start("FmaExampleGen")
+        progress.start(40)
+        progress.advance()
+        time.sleep(0.4)
+        reporter.finish()
+    assert "1/40" in output.getvalue()
+    assert output.getvalue().rstrip().endswith("GiB")
