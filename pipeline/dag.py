@@ -44,7 +44,7 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     platform = platform or ThisMachine()
     example_gen = FmaExampleGen(config.data, config.audio, bad_files_path=config.bad_files_path)
     examples = example_gen.outputs["examples"]
-    schema_gen = PackagedSchemaGen(schema_file=f"pipeline:{SCHEMA_PATH.name}")
+    schema_gen = PackagedSchemaGen(schema_file=f"dataset:{SCHEMA_PATH.name}")
     schema_gen = schema_gen.with_id("ImportSchemaGen")
     schema = schema_gen.outputs["schema"]
     statistics_gen = tfx.components.StatisticsGen(
