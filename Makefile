@@ -18,7 +18,7 @@ DEMO_MODELS := logistic_regression,knn,gaussian_nb,svm,mlp,cnn1d,mobilenet_v2
 DEMO_FLAGS ?=
 # Folder of the run whose report is opened.
 OUTPUT ?= $(DEMO_OUTPUT)
-# Further flags of pytest, e.g. TEST_FLAGS='-k corpus'.
+# Further flags of pytest, e.g. TEST_FLAGS='-k corpus', or '-n 0' for no further processes.
 TEST_FLAGS ?=
 # Further flags of uv pip compile, e.g. LOCK_FLAGS='--upgrade-package rich' or LOCK_FLAGS=--upgrade.
 LOCK_FLAGS ?=
@@ -39,13 +39,16 @@ demo: install ## make a small corpus and run the whole pipeline on it
 	    --output-dir $(DEMO_OUTPUT) --models $(DEMO_MODELS) --mobilenet-weights none \
 	    --max-credible-accuracy 1 $(DEMO_FLAGS)
 
+# A process per core, but no more than memory is likely to hold; see tests/conftest.py.
+PYTEST = $(PY) -m pytest tests -n logical --maxprocesses 4 --no-loadscope-reorder
+
 .PHONY: test
 test: install ## run every test, end-to-end included
-	$(PY) -m pytest tests $(TEST_FLAGS)
+	$(PYTEST) $(TEST_FLAGS)
 
 .PHONY: unit
 unit: install ## run the tests without the end-to-end ones
-	$(PY) -m pytest tests -m 'not e2e' $(TEST_FLAGS)
+	$(PYTEST) -m 'not e2e' $(TEST_FLAGS)
 
 .PHONY: lint
 lint: install ## check style, format, types and the direction of imports

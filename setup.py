@@ -87,6 +87,8 @@ INSTALL_REQUIRES = [
 
 DEV_REQUIRES = [
     "pytest==9.2.0",
+    # Runs the tests in a process per core.
+    "pytest-xdist==3.8.0",
     # Drives the machine's Chromium, for looking at the report as a browser does.
     "playwright==1.56.0",
     "ruff==0.17.6",

@@ -1,4 +1,4 @@
-"""Small archives in FMA's layout, by hand, and one small corpus for the whole session."""
+"""Small archives in FMA's layout, one small corpus for the session, and how tests are distributed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from xdist.scheduler import LoadScopeScheduling
 
 from corpus import CorpusSpec, write_corpus
 from corpus.metadata import TRACKS_COLUMNS
 from dataset.config import DataConfig
+from models.registry import MODELS
 
 COLUMNS = [f"{group}.{name}" for group, names in TRACKS_COLUMNS.items() for name in names]
 DEFAULTS = {
@@ -92,3 +94,21 @@ def corpus_dir(spec: CorpusSpec, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def corpus_data(corpus_dir: Path) -> DataConfig:
     """Return the configuration that reads the small corpus."""
     return DataConfig(str(corpus_dir / "fma_small"), str(corpus_dir / "fma_metadata"))
+
+
+class ByFixture(LoadScopeScheduling):
+    """Keep together what shares an expensive fixture: the tests of a model, or else of a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        parameter = test.partition("[")[2].removesuffix("]")
+        return parameter if parameter in MODELS else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFixture:
+    return ByFixture(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the end-to-end tests, which take longest."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
