@@ -1,4 +1,4 @@
-"""Small archives in FMA's layout, one small corpus for the session, and how tests are distributed."""
+"""Small archives in FMA's layout, one corpus for the session, and how tests are distributed."""
 
 from __future__ import annotations
 
