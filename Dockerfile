@@ -35,7 +35,6 @@ COPY features features
 COPY dataset dataset
 COPY common common
 COPY corpus corpus
-COPY fma fma
 COPY benchmarks benchmarks
 RUN pip install --no-deps --no-build-isolation . \
     && pip check

@@ -78,7 +78,7 @@ lock: ## compile requirements/tfx-*.txt from setup.py, and cuda.txt from cuda.in
 
 .PHONY: report
 report: install ## open the newest report of OUTPUT (default: the demo's) in the browser
-	$(PY) -m cli.report $(OUTPUT) --open
+	.venv/bin/music-genre report $(OUTPUT) --open
 
 .PHONY: versions
 versions: ## print what a bug report needs: machine, Python, packages

@@ -113,7 +113,6 @@ PACKAGES = [
     "dataset",
     "common",
     "corpus",
-    "fma",
     "benchmarks",
 ]
 
@@ -128,5 +127,6 @@ setup(
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
     package_data={"": ["*.pbtxt", "*.yaml"], "report": ["templates/*.html"]},
     install_requires=INSTALL_REQUIRES,
+    entry_points={"console_scripts": ["music-genre = cli.main:main"]},
     extras_require={"dev": DEV_REQUIRES},
 )

@@ -32,7 +32,7 @@ from pipeline.dag import BASELINE, create_pipeline
 from pipeline.local import results
 
 _BEST = ("CandidateRanker", BEST_MODEL)
-# Small, and what `python -m cli.report` shows of earlier runs.
+# Small, and what `music-genre report` shows of earlier runs.
 _OF_EVERY_RUN = {(runs.NODE, runs.OUTPUT), ("CandidateRanker", LEADERBOARD)}
 _DONE = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
 _OUTPUT, _INPUT = metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INPUT
@@ -185,7 +185,7 @@ def kept_artifacts(history: History, reusable: Iterable[int]) -> set[int]:
 
     They are what the latest run uses, what the coming run takes from the cache (`reusable`), the
     baseline models of their candidates and of a coming one, and the small
-    outputs of every run that `python -m cli.report` shows.
+    outputs of every run that `music-genre report` shows.
     """
     kept = set(reusable)
     candidates = [_candidate_to_come(servable=True), _candidate_to_come(servable=False)]

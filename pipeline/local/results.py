@@ -94,7 +94,7 @@ def latest_outputs(
 def withdraw(output_dir: str) -> None:
     """Removes what an earlier run has published, which a run that fails would seem to say.
 
-    The pages of earlier runs are still among the artifacts, for `python -m cli.report`.
+    The pages of earlier runs are still among the artifacts, for `music-genre report`.
     """
     for name in (LEADERBOARD_NAME, BAD_FILES_NAME, f"{REPORT}/{PAGE_NAME}"):
         Path(output_dir, name).unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import pytest
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
-from cli.report import OK, main
+from cli.main import main
 from common.exit_status import BAD_INPUT
 from report.data import DATA_NAME, PAGE_NAME, ReportData, to_json
 from tests.report.sample import report_data
@@ -108,21 +108,21 @@ def page_of(output: Path, number: int) -> str:
 def test_the_newest_run_is_the_one_that_ran_last_and_its_page_is_where_the_folder_is_now(
     output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(output)]) == OK
+    assert main(["report", str(output)]) == 0
     assert capsys.readouterr().out.strip() == page_of(output, 5)
 
 
 def test_a_run_is_picked_by_its_number(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(output), "--run", "2"]) == OK
+    assert main(["report", str(output), "--run", "2"]) == 0
     assert capsys.readouterr().out.strip() == page_of(output, 9)
-    assert main([str(output), "--run", "4"]) == BAD_INPUT
+    assert main(["report", str(output), "--run", "4"]) == BAD_INPUT
     assert "there is no run 4, only 1 to 3" in capsys.readouterr().err
 
 
 def test_runs_are_listed_with_their_verdicts(
     output: Path, data: ReportData, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(output), "--list"]) == OK
+    assert main(["report", str(output), "--list"]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
     assert header.split() == ["run", "started", "model", "verdict", "accuracy", "macro-F1"]
     accuracy = f"{data.test['overall']['accuracy']:.3f}"
@@ -143,13 +143,13 @@ def test_a_run_that_cannot_be_read_hides_no_other(
         broken.unlink()
     else:
         broken.write_text(content)
-    assert main([str(output), "--list"]) == OK
+    assert main(["report", str(output), "--list"]) == 0
     printed = capsys.readouterr()
     rows = [line.split() for line in printed.out.splitlines()[1:]]
     assert [(row[0], row[4]) for row in rows] == [
         ("1", "blessed"), ("2", "unreadable"), ("3", "blessed"),
     ]  # fmt: skip
-    assert printed.err.startswith(f"python -m cli.report: run 2: cannot read {broken}: ")
+    assert printed.err.startswith(f"music-genre report: run 2: cannot read {broken}: ")
 
 
 @pytest.mark.parametrize("there_is_one", [True, False])
@@ -161,7 +161,7 @@ def test_a_page_opens_in_the_browser(
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or there_is_one)
-    assert main([str(output), "--open"]) == (OK if there_is_one else BAD_INPUT)
+    assert main(["report", str(output), "--open"]) == (0 if there_is_one else BAD_INPUT)
     assert opened == [Path(page_of(output, 5)).as_uri()]
     printed = capsys.readouterr()
     assert printed.out.strip() == page_of(output, 5)
@@ -171,7 +171,7 @@ def test_a_page_opens_in_the_browser(
 def test_two_runs_are_compared_and_of_one_folder_the_last_two(
     output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["compare", str(output), str(output)]) == OK
+    assert main(["compare", str(output), str(output)]) == 0
     path = output / "report" / "compare.html"
     assert capsys.readouterr().out.strip() == str(path)
     text = path.read_text()
@@ -179,7 +179,7 @@ def test_two_runs_are_compared_and_of_one_folder_the_last_two(
     assert f"Second: {output}, run 3" in text
     elsewhere = tmp_path / "new" / "pair.html"
     flags = ["--run-a", "1", "--run-b", "2", "--output", str(elsewhere)]
-    assert main(["compare", str(output), str(output), *flags]) == OK
+    assert main(["compare", str(output), str(output), *flags]) == 0
     assert f"First: {output}, run 1" in elsewhere.read_text()
 
 
@@ -190,17 +190,15 @@ def test_what_is_not_there_is_said_in_a_sentence(
         assert main(list(words)) == BAD_INPUT
         return capsys.readouterr().err
 
-    assert refusal(str(tmp_path / "nowhere")) == (
-        f"python -m cli.report: error: there is no folder {tmp_path / 'nowhere'}\n"
-    )
+    assert "there is no folder" in refusal("report", str(tmp_path / "nowhere"))
     (tmp_path / "empty").mkdir()
-    assert "no run yet in" in refusal(str(tmp_path / "empty"))
+    assert "no run yet in" in refusal("report", str(tmp_path / "empty"))
     (tmp_path / "damaged" / "pipeline").mkdir(parents=True)
     store = tmp_path / "damaged" / "pipeline" / "metadata.sqlite"
     store.write_bytes(b"no database" * 99)
-    assert f"{store}: file is not a database" in refusal(str(tmp_path / "damaged"))
+    assert f"{store}: file is not a database" in refusal("report", str(tmp_path / "damaged"))
     record(tmp_path / "early", [None])
-    assert "has come to a report yet" in refusal(str(tmp_path / "early"))
+    assert "has come to a report yet" in refusal("report", str(tmp_path / "early"))
     record(tmp_path / "one", [1])
     write_report(tmp_path / "one", 1, data)
     assert "a single run" in refusal("compare", str(tmp_path / "one"), str(tmp_path / "one"))
@@ -208,6 +206,6 @@ def test_what_is_not_there_is_said_in_a_sentence(
     broken.write_text("{")
     assert f"cannot read {broken}" in refusal("compare", str(output), str(output))
     with pytest.raises(SystemExit) as stopped:
-        main([str(output), "--run", "x"])
+        main(["report", str(output), "--run", "x"])
     assert stopped.value.code == BAD_INPUT
     assert "invalid int value" in capsys.readouterr().err

@@ -20,10 +20,10 @@ SHOWN = r"Ro\x1b]0;owned\x07\x08\rck\x9b31m"
 COMMANDS = (
     ["local_runner.py"],
     ["vertex_runner.py"],
-    ["-m", "fma"],
-    ["-m", "fma", "to-wav"],
-    ["-m", "cli.report"],
-    ["-m", "cli.report", "compare"],
+    ["-m", "cli.main"],
+    ["-m", "cli.main", "to-wav"],
+    ["-m", "cli.main", "report"],
+    ["-m", "cli.main", "compare"],
     ["-m", "corpus"],
     ["-m", "benchmarks"],
 )
@@ -82,17 +82,15 @@ def test_a_file_name_in_an_error_is_shown_with_escapes(tmp_path: Path) -> None:
     folder = tmp_path / f"日本{HOSTILE}"
     for command in (
         ["local_runner.py", f"--audio-dir={folder}", f"--output-dir={tmp_path / 'o'}"],
-        ["-m", "fma", "unzip", str(folder), f"--to={tmp_path}"],
-        ["-m", "cli.report", str(folder)],
+        ["-m", "cli.main", "to-wav", str(folder), str(tmp_path)],
+        ["-m", "cli.main", "report", str(folder)],
         ["-m", "corpus", f"--output-dir={folder}", "--clips-per-genre=5"],
     ):
         done = run(*command)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         assert "\x1b" not in done.stderr
-    done = run("-m", "cli.report", str(folder))
-    assert (
-        done.stderr == f"python -m cli.report: error: there is no folder {tmp_path}/日本{SHOWN}\n"
-    )
+    done = run("-m", "cli.main", "report", str(folder))
+    assert done.stderr == f"music-genre report: error: there is no folder {tmp_path}/日本{SHOWN}\n"
 
 
 def test_a_folder_is_named_as_far_as_the_encoding_goes(tmp_path: Path) -> None:
@@ -102,6 +100,6 @@ def test_a_folder_is_named_as_far_as_the_encoding_goes(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(f"in {tmp_path}/??{SHOWN}.\n")
     small, wavs = folder / "fma_small", folder / "wavs"
-    done = run("-m", "fma", "to-wav", str(small), str(wavs), encoding="ascii")
+    done = run("-m", "cli.main", "to-wav", str(small), str(wavs), encoding="ascii")
     assert done.returncode == 0, done.stderr
     assert f"wavs are in {tmp_path}/??{SHOWN}/wavs, " in done.stdout

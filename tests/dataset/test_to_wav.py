@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from cli.main import main
 from common.errors import InputError
+from dataset import to_wav
 from dataset.audio.decoding import decode_clip
 from dataset.audio.sandbox import Decoder
 from dataset.config import AudioConfig
-from fma import to_wav
-from fma.__main__ import main
-from fma.to_wav import Settings, Summary, convert_folder
+from dataset.to_wav import Settings, Summary, convert_folder
 from tests.dataset.audio.sounds import encode, encode_with_ffmpeg, music, wav_size
+from tests.dataset.fma.conftest import no_progress
 
 RATE_HZ = 44_100
 
@@ -46,9 +47,9 @@ def source(tmp_path) -> Path:
 
 
 @pytest.fixture
-def convert(source, tmp_path, reporter):
+def convert(source, tmp_path):
     def convert(**settings) -> Summary:
-        return convert_folder(source, tmp_path / "wavs", Settings(**settings), 2, reporter)
+        return convert_folder(source, tmp_path / "wavs", Settings(**settings), 2, no_progress)
 
     return convert
 
@@ -177,14 +178,14 @@ def every_kind() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("rate_hz", [22_050, 44_100])
-def test_a_wav_has_the_samples_that_ingestion_decodes(tmp_path, reporter, rate_hz):
+def test_a_wav_has_the_samples_that_ingestion_decodes(tmp_path, rate_hz):
     files, folder = every_kind(), tmp_path / "in"
     for name, data in files.items():
         # Not files side by side: they would be the same wav.
         (folder / name).mkdir(parents=True)
         (folder / name / name).write_bytes(data)
     settings = Settings(sample_rate_hz=rate_hz, mono=True)
-    summary = convert_folder(folder, tmp_path / "wavs", settings, 2, reporter)
+    summary = convert_folder(folder, tmp_path / "wavs", settings, 2, no_progress)
     assert summary == Summary(written=len(files), there_before=0, bad=0, others=0)
     for name, data in files.items():
         wav, found_hz = soundfile.read(
@@ -292,15 +293,15 @@ libsndfile._BLOCK_FRAMES = 10_000
 
 
 @pytest.mark.parametrize("target", ["fma_small", "fma_small/wavs", "."])
-def test_a_target_in_or_around_the_source_is_refused(source, tmp_path, reporter, target):
+def test_a_target_in_or_around_the_source_is_refused(source, tmp_path, target):
     with pytest.raises(InputError, match="neither in"):
-        convert_folder(source, tmp_path / target, Settings(), 1, reporter)
+        convert_folder(source, tmp_path / target, Settings(), 1, no_progress)
 
 
-def test_a_folder_without_audio_is_refused(tmp_path, reporter):
+def test_a_folder_without_audio_is_refused(tmp_path):
     (tmp_path / "in").mkdir()
     with pytest.raises(InputError, match="has no audio file"):
-        convert_folder(tmp_path / "in", tmp_path / "out", Settings(), 1, reporter)
+        convert_folder(tmp_path / "in", tmp_path / "out", Settings(), 1, no_progress)
 
 
 def test_a_track_longer_than_a_wav_can_be_is_listed(convert, tmp_path, monkeypatch):

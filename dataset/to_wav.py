@@ -8,17 +8,21 @@ import json
 import os
 import queue
 import threading
+from collections.abc import Callable
 from concurrent import futures
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from common.errors import InputError
+from common.folders import make_folder
 from dataset.audio.reading import MAX_FILE_BYTES
 from dataset.audio.sandbox import Decoder
 from dataset.bad_files import BAD_FILES_NAME, AudioError, Fault, FaultKind, to_csv
 from dataset.catalogue.file_names import AUDIO_SUFFIXES
 from dataset.config import AudioConfig
-from fma import folders
-from fma.meters import Reporter
+
+# A title, files in all and those done already; it yields what counts files.
+Progress = Callable[[str, "int | None", int], AbstractContextManager[Callable[[int], None]]]
 
 _SETTINGS_NAME = ".to_wav.json"
 # For a whole track, which may last for hours.
@@ -44,7 +48,7 @@ class Summary:
 
 
 def convert_folder(
-    source: Path, target: Path, settings: Settings, workers: int, reporter: Reporter
+    source: Path, target: Path, settings: Settings, workers: int, progress: Progress
 ) -> Summary:
     """Writes every audio file below `source` as a wav below `target`, and the list of bad ones.
 
@@ -55,7 +59,7 @@ def convert_folder(
         target: folder of wavs.
         settings: rate and channels.
         workers: processes that decode, each one file at a time.
-        reporter: where progress is told.
+        progress: shows the files.
 
     Raises:
         InputError: where the folders are wrong, or `target` has wavs of other settings.
@@ -65,10 +69,9 @@ def convert_folder(
     if not paths:
         raise InputError(f"{source} has no audio file ({', '.join(AUDIO_SUFFIXES)})")
     _check_settings(target, settings)
-    # What an earlier run was cut at is in nobody's way, but in the list of no one either.
-    for part in target.glob(".*.part"):
+    for part in target.glob(".*.part"):  # of an interrupted run
         part.unlink()
-    results = _convert_all(source, target, paths, settings, workers, reporter)
+    results = _convert_all(source, target, paths, settings, workers, progress)
     faults = [result for result in results if isinstance(result, Fault)]
     aside = target / f".{BAD_FILES_NAME}"
     # A name need not be UTF-8; what cannot be encoded is shown as an escape.
@@ -83,7 +86,7 @@ def _check_folders(source: Path, target: Path) -> None:
     one, two = source.resolve(), target.resolve()
     if one == two or one in two.parents or two in one.parents:
         raise InputError(f"{target} must be neither in {source} nor around it")
-    folders.make(target)
+    make_folder(target)
 
 
 def _audio_files(source: Path) -> tuple[list[Path], int]:
@@ -113,7 +116,7 @@ def _convert_all(
     paths: list[Path],
     settings: Settings,
     workers: int,
-    reporter: Reporter,
+    progress: Progress,
 ) -> list[bool | Fault]:
     """Returns for each path whether its wav was written now, or what is wrong with it."""
     root = source.resolve()
@@ -122,7 +125,7 @@ def _convert_all(
     idle: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
 
     with contextlib.ExitStack() as stack:
-        meter = stack.enter_context(reporter.step(f"writing {target}", len(paths), files=True))
+        advance = stack.enter_context(progress(f"writing {target}", len(paths), 0))
         decoders = [
             stack.enter_context(Decoder(AudioConfig(), _TIME_LIMIT_SECONDS)) for _ in range(workers)
         ]
@@ -142,7 +145,7 @@ def _convert_all(
                 return Fault(str(path), _track_id(path), error.kind, error.detail)
             finally:
                 idle.put(decoder)
-                meter.advance(1)
+                advance(1)
 
         try:
             return list(pool.map(convert, paths, wavs))

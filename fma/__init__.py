@@ -1,1 +1,0 @@
-"""Getting FMA: its archives downloaded, checked and unpacked, and its mp3s as wavs if wanted."""

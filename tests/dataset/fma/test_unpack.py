@@ -1,0 +1,123 @@
+"""Unpacking real zips, honest and hostile."""
+
+from __future__ import annotations
+
+import io
+import random
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from common.errors import InputError
+from dataset.fma.unpack import unpack
+from tests.dataset.fma.conftest import make_zip, no_progress
+
+MP3S = {
+    f"{number // 10:03}/{number:06}.mp3": random.Random(number).randbytes(40_000)
+    for number in (2, 5, 10, 11)
+}
+
+
+def unpacked(tmp_path: Path, data: bytes) -> dict[str, bytes]:
+    """Unpack a zip and return the files of its folder."""
+    (tmp_path / "fma_small.zip").write_bytes(data)
+    folder = tmp_path / "fma_small"
+    unpack(tmp_path / "fma_small.zip", folder, no_progress)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def refused(tmp_path: Path, data: bytes) -> str:
+    """Return why a zip is refused, which leaves no folder and nothing outside of its own."""
+    with pytest.raises(InputError) as caught:
+        unpacked(tmp_path, data)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left <= {"fma_small.zip", ".fma_small.unpacking"}
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_what_was_packed_comes_out(tmp_path: Path, method: int) -> None:
+    found = unpacked(tmp_path, make_zip(MP3S, method=method))
+    assert {name: found[name] for name in MP3S} == MP3S
+    assert {path.name for path in tmp_path.iterdir()} == {"fma_small", "fma_small.zip"}
+
+
+def test_zip64_and_empty_folders_come_out(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("fma_small/empty/", "")
+        with archive.open("fma_small/000002.mp3", "w", force_zip64=True) as file:
+            file.write(b"x" * 1000)
+    assert unpacked(tmp_path, stream.getvalue()) == {"000002.mp3": b"x" * 1000}
+    assert (tmp_path / "fma_small" / "empty").is_dir()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/passwd",
+        "../up",
+        "fma_small/../../up",
+        "fma_small\\..\\up",
+        "another/000002.mp3",
+        "C:/x",
+    ],
+)
+def test_a_member_outside_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    stream = io.BytesIO(make_zip(MP3S))
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr(name, "hostile")
+    assert "is not in the folder fma_small" in refused(tmp_path, stream.getvalue())
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
+def test_links_and_devices_are_refused(tmp_path: Path, kind: int) -> None:
+    stream = io.BytesIO(make_zip(MP3S))
+    with zipfile.ZipFile(stream, "a") as archive:
+        member = zipfile.ZipInfo("fma_small/passwd")
+        member.external_attr = (kind | 0o644) << 16
+        archive.writestr(member, "/etc/passwd")
+    assert "is a link or a device" in refused(tmp_path, stream.getvalue())
+
+
+def test_a_bomb_is_refused_by_its_size(tmp_path: Path) -> None:
+    bomb = make_zip({"zeros": bytes(70 * 2**20)})
+    assert len(bomb) < 100_000
+    assert "it would become 73.4 MB" in refused(tmp_path, bomb)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_damage_and_a_cut_are_noticed(tmp_path: Path, method: int) -> None:
+    data = bytearray(make_zip(MP3S, method=method))
+    place = data.index(b"000005.mp3") + 20_000
+    data[place] ^= 0xFF
+    assert "cannot be unpacked" in refused(tmp_path, bytes(data))
+    assert "cannot be unpacked" in refused(tmp_path, bytes(data[:-30]))
+    assert "cannot be unpacked" in refused(tmp_path, b"no zip at all")
+
+
+def test_an_interrupted_unpacking_continues(tmp_path: Path) -> None:
+    aside = tmp_path / ".fma_small.unpacking" / "fma_small" / "000"
+    aside.mkdir(parents=True)
+    (aside / "000002.mp3").write_bytes(MP3S["000/000002.mp3"])
+    (aside / "000005.mp3").write_bytes(b"half")
+    (aside / "000005.mp3.part").write_bytes(b"half")
+    before = (aside / "000002.mp3").stat().st_ino
+    found = unpacked(tmp_path, make_zip(MP3S))
+    assert {name: found[name] for name in MP3S} == MP3S
+    assert not any(name.endswith(".part") for name in found)
+    assert (tmp_path / "fma_small" / "000" / "000002.mp3").stat().st_ino == before
+
+
+def test_a_disk_without_room_is_said_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100_000))
+    assert "free some space" in refused(tmp_path, make_zip(MP3S))
