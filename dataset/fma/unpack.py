@@ -1,7 +1,7 @@
 """From a zip of FMA to a folder.
 
-FMA compresses with bzip2. Only a zip with the right SHA-1 gets here. What would be written elsewhere,
-or fill the disk, is refused all the same.
+FMA compresses with bzip2. Only a zip with the right SHA-1 gets here. What would be written
+elsewhere, or fill the disk, is refused all the same.
 """
 
 from __future__ import annotations
