@@ -5,21 +5,16 @@
 
 from __future__ import annotations
 
-from corpus.catalogue import Track, build_catalogue, planted_faults
-from corpus.spec import PLANTED_FAULTS, CorpusSpec, PlantedFault
+from corpus.catalogue import build_catalogue, planted_faults
+from corpus.spec import CorpusSpec
 from corpus.styles import GENRES
-from corpus.writer import CorpusError, CorpusState, corpus_state, write_corpus
+from corpus.writer import CorpusError, write_corpus
 
 __all__ = [
     "GENRES",
-    "PLANTED_FAULTS",
     "CorpusError",
     "CorpusSpec",
-    "CorpusState",
-    "PlantedFault",
-    "Track",
     "build_catalogue",
-    "corpus_state",
     "planted_faults",
     "write_corpus",
 ]

@@ -13,45 +13,43 @@ from common.terminal import complain, replace_unencodable, visible
 from corpus.catalogue import build_catalogue
 from corpus.spec import CorpusSpec
 from corpus.styles import GENRES
-from corpus.writer import CorpusError, CorpusState, corpus_bytes, corpus_state, write_corpus
+from corpus.writer import CorpusError, corpus_bytes, is_current, write_corpus
 
-USAGE_ERROR = 2
-INTERRUPTED = 130
+USAGE_ERROR, INTERRUPTED = 2, 130
 
 
 class _OneLineParser(argparse.ArgumentParser):
-    """A parser whose complaint is a single line, without the usage text."""
+    """A parser that refuses with a single line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE_ERROR, visible(f"corpus: {message}") + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write a corpus as the command line asks and return the exit status.
-
-    Status 2 means that nothing was written, for the reason printed in one line on stderr.
-    """
+    """Writes a corpus and returns the exit status; 2: nothing was written, for the reason said."""
     replace_unencodable()
-    options = _parser().parse_args(arguments)
+    flags = _parser().parse_args(arguments)
     try:
-        print(visible(_run(options)))
+        if flags.workers < 1:
+            raise ValueError(f"workers must be positive, got {flags.workers}")
+        spec = CorpusSpec(flags.seed, flags.clips_per_genre, flags.clip_seconds)
+        target = flags.output_dir.resolve()
+        if is_current(spec, target) and not flags.force:
+            print(visible(f"{target} already holds this corpus; it is left as it is."))
+        else:
+            write_corpus(spec, target, flags.workers, force=flags.force)
+            print(visible(_summary(spec, target)))
     except (CorpusError, ValueError) as error:
-        return _complain(str(error))
+        complain(f"corpus: {error}")
+        return USAGE_ERROR
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        return _complain(f"The corpus could not be written: {error.strerror or error}{where}.")
+        complain(f"corpus: it could not be written: {error.strerror or error}{where}")
+        return USAGE_ERROR
     except KeyboardInterrupt:
-        _complain("Interrupted; nothing was written.")
+        complain("corpus: interrupted; nothing was written")
         return INTERRUPTED
     return 0
-
-
-def _run(options: argparse.Namespace) -> str:
-    spec = CorpusSpec(options.seed, options.clips_per_genre, options.clip_seconds)
-    target = options.output_dir.resolve()
-    if corpus_state(spec, target) is CorpusState.CURRENT and not options.force:
-        return f"{target} already holds this corpus; it is left as it is."
-    return _summary(spec, write_corpus(spec, target, options.workers, force=options.force))
 
 
 def _summary(spec: CorpusSpec, folder: Path) -> str:
@@ -64,28 +62,24 @@ def _summary(spec: CorpusSpec, folder: Path) -> str:
     )
 
 
-def _complain(sentence: str) -> int:
-    complain(f"corpus: {sentence}")
-    return USAGE_ERROR
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(
         prog="python -m corpus",
         allow_abbrev=False,
         description="Write synthetic music of eight genres in the shape of FMA's fma_small.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    standard = CorpusSpec()
+    spec = CorpusSpec()
     parser.add_argument("--output-dir", type=Path, required=True, help="folder of the corpus")
-    parser.add_argument("--seed", type=int, default=standard.seed)
-    parser.add_argument("--clips-per-genre", type=int, default=standard.clips_per_genre)
-    parser.add_argument("--clip-seconds", type=float, default=standard.clip_seconds)
+    parser.add_argument("--seed", type=int, default=spec.seed, help="random seed")
     parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
+        "--clips-per-genre", type=int, default=spec.clips_per_genre, help="from 6 to 1000"
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace a corpus that is already in the folder"
+        "--clip-seconds", type=float, default=spec.clip_seconds, help="from 2 to 120"
     )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--force", action="store_true", help="replace a corpus that is there")
     return parser
 
 

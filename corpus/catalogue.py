@@ -8,17 +8,12 @@ from itertools import groupby
 
 import numpy as np
 
-from corpus.seeds import Stream, generator
-from corpus.spec import SPLITS, CorpusSpec, PlantedFault
+from corpus.spec import SPLITS, CorpusSpec, PlantedFault, Stream
 from corpus.styles import GENRES
 
-FIRST_TRACK_ID = 2
-LARGEST_ID_STEP = 80
 CLIPS_PER_ARTIST = 2.4
 TWO_ALBUMS_FROM = 3
 STEREO_CHANCE = 0.4
-FIRST_YEAR = 2008
-LAST_YEAR = 2017
 
 _SYLLABLES = ("ba", "cor", "del", "fen", "gra", "hol", "jun", "kal", "lor", "mi", "nor", "pel")
 _ENDINGS = ("an", "by", "den", "eth", "is", "low", "mond", "ner", "os", "tam", "via", "wick")
@@ -80,8 +75,8 @@ class Track:
 
 
 def build_catalogue(spec: CorpusSpec) -> list[Track]:
-    """Return every track of a corpus, planted faults included, in the order of their ids."""
-    rng = generator(spec.seed, Stream.CATALOGUE)
+    """Returns every track of a corpus, planted faults included, in the order of their ids."""
+    rng = spec.generator(Stream.CATALOGUE)
     artists = _artists(spec, rng)
     counts = _clip_counts(spec, artists)
     faults = dict(_fault_places(artists))
@@ -94,10 +89,7 @@ def build_catalogue(spec: CorpusSpec) -> list[Track]:
 
 
 def planted_faults(spec: CorpusSpec) -> dict[int, str]:
-    """Return the kind of fault of each faulty track by its id.
-
-    The kinds are the keys of ``PLANTED_FAULTS``; each occurs once.
-    """
+    """Returns the kind of fault of each faulty track by its id."""
     return {
         track.track_id: track.fault.value
         for track in build_catalogue(spec)
@@ -105,16 +97,12 @@ def planted_faults(spec: CorpusSpec) -> dict[int, str]:
     }
 
 
-def _artist_count(clips: int) -> int:
-    return max(1, round(clips / CLIPS_PER_ARTIST))
-
-
 def _artists(spec: CorpusSpec, rng: np.random.Generator) -> list[Artist]:
     places = [
         (genre, split)
         for genre in GENRES
         for split in SPLITS
-        for _ in range(_artist_count(spec.clips_in_split(split)))
+        for _ in range(max(1, round(spec.clips_in_split(split) / CLIPS_PER_ARTIST)))
     ]
     return [
         Artist(number, f"{_name(rng)} {number}", genre, split)
@@ -133,7 +121,7 @@ def _title(rng: np.random.Generator) -> str:
 
 
 def _clip_counts(spec: CorpusSpec, artists: list[Artist]) -> list[int]:
-    """Share the clips of each genre and split as evenly as possible among its artists."""
+    """Shares the clips of each genre and split as evenly as possible among its artists."""
     counts: list[int] = []
     for (_, split), group in groupby(artists, key=lambda artist: (artist.genre, artist.split)):
         size = len(list(group))
@@ -143,7 +131,7 @@ def _clip_counts(spec: CorpusSpec, artists: list[Artist]) -> list[int]:
 
 
 def _fault_places(artists: list[Artist]) -> Iterator[tuple[int, PlantedFault]]:
-    """Give each fault to an artist of a genre of its own, the splits in turn."""
+    """Gives each fault to an artist of a genre of its own, the splits in turn."""
     for index, fault in enumerate(PlantedFault):
         genre, split = GENRES[index % len(GENRES)], SPLITS[index % len(SPLITS)]
         host = next(a for a in artists if (a.genre, a.split) == (genre, split))
@@ -172,16 +160,16 @@ def _discography(
 
 
 def _album(artist: Artist, place: int, rng: np.random.Generator) -> Album:
-    year = int(rng.integers(FIRST_YEAR, LAST_YEAR + 1))
+    year = int(rng.integers(2008, 2018))
     month, day = int(rng.integers(1, 13)), int(rng.integers(1, 29))
     released = f"{year}-{month:02d}-{day:02d} 00:00:00"
     return Album(2 * artist.artist_id - 1 + place, _title(rng), released)
 
 
 def _identified(tracks: list[Track], rng: np.random.Generator) -> list[Track]:
-    """Number the tracks with gaps, for FMA's ids are not contiguous either."""
-    steps = rng.integers(1, LARGEST_ID_STEP + 1, size=len(tracks))
-    ids = FIRST_TRACK_ID + np.concatenate(([0], np.cumsum(steps[1:])))
+    """Numbers the tracks with gaps, for FMA's ids are not contiguous either."""
+    steps = rng.integers(1, 81, size=len(tracks))
+    ids = 2 + np.concatenate(([0], np.cumsum(steps[1:])))
     return [
         replace(track, track_id=int(track_id)) for track, track_id in zip(tracks, ids, strict=True)
     ]
