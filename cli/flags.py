@@ -106,9 +106,9 @@ def add_selection(group: argparse._ArgumentGroup) -> None:
         help="of a genre with more so many are drawn, by --seed, for a quick run; 0 for no bound",
     )  # fmt: skip
     group.add_argument(
-        "--split", choices=SPLIT_POLICIES, default=data.split,
-        help="FMA's own (official), 64/16/20 by a digest of the artist (artist-hash), or that of "
-        "--tracks-csv (file); auto: the archive's own where it has one, else artist-hash",
+        "--split", type=_split_policy, choices=SPLIT_POLICIES, default=data.split,
+        help="FMA's own (official), 64/16/20 by whole artists (artist-grouped), or that of "
+        "--tracks-csv (file); auto: the archive's own where it has one, else artist-grouped",
     )  # fmt: skip
     add_switch(
         group, "--allow-leaks",
@@ -263,6 +263,10 @@ def _model_names(text: str) -> tuple[str, ...]:
             f"unknown model {unknown[0]!r}, choose from {', '.join(MODEL_NAMES)}"
         )
     return names
+
+
+def _split_policy(name: str) -> str:
+    return "artist-grouped" if name == "artist-hash" else name  # its former name, for one release
 
 
 def positive(text: str) -> int:

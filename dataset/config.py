@@ -10,7 +10,7 @@ from common.config import require
 SUBSETS = ("small", "medium", "large", "full")
 
 # `official` is FMA's own, `file` that of one's own table; `auto` is whichever the archive has.
-SPLIT_POLICIES = ("auto", "official", "artist-hash", "file")
+SPLIT_POLICIES = ("auto", "official", "artist-grouped", "file")
 
 LABEL_POLICIES = ("genre_top", "tree")
 

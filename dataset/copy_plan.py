@@ -20,9 +20,9 @@ class Copy:
     """
 
     batch: int
-    file_names: Mapping[str, str]
-    split_of: Mapping[int, str]
-    padded: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    file_names: dict[str, str] = dataclasses.field(default_factory=dict)
+    split_of: dict[int, str] = dataclasses.field(default_factory=dict)
+    padded: dict[int, int] = dataclasses.field(default_factory=dict)
 
 
 def plan_copies(
@@ -37,20 +37,15 @@ def plan_copies(
         split_of: split by track id, of the clips that are used.
         padded: number of samples that a clip is padded to, by the ids of those that are.
     """
-    members: dict[int, dict[int, str]] = {}
-    for track_id in sorted(split_of):
-        members.setdefault(batch_of[track_id], {})[track_id] = split_of[track_id]
-    names: dict[int, dict[str, str]] = {batch: {} for batch in members}
+    copies: dict[int, Copy] = {}
+    for track_id, split in sorted(split_of.items()):
+        copy = copies.setdefault(batch_of[track_id], Copy(batch_of[track_id]))
+        copy.split_of[track_id] = split
+        if track_id in padded:
+            copy.padded[track_id] = padded[track_id]
+    in_order = [copies[batch] for batch in sorted(copies)]
     for split in SPLITS:
-        having = [batch for batch in sorted(members) if split in members[batch].values()]
-        for index, batch in enumerate(having):
-            names[batch][split] = f"data_tfrecord-{index:05d}-of-{len(having):05d}.gz"
-    return [
-        Copy(
-            batch,
-            names[batch],
-            splits,
-            {track_id: padded[track_id] for track_id in splits if track_id in padded},
-        )
-        for batch, splits in sorted(members.items())
-    ]
+        having = [copy for copy in in_order if split in copy.split_of.values()]
+        for index, copy in enumerate(having):
+            copy.file_names[split] = f"data_tfrecord-{index:05d}-of-{len(having):05d}.gz"
+    return in_order

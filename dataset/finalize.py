@@ -1,4 +1,4 @@
-"""From what was decoded to the splits, before and after the audio has been heard."""
+"""From clips to splits: what the metadata alone promise, and what the decoded audio comes to."""
 
 from __future__ import annotations
 
@@ -12,22 +12,11 @@ from dataset.bad_files import FAIL, Fault, FaultKind, policies
 from dataset.config import SPLITS, AudioConfig, DataConfig
 from dataset.copy_plan import Copy, plan_copies
 from dataset.splits import table
-from dataset.splits.clip import Clip
-from dataset.splits.decision import Decision, decide
-from dataset.splits.policy import split_policy
-from dataset.splits.trainable import check_trainable
+from dataset.splits.checks import check_trainable
+from dataset.splits.decision import Decision, decide, split_policy
+from dataset.splits.groups import Clip
 from dataset.track import Catalogue
 from dataset.validation import Outcome, judge, to_clip
-
-
-def policy_of(catalogue: Catalogue, data: DataConfig) -> str:
-    """Returns who decides the splits: `official`, `file` or `artist-hash`.
-
-    Raises:
-        InputError: where what is wanted does not fit the archive.
-    """
-    kind = "fma" if data.metadata_dir else "table" if data.tracks_csv else "folders"
-    return split_policy(data.split, kind=kind, has_splits=catalogue.has_splits)
 
 
 def decide_splits(clips: Iterable[Clip], catalogue: Catalogue, data: DataConfig) -> Decision:
@@ -36,24 +25,22 @@ def decide_splits(clips: Iterable[Clip], catalogue: Catalogue, data: DataConfig)
     Raises:
         InputError: where the policy does not fit the archive, or its own splits leak.
     """
-    policy = policy_of(catalogue, data)
+    policy = split_policy(data, catalogue.has_splits)
     return decide(clips, policy, allow_leaks=data.allow_leaks, where=catalogue.where)
 
 
 def foresee(catalogue: Catalogue, data: DataConfig) -> dict[str, Any]:
-    """Returns the table of the splits as the metadata alone give them, see `splits.table.count`.
-
-    What comes out differs by the files that turn out to be bad or to be there twice.
+    """Returns the table of the splits, see `splits.table.count`, if all files were good and unique.
 
     Raises:
-        InputError: where no file needs to be opened to see that no classifier can be trained.
+        InputError: where the metadata alone show that no classifier can be trained.
     """
     clips = [to_clip(track) for track in catalogue.tracks]
     try:
         check_faults(catalogue.faults, len(catalogue.tracks), data)
         decision = decide_splits(clips, catalogue, data)
         counts = _count(clips, decision)
-        check_trainable(_clips(counts), catalogue.where)
+        check_trainable(_n_clips(counts), catalogue.where)
     except InputError as error:
         raise InputError(f"{error}{catalogue.hint}") from error
     return counts
@@ -83,7 +70,7 @@ def conclude(
 ) -> tuple[Conclusion, list[Copy]]:
     """Returns what the decoded clips come to, and what becomes of the staged files.
 
-    Where too many files are bad, or the clips have no honest splits, nothing is copied.
+    Where there is a refusal nothing is copied.
 
     Args:
         catalogue: what was to be read.
@@ -99,18 +86,15 @@ def conclude(
         decision = decide_splits(judged.clips, catalogue, data)
         faults = sorted(faults + _duplicates(catalogue, decision))
         counts = _count(judged.clips, decision)
-        check_trainable(_clips(counts), catalogue.where)
+        check_trainable(_n_clips(counts), catalogue.where)
         check_faults(faults, len(judged.clips), data, list_path)
     except InputError as error:
         return Conclusion(sorted(faults), refusal=f"{error}{catalogue.hint}"), []
-    by_split: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
-    for (split, genre), count in sorted(_clips(counts).items()):
-        by_split[split][genre] = count
     summary = {
-        "clips": by_split,
+        "clips": _n_clips(counts),
         "faults": dict(sorted(Counter(fault.kind.value for fault in faults).items())),
         "left_out": dict(sorted(catalogue.left_out.items())),
-        "overlaps": decision.leaks.to_json(),
+        "overlaps": dataclasses.asdict(decision.leaks),
         "splits": counts,
     }
     batch_of = {outcome.track_id: outcome.batch for outcome in outcomes}
@@ -129,18 +113,15 @@ def _duplicates(catalogue: Catalogue, decision: Decision) -> list[Fault]:
 
 
 def _count(clips: Iterable[Clip], decision: Decision) -> dict[str, Any]:
-    kept = (clip for clip in clips if clip.track_id in decision.split_of)
-    return table.count(
-        (clip.genre, decision.split_of[clip.track_id], clip.artist_id) for clip in kept
-    )
+    split_of = decision.split_of
+    used = (clip for clip in clips if clip.track_id in split_of)
+    return table.count((clip.genre, split_of[clip.track_id], clip.artist_id) for clip in used)
 
 
-def _clips(counts: dict[str, Any]) -> Counter[tuple[str, str]]:
-    found: Counter[tuple[str, str]] = Counter()
-    for split in SPLITS:
-        for genre, cell in counts[split].items():
-            found[split, genre] = cell["clips"]
-    return found
+def _n_clips(counts: dict[str, Any]) -> dict[str, dict[str, int]]:
+    return {
+        split: {genre: cell["clips"] for genre, cell in counts[split].items()} for split in SPLITS
+    }
 
 
 def check_faults(faults: list[Fault], n_good: int, data: DataConfig, list_path: str = "") -> None:

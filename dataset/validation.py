@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataset.bad_files import PAD, SKIP, Fault, FaultKind, policies
 from dataset.catalogue.file_names import has_audio_suffix
 from dataset.config import FMA_CLIP_SECONDS, AudioConfig, DataConfig
-from dataset.splits.clip import Clip
+from dataset.splits.groups import Clip
 from dataset.track import Catalogue, Track
 
 _COMMON_SHARE = 0.95

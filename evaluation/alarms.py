@@ -26,7 +26,7 @@ def alarms(
     if artists := overlaps["artists"]:
         found.append(
             f"{_count(artists, 'artist')} in more than one split ({_some(artists)}): every figure "
-            "is flattered, --split artist-hash avoids it"
+            "is flattered, --split artist-grouped avoids it"
         )
     if audio := overlaps["audio"]:
         groups = [" = ".join(map(str, group)) for group in audio]

@@ -112,7 +112,7 @@ def _text(feature: tf.train.Feature) -> str:
 
 
 def _artist(clip: Clip) -> int:
-    # A clip without an artist is bound to nobody else, as in the artist-hash split.
+    # A clip without an artist is bound to nobody else, as in the artist-grouped split.
     return clip.artist_id if clip.artist_id >= 0 else -1 - clip.track_id
 
 

@@ -30,7 +30,7 @@ SPLIT_OF = {
     "eval": "eval", "val": "eval", "valid": "eval", "validation": "eval", "dev": "eval",
     "test": "test", "testing": "test",
 }  # fmt: skip
-_IGNORES_SPLITS = "artist-hash"
+_IGNORES_SPLITS = "artist-grouped"
 _LEADS_OUT = "the path leads out of the audio folder"
 _NO_SUCH_FILE = "there is no such file"
 _MOST_COMPARED = 1000  # names of files, for the nearest one in an error

@@ -1,81 +1,103 @@
-"""What must not be torn apart: clips that share an artist, an album or their audio."""
+"""What stays together: the clips of an artist, of an album and of a recording."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-from dataset.splits.clip import Clip
+from scipy.cluster.hierarchy import DisjointSet
 
-# What binds clips: ("artist", id), ("album", id), ("digest", text), or ("track", id) for a clip
-# whose artist nobody knows, which so stands for an artist of its own.
+# ("artist", id), ("album", id) or ("digest", text); ("track", id) for a clip without an artist.
 Key = tuple[str, int | str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """What the split of a usable clip depends on.
+
+    Ids of artist and album are -1 where unknown, `digest` (of the decoded audio) is empty before
+    the clip is decoded, `split` is empty where the archive has none of its own. `span` is the
+    number of the delivery. `artist` is the artist's name, for messages.
+    """
+
+    track_id: int
+    genre: str
+    artist_id: int = -1
+    album_id: int = -1
+    digest: str = ""
+    split: str = ""
+    span: int = 0
+    artist: str = ""
+
+    @property
+    def artist_key(self) -> Key:
+        """The artist, or the clip itself where none is known."""
+        return ("artist", self.artist_id) if self.artist_id >= 0 else ("track", self.track_id)
+
+    @property
+    def keys(self) -> list[Key]:
+        """Its artist, album and recording, as far as they are known."""
+        found = [self.artist_key, ("album", self.album_id), ("digest", self.digest)]
+        return [key for key in found if key[1] not in (-1, "")]
 
 
 @dataclasses.dataclass(eq=False)
 class Group:
-    """Artists who go to one split together.
+    """Keys that go to one split.
 
     Attributes:
-        name: a hex digest of its first artist, the same on every machine and run.
-        clips: how many clips of each genre it has, without duplicates.
-        split: where it is; empty until it is placed.
+        keys: artists, albums and recordings, connected by clips that have several of them.
+        clips: number of clips by genre, without duplicates.
+        known_splits: splits of the earlier artists, albums and recordings that it is bound to.
+        split: empty until it is placed.
     """
 
-    name: str
+    keys: list[Key] = dataclasses.field(default_factory=list)
     clips: Counter[str] = dataclasses.field(default_factory=Counter)
+    known_splits: set[str] = dataclasses.field(default_factory=set)
     split: str = ""
 
+    @property
+    def artists(self) -> list[Key]:
+        """Its artists, and its clips without one."""
+        return [key for key in self.keys if key[0] in ("artist", "track")]
 
-def owner(clip: Clip) -> Key:
-    """Returns the artist, or the clip itself where none is known."""
-    return ("artist", clip.artist_id) if clip.artist_id >= 0 else ("track", clip.track_id)
-
-
-def keys(clip: Clip) -> list[Key]:
-    """Returns everything that binds a clip to others, its owner first."""
-    bonds: list[Key] = [owner(clip)]
-    if clip.album_id >= 0:
-        bonds.append(("album", clip.album_id))
-    if clip.digest:
-        bonds.append(("digest", clip.digest))
-    return bonds
+    @functools.cached_property
+    def digest(self) -> str:
+        """A digest of its first artist, the same on every machine."""
+        kind, number = min(self.artists)
+        return hashlib.sha256(f"{kind}:{number}".encode()).hexdigest()
 
 
-def name_of(members: Iterable[Key]) -> str:
-    """Returns the name of a group: of its lowest artist, else of its lowest track."""
-    kind, number = min(key for key in members if key[0] in ("artist", "track"))
-    return hashlib.sha256(f"{kind}:{number}".encode()).hexdigest()
+def find_groups(
+    clips: Iterable[Clip], duplicates: Collection[int], split_of: Mapping[Key, str]
+) -> list[Group]:
+    """Returns the connected components of the keys that have no split yet.
 
-
-class Forest:
-    """Union-find over keys."""
-
-    def __init__(self) -> None:
-        self._parent: dict[Key, Key] = {}
-
-    def join(self, bonds: Iterable[Key]) -> None:
-        """Puts keys into one set, with all that theirs hold."""
-        first: Key | None = None
-        for key in bonds:
-            root = self.find(key)
-            first = first or root
-            self._parent[root] = first
-
-    def find(self, key: Key) -> Key:
-        """Returns the key that stands for the set of this one, a set of its own if it is new."""
-        parent = self._parent
-        parent.setdefault(key, key)
-        while parent[key] != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
-
-    def sets(self) -> dict[Key, list[Key]]:
-        """Returns the members of each set by the key that stands for it."""
-        members: dict[Key, list[Key]] = defaultdict(list)
-        for key in list(self._parent):
-            members[self.find(key)].append(key)
-        return members
+    Args:
+        clips: those of one delivery.
+        duplicates: track ids of clips that connect keys, but are not counted.
+        split_of: splits of the keys of earlier deliveries. An earlier artist binds all that is new
+            about a clip; with a new artist its earlier album and recording do.
+    """
+    sets = DisjointSet()
+    parts = []
+    for clip in clips:
+        new = [key for key in clip.keys if key not in split_of]
+        known = [split_of[key] for key in clip.keys if key in split_of]
+        for key in new:
+            sets.add(key)
+            sets.merge(new[0], key)
+        if new:
+            parts.append((clip, new[0], known if clip.artist_key in new else known[:1]))
+    groups: dict[Key, Group] = defaultdict(Group)
+    for key in sets:
+        groups[sets[key]].keys.append(key)
+    for clip, key, known in parts:
+        groups[sets[key]].known_splits.update(known)
+        if key == clip.artist_key and clip.track_id not in duplicates:
+            groups[sets[key]].clips[clip.genre] += 1
+    return list(groups.values())

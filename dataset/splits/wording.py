@@ -1,10 +1,8 @@
-"""How the messages about splits count and list."""
+"""How messages about splits count and list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-LISTED = 10
 
 
 def plural(count: int, noun: str) -> str:
@@ -12,9 +10,8 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def some(items: Iterable[str], separator: str = ", ") -> str:
+def listed(items: Iterable[str], separator: str = ", ") -> str:
     """Returns the first ten, and how many more there are."""
-    listed = list(items)
-    more = len(listed) - LISTED
-    text = separator.join(listed[:LISTED])
-    return f"{text} and {more:,} more" if more > 0 else text
+    everything = list(items)
+    more = f" and {len(everything) - 10:,} more" if len(everything) > 10 else ""
+    return separator.join(everything[:10]) + more

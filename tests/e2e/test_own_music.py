@@ -57,7 +57,7 @@ def n_clips(output: Path) -> int:
 def test_a_folder_per_genre_ends_in_a_pushed_model(own: Path, tmp_path: Path) -> None:
     (own / "by_genre" / "cover.jpg").write_bytes(b"a picture")
     printed = run(tmp_path, "--audio-dir", str(own / "by_genre"))
-    assert "0 artists and 0 recordings are in two splits" in printed
+    assert "in two splits: 0 artists, 0 recordings" in printed
     assert summary(tmp_path)["overlaps"] == {"artists": [], "audio": []}
     with open(tmp_path / "bad_files.csv", newline="") as file:
         kinds = sorted(row["kind"] for row in csv.DictReader(file))

@@ -40,7 +40,7 @@ def test_a_bound_of_one_switches_it_off() -> None:
 def test_what_is_in_two_splits_is_named_as_far_as_there_is_room() -> None:
     found = alarms(board(0.5, svm=0.5), {"artists": [7], "audio": [[3, 9], [4, 5, 6]]}, 1.0, CLIPS)
     assert found == [
-        "1 artist is in more than one split (7): every figure is flattered, --split artist-hash "
+        "1 artist is in more than one split (7): every figure is flattered, --split artist-grouped "
         "avoids it",
         "2 recordings are in more than one of the archive's own splits, under different ids "
         "(3 = 9, 4 = 5 = 6): each is used once, in the first of test, eval, train",

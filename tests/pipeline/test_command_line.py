@@ -183,7 +183,7 @@ def test_a_genre_without_a_train_track(
 
 def test_an_empty_split(write_archive: WriteArchive, tmp_path: Path, capfd: Capture) -> None:
     flags = write_archive({2: {"split": "test"}, 3: {"split": "test"}})
-    expected = f"the eval split is empty in {tmp_path}/audio: none of 6 clips is in it"
+    expected = f"the eval split of {tmp_path}/audio is empty: no usable clip is in it"
     assert refusal(capfd, *flags) == expected
 
 
@@ -317,18 +317,27 @@ def test_an_archive_that_leaks_is_refused_with_the_artist_unless_allowed(
 ) -> None:
     flags = write_archive({4: {"artist": "2"}})
     assert refusal(capfd, *flags) == (
-        f"{tmp_path}/audio: in more than one of its own splits are 1 artist (artist 2: 1 eval, 1 "
-        "test): use --split artist-hash, or --allow-leaks to go on with a warning in the report"
+        f"{tmp_path}/audio: its own splits share 1 artist (artist 2: 1 eval, 1 test): use --split "
+        "artist-grouped, or --allow-leaks to go on with a warning in the report"
     )
     done = run(*flags, "--allow-leaks", "--dry-run")
     assert done.returncode == 0
-    assert "1 artist is in two splits" in done.stdout
+    assert "in two splits: 1 artist" in done.stdout
+
+
+def test_the_former_name_of_a_split_policy_is_accepted_and_not_shown(
+    write_archive: WriteArchive,
+) -> None:
+    parser = local_runner.build_parser()
+    flags = parser.parse_args([*write_archive(), "--split=artist-hash"])
+    assert local_runner.make_config(flags).data.split == "artist-grouped"
+    assert "artist-hash" not in parser.format_help()
 
 
 def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> None:
     flags = [
         *write_archive(), "--audio-dir=some/audio", "--metadata-dir=gs://b/m", "--seed=7",
-        "--subset=large", "--split=artist-hash", "--models=mobilenet_v2,cnn1d", "--epochs=3",
+        "--subset=large", "--split=artist-grouped", "--models=mobilenet_v2,cnn1d", "--epochs=3",
         "--mixup=0", "--label-smoothing=0.2", "--dropout=0.1", "--no-augmentation",
         "--tune=cnn1d", "--tuner-trials=3", "--tuner-epochs=2",
         "--min-genre-recall=0", "--max-genre-drop=0.5", "--push-unservable", "--no-cache",
@@ -338,7 +347,7 @@ def test_paths_become_absolute_and_flags_arrive(write_archive: WriteArchive) -> 
     config = local_runner.make_config(local_runner.build_parser().parse_args(flags))
     assert config.data.audio_dir == str(Path("some/audio").absolute())
     assert config.data.metadata_dir == "gs://b/m"
-    assert (config.data.subset, config.data.split) == ("large", "artist-hash")
+    assert (config.data.subset, config.data.split) == ("large", "artist-grouped")
     assert config.models == ("mobilenet_v2", "cnn1d")
     assert (config.train.epochs, config.train.seed) == (3, 7)
     assert config.train.mobilenet_weights == "none"

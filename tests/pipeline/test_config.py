@@ -78,7 +78,7 @@ def test_audio_values_are_refused(values: dict[str, Any], expected: str) -> None
         ),
         (
             {"split": "random"},
-            "split must be one of ('auto', 'official', 'artist-hash', 'file'), got 'random'",
+            "split must be one of ('auto', 'official', 'artist-grouped', 'file'), got 'random'",
         ),
         ({"labels": "all"}, "labels must be one of ('genre_top', 'tree'), got 'all'"),
         ({"tracks_csv": "t.csv"}, "tracks_csv goes without metadata_dir, got 't.csv'"),
@@ -210,7 +210,7 @@ def test_limits_themselves_are_accepted() -> None:
     "config",
     [
         AudioConfig(clip_seconds=12.5, n_mels=96),
-        DataConfig("gs://b/a", "/m", subset="large", split="artist-hash", metadata_digest="ab"),
+        DataConfig("gs://b/a", "/m", subset="large", split="artist-grouped", metadata_digest="ab"),
         TrainConfig(epochs=3, learning_rate=1e-4, mobilenet_weights="/w.h5"),
         GateConfig(0.1, 0.2, 0.3, 0.4),
     ],

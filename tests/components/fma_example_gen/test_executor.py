@@ -301,10 +301,10 @@ def test_no_artist_and_no_audio_is_in_two_splits(ingested: standard_artifacts.Ex
     assert {len(splits) for splits in (artists | digests).values()} == {1}
 
 
-def test_by_the_artist_hash_no_artist_and_no_audio_is_in_two_splits(
+def test_by_artist_no_artist_and_no_audio_is_in_two_splits(
     corpus_data: DataConfig, tmp_path: Path
 ) -> None:
-    examples = ingest(dataclasses.replace(corpus_data, split="artist-hash"), tmp_path)
+    examples = ingest(dataclasses.replace(corpus_data, split="artist-grouped"), tmp_path)
     splits = defaultdict(set)
     for split in SPLITS:
         found = records(examples.uri, split)

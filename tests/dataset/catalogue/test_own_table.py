@@ -285,7 +285,7 @@ def test_a_split_that_is_none_names_its_line(
     with pytest.raises(InputError) as caught:
         read(text)
     assert f"/t.csv, line 3: {expected}" in str(caught.value)
-    tracks = read(text, split="artist-hash").tracks
+    tracks = read(text, split="artist-grouped").tracks
     assert [track.row.split for track in tracks] == ["", ""]
 
 

@@ -213,6 +213,12 @@ def test_the_command_line_turns_off_what_the_file_turns_on(tmp_path: Path) -> No
     assert from_yaml(tmp_path, "\n".join(lines), *undone) == configs()
 
 
+def test_a_file_may_have_the_former_name_of_a_split_policy(tmp_path: Path) -> None:
+    lines = [f"{name}: {value}" for name, value in NEEDED.items()]
+    config, _ = from_yaml(tmp_path, "\n".join([*lines, "split: artist-hash"]))
+    assert config.data.split == "artist-grouped"
+
+
 def test_a_file_turns_off_what_is_on(tmp_path: Path) -> None:
     lines = [f"{name}: {value}" for name, value in NEEDED.items()]
     text = "\n".join([*lines, "cache: false", "augmentation: false", "deploy: false"])

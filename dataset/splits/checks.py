@@ -1,0 +1,79 @@
+"""Whether splits can train and judge a classifier."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from common.errors import InputError
+from dataset.config import SPLITS
+from dataset.splits.groups import Clip, find_groups
+from dataset.splits.wording import listed, plural
+
+
+def check_genres(
+    clips: Sequence[Clip], duplicates: Collection[int], split_of: Mapping[int, str], where: str
+) -> None:
+    """Raises InputError for the genres that a split by whole artists lacks somewhere.
+
+    Args:
+        clips: all that can be used.
+        duplicates: track ids of those that are left out.
+        split_of: the split of each clip by track id.
+        where: what to call the clips in an error.
+    """
+    used: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        if clip.track_id not in duplicates:
+            used[clip.genre].append(clip)
+    found_in = {genre: {split_of[clip.track_id] for clip in used[genre]} for genre in sorted(used)}
+    small = [genre for genre, splits in found_in.items() if len(splits) < len(SPLITS)]
+    if not small:
+        return
+    groups = find_groups(clips, duplicates, {})
+    names = {clip.artist_key: repr(clip.artist) for clip in clips if clip.artist}
+    reasons = []
+    for genre in small:
+        n_artists = len({clip.artist_key for clip in used[genre]})
+        n_clips = plural(len(used[genre]), "clip")
+        reason = f"genre {genre!r} has {n_clips} by {plural(n_artists, 'artist')}"
+        own = [group.artists for group in groups if group.clips[genre]]
+        if len(own) < n_artists:
+            together = sorted(names.get(key, f"{key[0]} {key[1]}") for key in max(own, key=len))
+            reason += (
+                f" in {plural(len(own), 'group')} by shared albums or recordings, the largest of "
+                f"{listed(together)}"
+            )
+        if len(own) >= len(SPLITS):
+            missing = " and ".join(split for split in SPLITS if split not in found_in[genre])
+            reason += f" and none for {missing}, for other genres or earlier deliveries need them"
+        reasons.append(reason)
+    nameless = any(clip.artist_id < 0 for genre in small for clip in used[genre])
+    raise InputError(
+        f"{where}: {listed(reasons, '; ')}: artist-grouped needs at least 3 artists for a genre "
+        f"(one each for train, eval, test{', a clip without artist counting as one' * nameless}): "
+        "leave it out with --min-clips-per-genre or --genre, or add music"
+    )
+
+
+def check_trainable(clips: Mapping[str, Mapping[str, int]], where: str) -> None:
+    """Raises InputError for clips that cannot train and judge a classifier.
+
+    Args:
+        clips: number of clips by split and genre.
+        where: what to call the clips in an error.
+    """
+    genres = sorted(set().union(*clips.values()))
+    if not genres:
+        raise InputError(f"there is no usable audio in {where}")
+    if len(genres) == 1:
+        raise InputError(f"{where} holds a single genre, {genres[0]!r}: nothing to tell apart")
+    for genre in genres:
+        if genre not in clips["train"]:
+            has = " and ".join(f"{clips[split].get(genre, 0)} in {split}" for split in SPLITS[1:])
+            raise InputError(
+                f"genre {genre!r} has no usable train track in {where}: it has {has}, and needs at "
+                "least 1 in train: name the other genres with --genre, or add music"
+            )
+    if empty := [split for split in SPLITS if not clips[split]]:
+        raise InputError(f"the {empty[0]} split of {where} is empty: no usable clip is in it")
