@@ -10,7 +10,6 @@ from common.errors import InputError
 from dataset.catalogue import fma, own_table
 from dataset.catalogue.listing import Listing, list_audio
 from dataset.config import DataConfig
-from dataset.fma import fma_features
 
 
 def with_digests(data: DataConfig, listing: Listing | None = None) -> DataConfig:
@@ -27,7 +26,7 @@ def with_digests(data: DataConfig, listing: Listing | None = None) -> DataConfig
     tables = [files.digest(path) for path in _tables(data)]
     features_digest = ""
     if data.fma_features:
-        features_digest = files.digest(files.join(data.metadata_dir, fma_features.FILE_NAME))
+        features_digest = files.digest(fma.features_path(data))
     return dataclasses.replace(
         data,
         metadata_digest=_one_of(tables),
@@ -53,7 +52,7 @@ def require_unchanged(data: DataConfig, listing: Listing) -> None:
     places = {
         "audio_digest": data.audio_dir,
         "metadata_digest": data.metadata_dir or data.tracks_csv,
-        "fma_features_digest": files.join(data.metadata_dir, fma_features.FILE_NAME),
+        "fma_features_digest": fma.features_path(data),
     }
     for key, place in places.items():
         if getattr(data, key) not in ("", getattr(now, key)):

@@ -40,17 +40,11 @@ def printable(text: str) -> str:
     pattern. Accents are composed (NFC). Bytes that are not UTF-8, which a file name may hold, are
     shown as escapes.
     """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     utf_8 = text.encode("utf-8", "backslashreplace").decode("utf-8")
     visible = "".join(map(_visible, utf_8))
     return unicodedata.normalize("NFC", " ".join(visible.split()))
-
-
-def collision(first: str, second: str) -> str:
-    """Returns the sentence for two files whose paths have one id."""
-    return (
-        f"{first} and {second} come to the same track id; rename one, or list the files in a table "
-        "with a column track_id"
-    )
 
 
 def _folded(name: str) -> str:

@@ -20,10 +20,8 @@ class Row:
         title: as the archive writes it.
         license: as the archive writes it.
         split: `train`, `eval` or `test` where the archive has splits of its own, else empty.
-        subset: FMA's smallest subset that has the track, else empty.
         year: of the release or the recording, -1 where neither is known.
         artist: the artist's name, for messages.
-        genre_ids: FMA's ids of all its genres.
     """
 
     track_id: int
@@ -33,10 +31,8 @@ class Row:
     title: str = ""
     license: str = ""
     split: str = ""
-    subset: str = ""
     year: int = -1
     artist: str = ""
-    genre_ids: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

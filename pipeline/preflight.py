@@ -15,7 +15,6 @@ from dataset.catalogue.plan import plan_ingest
 from dataset.config import FMA_CLIP_SECONDS
 from dataset.digests import with_digests
 from dataset.finalize import foresee
-from dataset.fma import echonest
 from dataset.splits import table
 from dataset.splits.decision import split_policy
 from dataset.track import Catalogue
@@ -55,18 +54,6 @@ def check(config: PipelineConfig) -> tuple[PipelineConfig, Plan]:
         train = dataclasses.replace(train, mobilenet_weights_digest=digest)
     retried = failure_notes.fingerprints(config.checkpoint_dir, config.models)
     return dataclasses.replace(config, data=data, train=train, retried=retried), plan
-
-
-def check_echonest(config: PipelineConfig) -> str | None:
-    """Returns a line on FMA's `echonest.csv`, which no model reads, None where there is none.
-
-    Raises:
-        InputError: where it is not as FMA has it.
-    """
-    path = files.join(config.data.metadata_dir, echonest.FILE_NAME)
-    if not config.data.metadata_dir or not files.exists(path):
-        return None
-    return f"{echonest.FILE_NAME} is FMA's, with {echonest.check(path)} rows; no model reads it"
 
 
 def _bucket_path(path: str) -> str:

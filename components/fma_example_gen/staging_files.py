@@ -64,14 +64,8 @@ def _track_to_json(track: Track) -> dict[str, Any]:
 
 
 def _track_from_json(values: dict[str, Any]) -> Track:
-    row = values["row"]
-    return Track(
-        **{
-            **values,
-            "row": Row(**{**row, "genre_ids": tuple(row["genre_ids"])}),
-            "fma_features": base64.b64decode(values["fma_features"]),
-        }
-    )
+    features = base64.b64decode(values["fma_features"])
+    return Track(**{**values, "row": Row(**values["row"]), "fma_features": features})
 
 
 def _faults(listed: list[dict[str, Any]]) -> list[Fault]:

@@ -5,34 +5,25 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from common import files
 from common.errors import InputError
 from dataset.bad_files import Fault, FaultKind
 from dataset.catalogue import spans
-from dataset.catalogue.labels import label_rows
-from dataset.catalogue.listing import (
-    NOT_IN_SPANS,
-    AudioFile,
-    Listing,
-    list_audio,
-    one_of_each,
-    track_id_of,
-)
+from dataset.catalogue.listing import NOT_IN_SPANS, Listing, list_audio, one_of_each, track_id_of
 from dataset.config import DataConfig
 from dataset.fma import fma_features, genres, tracks
 from dataset.track import Catalogue, Row, Track
 
-TRACKS_NAME = "tracks.csv"
-GENRES_NAME = "genres.csv"
 _TREE = "tree"
 _NO_LABEL = {
     "genre_top": "genre_top is empty",
     _TREE: "its genres do not lead to one top genre of genres.csv",
 }
+_ROW_FIELDS = [field.name for field in dataclasses.fields(Row)][1:]  # behind track_id, the index
 
 
 def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
@@ -47,49 +38,59 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
             f"{_a_level_below(data)}{listing.unread}"
         )
     require_tables(data)
-    rows = tracks.load(files.join(data.metadata_dir, TRACKS_NAME))
-    file_of, faults = _files_by_track(listing, rows)
-    in_subset = {key: row for key, row in rows.items() if tracks.in_subset(row, data.subset)}
+    table = tracks.load(files.join(data.metadata_dir, tracks.FILE_NAME))
+    known = set(table.index)
+    used, faults = one_of_each(
+        (file for file in listing.files if track_id_of(file.path) in known),
+        lambda file: track_id_of(file.path),
+    )
+    for file in listing.files:
+        if (track_id := track_id_of(file.path)) not in known:
+            detail = "no row in tracks.csv"
+            faults.append(Fault(file.path, track_id, FaultKind.NO_METADATA, detail))
+    rows = _label(tracks.of_subset(table, data.subset), data).sort_index()
+    in_subset = set(rows.index)
     barred = [entry.fault(track_id_of(entry.path)) for entry in listing.barred]
-    faults += [f for f in barred if f.track_id in in_subset or f.track_id not in rows]
+    faults += [f for f in barred if f.track_id in in_subset or f.track_id not in known]
     explained = {fault.track_id for fault in barred}
     has_spans, n_elsewhere = spans.parse(data.audio_dir).has_span, 0
     found: list[Track] = []
-    for track_id, row in sorted(_label(in_subset, data).items()):
-        file = file_of.get(track_id)
-        path = file.path if file else _expected_path(data.audio_dir, track_id)
+    for values in rows[_ROW_FIELDS].itertuples(name=None):
+        row = Row(*values)
+        used_file = used.get(row.track_id)
+        path = used_file.path if used_file else _expected_path(data.audio_dir, row.track_id)
         if not row.genre:
-            faults.append(Fault(path, track_id, FaultKind.NO_GENRE, _NO_LABEL[data.labels]))
-        elif file:
-            found.append(Track(row, path, span=file.span))
-        elif track_id in explained:
+            faults.append(Fault(path, row.track_id, FaultKind.NO_GENRE, _NO_LABEL[data.labels]))
+        elif used_file:
+            found.append(Track(row, path, span=used_file.span))
+        elif row.track_id in explained:
             continue
         elif has_spans:
             n_elsewhere += 1
         else:
             detail = "tracks.csv names the track, but there is no file"
-            faults.append(Fault(path, track_id, FaultKind.MISSING_FILE, detail))
+            faults.append(Fault(path, row.track_id, FaultKind.MISSING_FILE, detail))
     left_out = listing.left_out | ({NOT_IN_SPANS: n_elsewhere} if n_elsewhere else {})
     catalogue = Catalogue(found, faults, left_out)
-    return _add_features(catalogue, data.metadata_dir) if data.fma_features else catalogue
+    return _add_features(catalogue, features_path(data)) if data.fma_features else catalogue
 
 
 def table_paths(data: DataConfig) -> list[str]:
     """Returns the paths of the tables that say which tracks there are and what they are."""
-    names = [TRACKS_NAME, GENRES_NAME] if data.labels == _TREE else [TRACKS_NAME]
+    names = [tracks.FILE_NAME, *([genres.FILE_NAME] if data.labels == _TREE else [])]
     return [files.join(data.metadata_dir, name) for name in names]
 
 
-def require_tables(data: DataConfig) -> None:
-    """Makes sure that the tables are there.
+def features_path(data: DataConfig) -> str:
+    """Returns the path of the table of FMA's features."""
+    return files.join(data.metadata_dir, fma_features.FILE_NAME)
 
-    Raises:
-        InputError: naming the folder or the table that is missing.
-    """
+
+def require_tables(data: DataConfig) -> None:
+    """Raises InputError that names the folder or the table that is missing."""
     if not files.folder_exists(data.metadata_dir):
         raise InputError(f"the metadata folder {data.metadata_dir} does not exist")
-    names = [fma_features.FILE_NAME] if data.fma_features else []
-    for path in [*table_paths(data), *(files.join(data.metadata_dir, name) for name in names)]:
+    for path in [*table_paths(data), *([features_path(data)] if data.fma_features else [])]:
         if not files.exists(path):
             name = posixpath.basename(path)
             advice = _a_level_off(data.metadata_dir.rstrip("/"), name)
@@ -116,50 +117,53 @@ def _a_level_off(metadata_dir: str, name: str) -> str:
     return ""
 
 
-def _files_by_track(
-    listing: Listing, rows: Mapping[int, Row]
-) -> tuple[dict[int, AudioFile], list[Fault]]:
-    """Returns the file of each track that has a row, and the files that are not used."""
-    known = [file for file in listing.files if track_id_of(file.path) in rows]
-    used, faults = one_of_each(known, lambda file: track_id_of(file.path))
-    for file in listing.files:
-        track_id = track_id_of(file.path)
-        if track_id not in rows:
-            detail = "no row in tracks.csv"
-            faults.append(Fault(file.path, track_id, FaultKind.NO_METADATA, detail))
-    return used, faults
+def _label(rows: pd.DataFrame, data: DataConfig) -> pd.DataFrame:
+    """Returns the rows with the genre that `labels` gives them, empty where it gives none.
+
+    `tree` gives a row without a top genre the root in the tree of genres that all of its genres
+    have in common, if there is one.
+
+    Raises:
+        InputError: where `tree` has no track's genres, or one that is not in the tree.
+    """
+    if data.labels != _TREE:
+        return rows
+    tree = genres.load_top_titles(files.join(data.metadata_dir, genres.FILE_NAME))
+    if len(rows) and not rows["genre_ids"].any():
+        raise InputError(
+            "labels from the tree of genres need the column track.genres of tracks.csv, "
+            "which is missing or empty"
+        )
+    labels = rows["genre"].copy()
+    for track_id, genre_ids in rows.loc[labels == "", "genre_ids"].items():
+        if unknown := [genre_id for genre_id in genre_ids if genre_id not in tree]:
+            raise InputError(
+                f"track.genres of track {track_id}: {genres.FILE_NAME} has no genre {unknown[0]}"
+            )
+        tops = {tree[genre_id] for genre_id in genre_ids}
+        labels[track_id] = tops.pop() if len(tops) == 1 else ""
+    return rows.assign(genre=labels)
 
 
-def _label(rows: Mapping[int, Row], data: DataConfig) -> dict[int, Row]:
-    """Returns the rows with the genre that `labels` gives them, empty where it gives none."""
-    path = files.join(data.metadata_dir, GENRES_NAME)
-    tree = genres.load(path) if data.labels == _TREE else None
-    return label_rows(rows, data.labels, tree)
-
-
-def _add_features(catalogue: Catalogue, metadata_dir: str) -> Catalogue:
+def _add_features(catalogue: Catalogue, path: str) -> Catalogue:
     """Returns the tracks with their rows of `features.csv`, without those that have none.
 
     Raises:
         InputError: where the table is missing, not FMA's or of other tracks.
     """
-    values = fma_features.load(metadata_dir, [track.row.track_id for track in catalogue.tracks])
+    values = fma_features.load(path, [track.row.track_id for track in catalogue.tracks])
     if catalogue.tracks and not values:
-        raise InputError(
-            f"{files.join(metadata_dir, fma_features.FILE_NAME)} has no row for any of the "
-            f"{len(catalogue.tracks)} tracks"
-        )
+        raise InputError(f"{path} has no row for any of the {len(catalogue.tracks)} tracks")
     found, faults = [], list(catalogue.faults)
     for track in catalogue.tracks:
         row = values.pop(track.row.track_id, None)
         if row is not None and np.isfinite(row).all():
             found.append(dataclasses.replace(track, fma_features=fma_features.pack(row)))
             continue
-        if row is None:
-            detail = f"no row in {fma_features.FILE_NAME}"
-        else:
+        detail = f"no row in {fma_features.FILE_NAME}"
+        if row is not None:
             first = fma_features.COLUMNS[int(np.argmin(np.isfinite(row)))]
-            detail = f"{'.'.join(first)} is missing or not finite in {fma_features.FILE_NAME}"
+            detail = f"{first} is missing or not finite in {fma_features.FILE_NAME}"
         faults.append(Fault(track.path, track.row.track_id, FaultKind.NO_FEATURES, detail))
     return dataclasses.replace(catalogue, tracks=found, faults=faults)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from common.errors import InputError
 
 _CREATIVE_COMMONS = ("CC-BY", "CC-BY-SA", "CC-BY-ND", "CC-BY-NC", "CC-BY-NC-SA", "CC-BY-NC-ND")
+_SHOWN = 5  # licences in an error
 # Families of licences under which unmodified copies may be passed on.
 FAMILIES = (*_CREATIVE_COMMONS, "CC0", "PUBLIC-DOMAIN", "FREE-ART")
 PRESETS = {
@@ -41,7 +42,7 @@ _PLACES = (
 _VERSION = rf"(?:[- ][1-4]\.[0-9])?(?: (?:{_PLACES}))?(?: licen[sc]e)?"
 _CC = re.compile(
     r"(?:creative commons )?(?:cc[- ]by|attribution)"
-    rf"(?P<elements>(?:[- ](?:{'|'.join(_ELEMENTS.values())}))*)"
+    rf"((?:[- ](?:{'|'.join(_ELEMENTS.values())}))*)"
     rf"(?: \(aka music sharing\))?{_VERSION}"
 )
 _OTHERS = {
@@ -64,7 +65,7 @@ def allows(license_text: str, allowed: tuple[str, ...]) -> bool:
     return not allowed or any(_is_in(license_text, entry) for entry in allowed)
 
 
-def require_present(allowed: Iterable[str], license_texts: Iterable[str], n_shown: int = 5) -> None:
+def require_present(allowed: Iterable[str], license_texts: Iterable[str]) -> None:
     """Makes sure that every entry of a list of what is allowed is the licence of some track.
 
     Raises:
@@ -73,8 +74,8 @@ def require_present(allowed: Iterable[str], license_texts: Iterable[str], n_show
     there = Counter(license_texts)
     for entry in allowed:
         if not any(_is_in(text, entry) for text in there):
-            shown = ", ".join(f"{text!r} ({n})" for text, n in _most_common(there)[:n_shown])
-            more = f" and {len(there) - n_shown} more" if len(there) > n_shown else ""
+            shown = ", ".join(f"{text!r} ({n})" for text, n in there.most_common(_SHOWN))
+            more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
             raise InputError(f"no track has the license {entry!r}; there are {shown}{more}")
 
 
@@ -82,20 +83,11 @@ def family(license_text: str) -> str:
     """Returns the short name of the family of a licence, empty where it is none of `FAMILIES`."""
     text = _folded(license_text)
     if match := _CC.fullmatch(text):
-        return _creative_commons(match["elements"])
-    for name, pattern in _OTHERS.items():
-        if re.fullmatch(pattern, text):
-            return name
-    return ""
-
-
-def _creative_commons(elements: str) -> str:
-    """Returns the family of the elements after BY, empty where no licence has just these."""
-    found = re.findall("|".join(f"(?P<{k}>{v})" for k, v in _ELEMENTS.items()), elements)
-    named = [name for row in found for name, text in zip(_ELEMENTS, row, strict=True) if text]
-    # Version 1.0 has NoDerivs before NonCommercial.
-    name = "-".join(["CC", "BY", *sorted(named)])
-    return name if name in _CREATIVE_COMMONS else ""
+        found = [name for name, spelt in _ELEMENTS.items() for _ in re.findall(spelt, match[1])]
+        # Sorted, since version 1.0 has NoDerivs before NonCommercial.
+        name = "-".join(["CC", "BY", *sorted(found)])
+        return name if name in _CREATIVE_COMMONS else ""
+    return next((name for name, spelt in _OTHERS.items() if re.fullmatch(spelt, text)), "")
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -112,7 +104,3 @@ def _is_in(license_text: str, entry: str) -> bool:
 
 def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-def _most_common(there: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(there.items(), key=lambda item: (-item[1], item[0]))

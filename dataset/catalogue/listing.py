@@ -6,6 +6,7 @@ import dataclasses
 import glob
 import hashlib
 import os
+import posixpath
 import re
 import stat
 from collections import Counter
@@ -79,18 +80,18 @@ class Listing:
         barred = [entry for entry in self.barred if not other_kind(entry.name)]
         links = [entry for entry in barred if entry.kind is FaultKind.OUTSIDE_FOLDER]
         folders = [e for e in barred if e.kind is FaultKind.UNREADABLE and e.is_folder]
-        clauses = []
+        told = ""
         if links:
-            clauses.append(
-                f"links out of the audio folder are not followed ({len(links)}, the first is "
+            told += (
+                f"; links out of the audio folder are not followed ({len(links)}, the first is "
                 f"{links[0].path}): use --follow-links to read what they lead to"
             )
         if folders:
-            clauses.append(
-                f"folders cannot be read ({len(folders)}, the first is {folders[0].path}: "
+            told += (
+                f"; folders cannot be read ({len(folders)}, the first is {folders[0].path}: "
                 f"{folders[0].detail}): make them readable"
             )
-        return "".join(f"; {clause}" for clause in clauses)
+        return told
 
 
 def list_audio(data: DataConfig, fma_levels: int = _FMA_LEVELS) -> Listing:
@@ -113,11 +114,34 @@ def list_audio(data: DataConfig, fma_levels: int = _FMA_LEVELS) -> Listing:
         )
     levels = fma_levels if data.metadata_dir else None
     template = spans.parse(data.audio_dir)
-    if "://" in data.audio_dir:
-        listing = _list_remote(template, data.span, levels)
+    is_bucket = "://" in data.audio_dir
+    objects = files.listing(f"{template.glob}/**") if is_bucket else []
+    if is_bucket:
+        paths = [path for path, _, _ in objects]
     else:
-        listing = _list_local(template, data.span, levels, follow_links=data.follow_links)
-    return listing if data.tracks_csv else _without_other_files(listing)
+        paths = [path for path in glob.glob(template.glob) if os.path.isdir(path)]
+    there = {place for path in paths if (place := template.find(path))}
+    if is_bucket and not there and not template.has_span:
+        raise InputError(f"the audio folder {data.audio_dir} does not exist")
+    by_span = {} if template.has_span else {spans.NO_SPAN: template.path}
+    by_span |= spans.folders_by_span(sorted(there))
+    folders = {span: by_span[span] for span in spans.choose(template, by_span, data.span)}
+    entries: list[AudioFile | Barred] = list(_bucket_files(template, folders, objects))
+    for span, folder in {} if is_bucket else folders.items():
+        entries += _walk(span, folder, levels, follow_links=data.follow_links)
+    left_out: Counter[str] = Counter()
+    found: list[AudioFile] = []
+    barred: list[Barred] = []
+    for entry in sorted(entries):
+        if isinstance(entry, AudioFile) and levels not in (None, entry.name.count("/") + 1):
+            continue
+        if not data.tracks_csv and (kind := other_kind(entry.name)):
+            left_out[kind] += 1
+        elif isinstance(entry, Barred):
+            barred.append(entry)
+        else:
+            found.append(entry)
+    return Listing(folders, found, barred, dict(left_out))
 
 
 def is_in_audio_folder(path: str, audio_dir: str) -> bool:
@@ -139,156 +163,6 @@ def track_id_of(path: str) -> int:
     return int(match[1]) if match else -1
 
 
-def _list_remote(template: spans.Template, wanted: str, levels: int | None) -> Listing:
-    """Lists a bucket, which has neither folders nor links: the files of all spans at once."""
-    found: list[AudioFile] = []
-    folders: set[tuple[int, str]] = set()
-    for path, size_bytes, modified in files.listing(f"{template.glob}/**"):
-        place = template.find(path)
-        if place is None:
-            continue
-        folders.add(place)
-        if path.endswith("/"):  # what stands for an empty folder
-            continue
-        span, folder = place
-        name = path[len(folder) + 1 :]
-        if levels is None or name.count("/") == levels - 1:
-            found.append(AudioFile(span, name, path, size_bytes, modified))
-    if not folders and not template.has_span:
-        raise _missing(template.path)
-    by_span = spans.folders_by_span(sorted(folders))
-    chosen = spans.choose(template, by_span, wanted)
-    return Listing(
-        {span: by_span[span] for span in chosen},
-        sorted(file for file in found if file.span in chosen),
-        barred=[],
-    )
-
-
-def _list_local(
-    template: spans.Template, wanted: str, levels: int | None, *, follow_links: bool
-) -> Listing:
-    """Lists a disk, where a link can lead anywhere, and what is no file can block who opens it."""
-    if template.has_span:
-        places = (template.find(path) for path in glob.glob(template.glob) if os.path.isdir(path))
-        by_span = spans.folders_by_span(sorted(place for place in places if place))
-    else:
-        by_span = {spans.NO_SPAN: template.path}
-    chosen = spans.choose(template, by_span, wanted)
-    folders = {span: by_span[span] for span in chosen}
-    entries = [
-        entry
-        for span in chosen
-        for entry in _walk(span, folders[span], levels, follow_links=follow_links)
-    ]
-    return Listing(
-        folders,
-        sorted(entry for entry in entries if isinstance(entry, AudioFile)),
-        sorted(entry for entry in entries if isinstance(entry, Barred)),
-    )
-
-
-def _walk(
-    span: int, top: str, levels: int | None, *, follow_links: bool
-) -> Iterator[AudioFile | Barred]:
-    """Yields what a folder of the disk has at one level, or at all.
-
-    Links out of it are opened only with `follow_links`. A folder is read once, whatever leads to
-    it, so that links cannot lead round and round.
-
-    Raises:
-        InputError: where it is missing or cannot be read.
-    """
-    real_top = os.path.realpath(top)
-    read_as = {real_top: top}
-    pending = [("", top, 1)]
-    while pending:
-        below, folder, level = pending.pop()
-        try:
-            with os.scandir(folder) as scanned:
-                entries = sorted(scanned, key=lambda entry: entry.name)
-        except OSError as error:
-            if not below:
-                raise _missing(top, error) from error
-            reason = _reason(error)
-            yield Barred(span, below, folder, FaultKind.UNREADABLE, reason, is_folder=True)
-            continue
-        for entry in entries:
-            name = f"{below}/{entry.name}" if below else entry.name
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if not is_folder and not entry.is_symlink() and levels not in (None, level):
-                continue
-            found = None if is_folder else _look_at(entry, span, name, real_top, follow_links)
-            if found is not None:
-                if isinstance(found, Barred) or levels in (None, level):
-                    yield found
-            elif levels is None or level < levels:
-                real = os.path.realpath(entry.path)
-                if real in read_as:
-                    detail = f"a folder whose files are read from {read_as[real]}"
-                    yield Barred(span, name, entry.path, FaultKind.DUPLICATE_FILE, detail)
-                else:
-                    read_as[real] = entry.path
-                    pending.append((name, entry.path, level + 1))
-
-
-def _look_at(
-    entry: os.DirEntry[str], span: int, name: str, real_top: str, follow_links: bool
-) -> AudioFile | Barred | None:
-    """Returns a file, why it is none to open, or None for a link to a folder that may be entered.
-
-    Only its entry in the folder is looked at.
-    """
-    is_outside = False
-
-    def barred(kind: FaultKind, detail: str) -> Barred:
-        return Barred(span, name, entry.path, kind, detail)
-
-    if entry.is_symlink():
-        target = os.path.realpath(entry.path)
-        is_outside = os.path.commonpath((target, real_top)) != real_top
-        # A folder that is left out by its name must not be the one that another is read from.
-        is_left_out = other_kind(name) and os.path.isdir(target)
-        if is_outside and (is_left_out or not follow_links):
-            return barred(FaultKind.OUTSIDE_FOLDER, f"a link out of the audio folder, to {target}")
-    try:
-        found = entry.stat()
-    except FileNotFoundError:
-        return barred(FaultKind.MISSING_FILE, "a link to a file that is not there")
-    except OSError as error:
-        return barred(FaultKind.UNREADABLE, _reason(error))
-    if stat.S_ISDIR(found.st_mode):
-        if is_outside:
-            return None
-        # Another name for files that are listed already, and perhaps one of its own parents.
-        detail = "a link to a folder of the archive, whose files are read from there"
-        return barred(FaultKind.DUPLICATE_FILE, detail)
-    if not stat.S_ISREG(found.st_mode):
-        return barred(FaultKind.UNREADABLE, "not a regular file")
-    return AudioFile(span, name, entry.path, found.st_size, found.st_mtime)
-
-
-def _without_other_files(listing: Listing) -> Listing:
-    entries: list[AudioFile | Barred] = [*listing.files, *listing.barred]
-    left_out = Counter(kind for entry in entries if (kind := other_kind(entry.name)))
-    return dataclasses.replace(
-        listing,
-        files=[file for file in listing.files if not other_kind(file.name)],
-        barred=[entry for entry in listing.barred if not other_kind(entry.name)],
-        left_out=dict(left_out),
-    )
-
-
-def _missing(folder: str, error: OSError | None = None) -> InputError:
-    if error is None or isinstance(error, FileNotFoundError):
-        return InputError(f"the audio folder {folder} does not exist")
-    return InputError(f"cannot read the audio folder {folder}: {_reason(error)}")
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
-
-
 def one_of_each(
     found: Iterable[AudioFile], track_id: Callable[[AudioFile], int]
 ) -> tuple[dict[int, AudioFile], list[Fault]]:
@@ -303,3 +177,91 @@ def one_of_each(
             detail = f"{used.path} is used"
             faults.append(Fault(file.path, number, FaultKind.DUPLICATE_FILE, detail))
     return first, faults
+
+
+def _bucket_files(
+    template: spans.Template, folders: dict[int, str], objects: Iterable[tuple[str, int, float]]
+) -> Iterator[AudioFile]:
+    """Yields the files of some spans among the objects of a bucket, which has no links."""
+    for path, size_bytes, modified in objects:
+        span, folder = template.find(path) or (None, "")
+        if span in folders and not path.endswith("/"):  # which stands for an empty folder
+            yield AudioFile(span, path[len(folder) + 1 :], path, size_bytes, modified)
+
+
+def _walk(
+    span: int, top: str, levels: int | None, *, follow_links: bool
+) -> Iterator[AudioFile | Barred]:
+    """Yields what a folder of the disk has, down to a level or all of it.
+
+    A link can lead anywhere, and what is no file can block who opens it. Links out of the folder
+    are opened only with `follow_links`. A folder is read once, whatever leads to it, so that links
+    cannot lead round and round.
+
+    Raises:
+        InputError: where it is missing or cannot be read.
+    """
+    real_top = os.path.realpath(top)
+    read_as = {real_top: top}
+    pending = [("", top)]
+    while pending:
+        below, folder = pending.pop()
+        try:
+            with os.scandir(folder) as scanned:
+                entries = sorted(scanned, key=lambda entry: entry.name)
+        except FileNotFoundError as error:
+            raise InputError(f"the audio folder {folder} does not exist") from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            if not below:
+                raise InputError(f"cannot read the audio folder {top}: {reason}") from error
+            yield Barred(span, below, folder, FaultKind.UNREADABLE, reason, is_folder=True)
+            continue
+        for entry in entries:
+            name = posixpath.join(below, entry.name)
+            found = _look_at(entry, span, name, real_top, follow_links=follow_links)
+            if found is not None:
+                yield found
+            elif levels is None or name.count("/") + 1 < levels:
+                real = os.path.realpath(entry.path)
+                if (used := read_as.setdefault(real, entry.path)) != entry.path:
+                    detail = f"a folder whose files are read from {used}"
+                    yield Barred(span, name, entry.path, FaultKind.DUPLICATE_FILE, detail)
+                else:
+                    pending.append((name, entry.path))
+
+
+def _look_at(
+    entry: os.DirEntry[str], span: int, name: str, real_top: str, *, follow_links: bool
+) -> AudioFile | Barred | None:
+    """Returns a file, why it is none to open, or None for a folder that may be entered.
+
+    Only its entry in the folder is looked at.
+    """
+    is_link, is_outside = entry.is_symlink(), False
+
+    def barred(kind: FaultKind, detail: str) -> Barred:
+        return Barred(span, name, entry.path, kind, detail)
+
+    if is_link:
+        target = os.path.realpath(entry.path)
+        is_outside = os.path.commonpath((target, real_top)) != real_top
+        # A folder that is left out by its name must not be the one that another is read from.
+        is_left_out = other_kind(name) and os.path.isdir(target)
+        if is_outside and (is_left_out or not follow_links):
+            return barred(FaultKind.OUTSIDE_FOLDER, f"a link out of the audio folder, to {target}")
+    try:
+        found = entry.stat()
+    except FileNotFoundError:
+        return barred(FaultKind.MISSING_FILE, "a link to a file that is not there")
+    except OSError as error:
+        return barred(FaultKind.UNREADABLE, error.strerror or str(error))
+    if stat.S_ISREG(found.st_mode):
+        return AudioFile(span, name, entry.path, found.st_size, found.st_mtime)
+    if not stat.S_ISDIR(found.st_mode):
+        return barred(FaultKind.UNREADABLE, "not a regular file")
+    if is_outside or not is_link:
+        return None
+    # Another name for files that are listed already, and perhaps one of its own parents.
+    detail = "a link to a folder of the archive, whose files are read from there"
+    return barred(FaultKind.DUPLICATE_FILE, detail)

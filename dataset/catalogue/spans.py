@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 import re
 from collections.abc import Collection, Iterable
 
@@ -39,15 +38,15 @@ class Template:
     def find(self, path: str) -> tuple[int, str] | None:
         """Returns the span of a folder or of a file in it, and the folder; None outside of all."""
         match = self._regex.match(path)
-        return (int(match[1]) if self.has_span else NO_SPAN, match[0]) if match else None
+        return (int(match[1] or NO_SPAN), match[0]) if match else None
 
     @functools.cached_property
     def _regex(self) -> re.Pattern[str]:
-        span = _SPAN.search(self.path)
-        if span is None:
-            return re.compile(rf"{re.escape(self.path)}(?=/|\Z)")
-        number = f"[0-9]{{{span[1]}}}" if span[1] else _NUMBER
-        before, after = self.path[: span.start()], self.path[span.end() :]
+        before, *span = _SPAN.split(self.path)
+        number, after = "", ""
+        if span:
+            width, after = span
+            number = f"[0-9]{{{width}}}" if width else _NUMBER
         return re.compile(rf"{re.escape(before)}({number}){re.escape(after)}(?=/|\Z)")
 
 
@@ -58,8 +57,7 @@ def parse(audio_dir: str) -> Template:
         InputError: for a second `{SPAN}`, another of TFX's placeholders or a width that is none.
     """
     path = audio_dir.rstrip("/") or audio_dir
-    without = _SPAN.sub("", path, count=1)
-    if foreign := _FOREIGN.search(without):
+    if foreign := _FOREIGN.search(_SPAN.sub("", path, count=1)):
         raise InputError(
             f"the audio folder {audio_dir} has {foreign[0]} in its path; there can be one "
             "{SPAN}, or {SPAN:2} for numbers of two digits, and no other placeholder"
@@ -97,31 +95,16 @@ def choose(template: Template, spans: Collection[int], wanted: str) -> list[int]
         return [NO_SPAN]
     if not spans:
         raise InputError(f"there is no folder like {template.path}, with a number for {{SPAN}}")
-    first, last = _bounds(wanted, max(spans))
-    chosen = sorted(span for span in spans if first <= span <= last)
-    if not chosen:
-        raise InputError(f"{template.path} has no span {wanted}; it has {_in_words(spans)}")
-    return chosen
-
-
-def _bounds(wanted: str, latest: int) -> tuple[int, int]:
-    if wanted == ALL_SPANS:
-        return 0, latest
-    if wanted == LATEST_SPAN:
-        return latest, latest
-    match = _RANGE.fullmatch(wanted)
-    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+    bounds = {ALL_SPANS: f"0-{max(spans)}", LATEST_SPAN: f"{max(spans)}"}
+    numbers = _RANGE.fullmatch(bounds.get(wanted, wanted))
+    first, last = (int(numbers[1]), int(numbers[2] or numbers[1])) if numbers else (1, 0)
     if first > last:
         raise InputError(
             f"--span must be {ALL_SPANS}, {LATEST_SPAN}, a number or a range like 2-5, "
             f"got {wanted!r}"
         )
-    return first, last
-
-
-def _in_words(spans: Iterable[int]) -> str:
-    """Returns numbers in order, neighbours as a range: `1-3, 7`."""
-    ordered = sorted(spans)
-    runs = itertools.groupby(ordered, key=lambda span: span - ordered.index(span))
-    ranges = [list(run) for _, run in runs]
-    return ", ".join(f"{run[0]}-{run[-1]}" if run[1:] else str(run[0]) for run in ranges)
+    chosen = sorted(span for span in spans if first <= span <= last)
+    if not chosen:
+        there = ", ".join(map(str, sorted(spans)))
+        raise InputError(f"{template.path} has no span {wanted}; it has {there}")
+    return chosen

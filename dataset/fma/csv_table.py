@@ -1,263 +1,175 @@
-"""A CSV table as pandas writes it: one header row or several, then a row for each id.
+"""CSV files as pandas tables of text, read strictly: each row is whole and knows its line.
 
-The table is read as a stream: what is held of it is a row, and the ids that have been there.
+`pandas.read_csv` pads short rows, cuts long ones, joins what follows a closing quotation mark and
+does not know the line that a row begins on. So the csv module reads, and pandas holds the columns.
 """
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import io
+import itertools
+import operator
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Hashable, Iterator, Sequence
 from typing import IO
+
+import pandas as pd
 
 from common import files
 from common.errors import InputError
 
-Column = tuple[str, ...]
-
-_LONGEST_FIELD = 16 * 2**20  # characters; artists' biographies pass the csv module's 128 KiB
-_LONGEST_LINE = 4 * _LONGEST_FIELD
-_ID = re.compile(r"[0-9]{1,18}")  # fits an int64
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
-_LONGEST_QUOTE = 60  # characters of a cell that a message shows
-# How a file in UTF-16 begins, read as UTF-8 with escapes: with its byte order mark, or without one
-# with two ASCII characters, whose every other byte is NUL.
-_UTF_16 = re.compile("\udcff\udcfe|\udcfe\udcff|(?:[^\0]\0){2}|(?:\0[^\0]){2}")
-_SAVE_AS = 'save the table as UTF-8 (in Excel: the file type "CSV UTF-8")'
+WHOLE_NUMBER = "[0-9]{1,18}"  # fits an int64
+_LONGEST_CELL = 16 * 2**20  # characters; artists' biographies pass the csv module's 128 KiB
+_LONGEST_LINE = 4 * _LONGEST_CELL
+_LONGEST_QUOTE = 60  # characters of a text that a message shows
+_NOT_UTF_8 = re.compile("[\0\udc80-\udcff]")  # NUL, or a byte that the decoder has escaped
+_UTF_16_BYTES = (0x00, 0xFE, 0xFF)  # NUL and byte order marks
 
 
-@contextlib.contextmanager
-def opened(path: str) -> Iterator[IO[bytes]]:
-    """Opens a table for reading.
+@dataclasses.dataclass(frozen=True)
+class CsvTable:
+    """Some columns of a CSV file; the index of `cells` is the line that a row begins on."""
+
+    path: str
+    cells: pd.DataFrame
+
+    def require(self, column: str, valid: pd.Series[bool], expected: str) -> None:
+        """Raises InputError for the first cell that is not valid, with what was expected."""
+        wrong = self.cells.loc[~valid.to_numpy(bool), column]
+        if len(wrong):
+            line, cell = next(iter(wrong.items()))
+            raise cell_error(self.path, line, column, cell, expected)
+
+    def whole_numbers(self, column: str) -> pd.Series[int]:
+        """Returns a column as int64; raises InputError for another cell than a whole number."""
+        numbers = self.cells[column].str.fullmatch(f"-?{WHOLE_NUMBER}")
+        self.require(column, numbers, "a whole number")
+        return self.cells[column].astype("int64")
+
+    def ids(self, column: str) -> pd.Series[int]:
+        """Returns a column as int64; raises InputError for a negative or repeated number."""
+        numbers = self.whole_numbers(column)
+        self.require(column, (numbers >= 0) & ~numbers.duplicated(), "an id that no other row has")
+        return numbers
+
+
+def cell_error(path: str, line: Hashable, column: str, cell: str, expected: str) -> InputError:
+    """Returns the error for a cell that is not as expected."""
+    return InputError(f"{path}, line {line}: {column} is {quoted(cell)}, expected {expected}")
+
+
+def read_table(
+    path: str, required: Sequence[str], optional: Sequence[str] = (), header_rows: int = 1
+) -> CsvTable:
+    """Returns columns of a CSV file as text; see `stream_rows`."""
+    lines, rows = [], []
+    for line, cells in stream_rows(path, required, optional, header_rows):
+        lines.append(line)
+        rows.append(tuple(map(sys.intern, cells)))  # one copy of what many rows have
+    index = pd.Index(lines, dtype="int64")
+    return CsvTable(path, pd.DataFrame(rows, index, [*required, *optional], dtype=object))
+
+
+def stream_rows(
+    path: str, required: Sequence[str], optional: Sequence[str] = (), header_rows: int = 1
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yields for each row the line that it begins on and its cells in some columns.
+
+    Rows without any text are left out. Spaces before a cell are no part of it.
+
+    Args:
+        path: a file in UTF-8, with or without a byte order mark.
+        required: names of columns, in lower case.
+        optional: columns whose cells are empty where the file lacks them.
+        header_rows: as pandas writes them: the names of a column are joined by dots, and the last
+            of several rows has only the name of the first column.
 
     Raises:
-        InputError: naming the file where it cannot be opened, or read within the `with` block.
+        InputError: naming the file and the line where it cannot be read, is not UTF-8, is quoted
+            wrongly, lacks a column or has it twice, or where a row is shorter or longer than the
+            header.
     """
     try:
         with files.open_binary(path) as handle:
-            yield handle
+            rows = _parse(handle, path)
+            header = list(itertools.islice(rows, header_rows))
+            line = header[-1][0] if header else 1
+            names = _column_names([cells for _, cells in header])
+            places = _find_columns(names, required, optional, f"{path}, line {line}")
+            pick = operator.itemgetter(*places)
+            n_columns = len(names)
+            for line, cells in rows:
+                if len(cells) < n_columns or any(cells[n_columns:]):
+                    raise InputError(
+                        f"{path}, line {line}: the row has {len(cells)} cells, expected "
+                        f"{n_columns} as in the header; a cell with a comma needs quotation marks"
+                    )
+                yield line, pick([*cells[:n_columns], ""])
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def lines(handle: IO[bytes], name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yields the rows of a CSV file as (line that it begins on, cells), without the empty ones.
+def quoted(text: str) -> str:
+    """Returns a text as a message shows it: in quotes, in one line, and cut where it is long."""
+    return repr(text) if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]!r}…"
 
-    Spaces before a cell are no part of it.
 
-    Args:
-        handle: the open file, UTF-8 with or without a byte order mark.
-        name: what to call it in an error.
+def _column_names(header: list[list[str]]) -> list[str]:
+    *above, names = header or [[]]
+    if above:
+        columns = itertools.zip_longest(*(cells[1:] for cells in above), fillvalue="")
+        names = [*names[:1], *map(".".join, columns)]
+    return [name.strip().lower() for name in names]
 
-    Raises:
-        InputError: naming the encoding, or the line that is not UTF-8, holds NUL, or is quoted
-            wrongly or too long.
-    """
-    csv.field_size_limit(_LONGEST_FIELD)
-    rows = csv.reader(_text_lines(handle, name), strict=True, skipinitialspace=True)
+
+def _find_columns(
+    names: list[str], required: Sequence[str], optional: Sequence[str], where: str
+) -> list[int]:
+    """Returns the places of columns, that behind the last one for a column that is missing."""
+    for column in (*required, *optional):
+        if column in required and column not in names:
+            raise InputError(
+                f"{where}: column {column} is missing; the header has "
+                f"{quoted(','.join(filter(None, names)))}, and cells are separated by commas"
+            )
+        if names.count(column) > 1:
+            raise InputError(f"{where}: column {column} is there more than once")
+    return [names.index(c) if c in names else len(names) for c in (*required, *optional)]
+
+
+def _parse(handle: IO[bytes], path: str) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(_LONGEST_CELL)
+    rows = csv.reader(_decode(handle, path), strict=True, skipinitialspace=True)
     while True:
-        first_line = rows.line_num + 1
+        line = rows.line_num + 1
         try:
             cells = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
-            raise InputError(f"{name} is damaged near line {first_line}: {error}") from error
-        if cells:
-            yield first_line, cells
+            raise InputError(f"{path}, line {line}: the row is damaged: {error}") from error
+        if any(cells):
+            yield line, cells
 
 
-def _text_lines(handle: IO[bytes], name: str) -> Iterator[str]:
+def _decode(handle: IO[bytes], path: str) -> Iterator[str]:
     # Strict decoding would fail somewhere in the block that is read ahead; escaped, a wrong byte
-    # is found in its line.
+    # is found in its line. Not every Python's csv module refuses NUL.
     text = io.TextIOWrapper(handle, "utf-8-sig", errors="surrogateescape", newline="")
-    number = 0
-    while line := text.readline(_LONGEST_LINE):
-        number += 1
-        if number == 1 and _UTF_16.match(line):
-            raise InputError(f"{name} is in UTF-16, expected UTF-8; {_SAVE_AS}")
-        if "\0" in line:  # which the csv module takes from Python 3.11 on
-            raise InputError(f"{name} is damaged in line {number}: it holds NUL")
+    for number in itertools.count(1):
+        line = text.readline(_LONGEST_LINE)
+        if not line:
+            return
         if len(line) == _LONGEST_LINE:
-            raise InputError(f"{name} is damaged in line {number}: it is too long for a table")
-        try:
-            line.encode()
-        except UnicodeEncodeError as error:
-            byte = ord(line[error.start]) & 0xFF
+            raise InputError(f"{path}, line {number}: the line is too long for a table")
+        if ("\0" in line or not line.isascii()) and (wrong := _NOT_UTF_8.search(line)):
+            byte = ord(wrong[0]) & 0xFF
+            encoding = "UTF-16" if byte in _UTF_16_BYTES else "Windows-1252 or the like"
             raise InputError(
-                f"{name} is not in UTF-8: line {number} has the byte 0x{byte:02x}; {_SAVE_AS}"
-            ) from error
-        yield line
-
-
-@dataclasses.dataclass(frozen=True)
-class Layout:
-    """How a table is laid out.
-
-    Attributes:
-        title: what the table is, such as "FMA's tracks.csv".
-        heads: what each header row begins with, "" for anything; the last one is the name of the
-            id. It has a row of its own below those of the column names, if there are several.
-        thing: what has an id.
-    """
-
-    title: str
-    heads: tuple[str, ...]
-    thing: str = "track"
-
-
-class Table:
-    """An open table: its columns, and its rows as an iterator that can be used once.
-
-    Attributes:
-        name: what to call it in an error.
-        layout: what it is.
-        columns: the name of each column, the id's aside: a part from every header row.
-    """
-
-    def __init__(self, handle: IO[bytes], name: str, layout: Layout):
-        """Reads the header.
-
-        Raises:
-            InputError: where it is not of the layout.
-        """
-        self.name = name
-        self.layout = layout
-        self._lines = lines(handle, name)
-        self.columns = self._read_header()
-        self._place = {column: place for place, column in enumerate(self.columns)}
-        if len(self._place) < len(self.columns):
-            twice = next(c for place, c in enumerate(self.columns) if self._place[c] != place)
-            raise self.refusal(f"column {'.'.join(twice)} is there twice")
-
-    def refusal(self, reason: str) -> InputError:
-        """Returns the error that says why this is not the table it should be."""
-        return InputError(f"{self.name} is not {self.layout.title}: {reason}")
-
-    def find(self, column: Column) -> int | None:
-        """Returns the place of a column among a record's cells, None where there is none."""
-        return self._place.get(column)
-
-    def place(self, column: Column) -> int:
-        """Returns the place of a column among a record's cells.
-
-        Raises:
-            InputError: where there is none.
-        """
-        if column not in self._place:
-            raise self.refusal(f"column {'.'.join(column)} is missing")
-        return self._place[column]
-
-    def require_columns(self, columns: Sequence[Column]) -> None:
-        """Makes sure that the table has exactly these columns, in this order.
-
-        Raises:
-            InputError: naming the first that is another.
-        """
-        if len(self.columns) != len(columns):
-            raise self.refusal(f"it has {len(self.columns)} columns, expected {len(columns)}")
-        for got, expected in zip(self.columns, columns, strict=True):
-            if got != expected:
-                raise self.refusal(
-                    f"it has column {'.'.join(got)} where {'.'.join(expected)} is expected"
-                )
-
-    def __iter__(self) -> Iterator[Record]:
-        """Yields the rows.
-
-        Raises:
-            InputError: naming the line whose id is none or there twice, or that has too few cells.
-        """
-        seen: set[int] = set()
-        for line, (index, *cells) in self._lines:
-            record = Record(self, line, self._id(index, line), cells)
-            if len(cells) != len(self.columns):
-                raise InputError(
-                    f"{record.where}: the row has {1 + len(cells)} columns, "
-                    f"expected {1 + len(self.columns)}"
-                )
-            if record.id in seen:
-                raise InputError(f"{record.where}: there is a second row of this id")
-            seen.add(record.id)
-            yield record
-
-    def _read_header(self) -> tuple[Column, ...]:
-        heads = self.layout.heads
-        # zip() asks for a head first, so that it takes no row of the data.
-        rows = [cells for _, (_, cells) in zip(heads, self._lines, strict=False)]
-        for head, cells in zip(heads, rows, strict=False):
-            if head and cells[0] != head:
-                raise self.refusal(f"no row that begins with {head!r} in its place")
-        if len(rows) < len(heads):
-            raise self.refusal(f"it has {len(rows)} header rows, expected {len(heads)}")
-        if len({len(cells) for cells in rows}) > 1:
-            raise self.refusal("its header rows have different numbers of columns")
-        names = rows[:-1] or rows
-        return tuple(zip(*(cells[1:] for cells in names), strict=True))
-
-    def _id(self, cell: str, line: int) -> int:
-        if not _ID.fullmatch(cell):
-            name = self.layout.heads[-1]
-            raise InputError(
-                f"{self.name}, line {line}: {name} is {quoted(cell)}, not a whole number"
+                f"{path}, line {number}: the byte 0x{byte:02x} is no text in UTF-8; if the file is "
+                f'in {encoding}, save it as UTF-8 (in Excel: the file type "CSV UTF-8")'
             )
-        return int(cell)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Record:
-    """A row of a table: its id, and the cells of its columns in the table's order."""
-
-    table: Table
-    line: int
-    id: int
-    cells: list[str]
-
-    @property
-    def where(self) -> str:
-        """What to call the row in an error."""
-        return f"{self.table.name}, line {self.line} ({self.table.layout.thing} {self.id})"
-
-    def refusal(self, place: int, expected: str) -> InputError:
-        """Returns the error that names a cell, shows it and says what is wrong with it."""
-        column = ".".join(self.table.columns[place])
-        return InputError(f"{self.where}: {column} is {quoted(self.cells[place])}, {expected}")
-
-    def whole_number(self, place: int) -> int:
-        """Returns the whole number in a cell.
-
-        Raises:
-            InputError: where it holds none.
-        """
-        if not _WHOLE_NUMBER.fullmatch(self.cells[place]):
-            raise self.refusal(place, "not a whole number")
-        return int(self.cells[place])
-
-    def numbers(self, first: int = 0, end: int | None = None) -> list[float]:
-        """Returns the numbers in the cells [first, end), nan for an empty cell.
-
-        Raises:
-            InputError: for a cell that holds none.
-        """
-        cells = self.cells[first:end]
-        try:
-            return [float(cell or "nan") for cell in cells]
-        except ValueError:
-            wrong = next(place for place, cell in enumerate(cells) if not _is_number(cell or "nan"))
-            raise self.refusal(first + wrong, "not a number") from None
-
-
-def quoted(cell: str) -> str:
-    """Returns a cell as a message shows it: in quotes, in one line, and cut where it is long."""
-    return repr(cell) if len(cell) <= _LONGEST_QUOTE else f"{cell[:_LONGEST_QUOTE]!r}…"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        yield line

@@ -2,84 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import IO
+import re
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common import files
-from common.errors import InputError
-from dataset.fma.csv_table import Layout, Record, Table, opened
+from dataset.fma.csv_table import WHOLE_NUMBER, cell_error, stream_rows
 
 FILE_NAME = "features.csv"
-LAYOUT = Layout(f"FMA's {FILE_NAME}", ("feature", "statistics", "number", "track_id"))
 
 # Number of rows of each descriptor and the statistics over its frames, as FMA's features.py has
 # them (Defferrard et al., FMA: A Dataset For Music Analysis, ISMIR 2017).
 SIZES = {
-    "chroma_cens": 12,
-    "chroma_cqt": 12,
-    "chroma_stft": 12,
-    "mfcc": 20,
-    "rmse": 1,
-    "spectral_bandwidth": 1,
-    "spectral_centroid": 1,
-    "spectral_contrast": 7,
-    "spectral_rolloff": 1,
-    "tonnetz": 6,
-    "zcr": 1,
-}
+    "chroma_cens": 12, "chroma_cqt": 12, "chroma_stft": 12, "mfcc": 20, "rmse": 1,
+    "spectral_bandwidth": 1, "spectral_centroid": 1, "spectral_contrast": 7, "spectral_rolloff": 1,
+    "tonnetz": 6, "zcr": 1,
+}  # fmt: skip
 STATISTICS = ("kurtosis", "max", "mean", "median", "min", "skew", "std")
-# The columns, as (feature, statistics, number).
 COLUMNS = tuple(
-    (feature, statistic, f"{number:02d}")
+    f"{feature}.{statistic}.{number:02d}"
     for feature, size in SIZES.items()
     for statistic in STATISTICS
     for number in range(1, size + 1)
 )
 
 
-def load(metadata_dir: str, track_ids: Collection[int]) -> dict[int, NDArray[np.float32]]:
-    """Returns the rows of `features.csv` in a folder, for some tracks, by track id.
-
-    Raises:
-        InputError: where the table is missing or not FMA's.
-    """
-    path = files.join(metadata_dir, FILE_NAME)
-    if not files.exists(path):
-        raise InputError(f"there is no {FILE_NAME} in {metadata_dir}")
-    with opened(path) as handle:
-        return read_features(handle, path, track_ids)
-
-
-def read_features(
-    handle: IO[bytes], name: str, track_ids: Collection[int]
-) -> dict[int, NDArray[np.float32]]:
+def load(path: str, track_ids: Collection[int]) -> dict[int, NDArray[np.float32]]:
     """Returns the rows of some tracks, float32 [518] each, by track id.
 
     The table, 1 GB for all of FMA, is read as a stream. An empty cell, with which FMA marks what
     could not be computed, is nan.
 
     Args:
-        handle: the open file.
-        name: what to call it in an error.
+        path: of the table.
         track_ids: the tracks whose rows are wanted; the numbers of others are not looked at.
 
     Raises:
-        InputError: naming the column, or the row and the column, that is not as FMA has it.
+        InputError: naming the line and the column where it is not as FMA has it.
     """
     wanted = frozenset(track_ids)
-    table = Table(handle, name, LAYOUT)
-    table.require_columns(COLUMNS)
-    return {record.id: _values(record) for record in table if record.id in wanted}
-
-
-def _values(record: Record) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, and the caller sees to that
-        return np.array(record.numbers()).astype(np.float32)
+    seen: set[int] = set()
+    found = {}
+    for line, (text, *cells) in stream_rows(path, ("track_id", *COLUMNS), header_rows=4):
+        track_id = int(text) if re.fullmatch(WHOLE_NUMBER, text) else -1
+        if track_id < 0 or track_id in seen:
+            raise cell_error(path, line, "track_id", text, "an id that no other row has")
+        seen.add(track_id)
+        if track_id in wanted:
+            found[track_id] = _values(path, line, cells)
+    return found
 
 
 def pack(values: NDArray[np.float32]) -> bytes:
     """Returns the values as little-endian float32."""
     return values.astype("<f4").tobytes()
+
+
+def _values(path: str, line: int, cells: Sequence[str]) -> NDArray[np.float32]:
+    try:
+        numbers = np.array([float(cell or "nan") for cell in cells])
+    except ValueError:
+        place = next(place for place, cell in enumerate(cells) if not _is_number(cell))
+        raise cell_error(path, line, COLUMNS[place], cells[place], "a number") from None
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and the caller sees to that
+        return numbers.astype(np.float32)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell or "nan")
+    except ValueError:
+        return False
+    return True

@@ -70,8 +70,6 @@ def show_plan(
         output_folder.check_output(output, config)
         checked, plan = preflight.check(config)
         preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
-        if told := preflight.check_echonest(checked):
-            console.print(f"  {told}", markup=False)
         if prune:
             metadata_file.check(Path(config.metadata_path), write=False)
             found = output_folder.survey(checked)

@@ -148,20 +148,15 @@ def test_a_missing_table(write_archive: WriteArchive, tmp_path: Path, capfd: Cap
     assert refusal(capfd, *flags) == f"there is no tracks.csv in {tmp_path}/metadata"
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", "it has 0 header rows, expected 3"),
-        ("id,title\n1,x\n2,y\n", "no row that begins with 'track_id' in its place"),
-    ],
-)
+@pytest.mark.parametrize(("text", "line"), [("", 1), ("id,title\n1,x\n2,y\n", 3)])
 def test_another_table(
-    write_archive: WriteArchive, tmp_path: Path, capfd: Capture, text: str, expected: str
+    write_archive: WriteArchive, tmp_path: Path, capfd: Capture, text: str, line: int
 ) -> None:
     flags = write_archive()
     (tmp_path / "metadata" / "tracks.csv").write_text(text)
     path = f"{tmp_path}/metadata/tracks.csv"
-    assert refusal(capfd, *flags) == f"{path} is not FMA's tracks.csv: {expected}"
+    expected = f"{path}, line {line}: column track_id is missing"
+    assert refusal(capfd, *flags).startswith(expected)
 
 
 def test_a_single_genre(write_archive: WriteArchive, tmp_path: Path, capfd: Capture) -> None:
@@ -198,7 +193,7 @@ def test_a_dry_run_refuses_what_a_run_refuses(
 ) -> None:
     flags = write_archive({3: {"artist": "x"}})
     message = refusal(capfd, *flags, *extra)
-    assert message.endswith("tracks.csv, line 7 (track 3): artist.id is 'x', not a whole number")
+    assert message.endswith("tracks.csv, line 7: artist.id is 'x', expected an id, or -1")
 
 
 def test_an_output_folder_that_cannot_be_written(

@@ -14,7 +14,6 @@ from rich.console import Console
 
 import local_runner
 from common.errors import InputError
-from dataset.fma import echonest
 from models import failure_notes
 from pipeline import preflight
 from pipeline.config import PipelineConfig
@@ -156,23 +155,6 @@ def test_the_note_of_a_failed_training_gets_into_the_configuration(
 def test_weights_in_a_bucket_are_read_there_and_not_where_jobs_have_them() -> None:
     assert preflight._bucket_path("/gcs/bucket/weights.h5") == "gs://bucket/weights.h5"
     assert preflight._bucket_path("/home/weights.h5") == "/home/weights.h5"
-
-
-def test_a_dry_run_looks_at_echonest_csv_where_there_is_one(
-    write_archive: WriteArchive, tmp_path: Path
-) -> None:
-    config = configuration(write_archive())
-    assert preflight.check_echonest(config) is None
-    path = tmp_path / "metadata" / "echonest.csv"
-    heads = zip(*echonest.COLUMNS, strict=True)
-    rows = [["", *head] for head in heads] + [["track_id", *[""] * 249], ["2", *["0.5"] * 249]]
-    path.write_text("".join(",".join(row) + "\n" for row in rows))
-    assert preflight.check_echonest(config) == (
-        "echonest.csv is FMA's, with 1 rows; no model reads it"
-    )
-    path.write_text("no table")
-    with pytest.raises(InputError, match="echonest.csv"):
-        preflight.check_echonest(config)
 
 
 @pytest.mark.parametrize(

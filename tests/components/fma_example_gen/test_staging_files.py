@@ -14,7 +14,7 @@ from dataset.track import Catalogue, Row, Track
 
 NOT_UTF_8 = "b\udcff\n.wav"
 FAULT = Fault(NOT_UTF_8, -1, FaultKind.NO_METADATA, "Œuvre, “x”")
-ROW = Row(2, 3, 4, "Jazz", "Ænima", "CC BY", "train", "small", 1999, "Ana", (4, 21))
+ROW = Row(2, 3, 4, "Jazz", "Ænima", "CC BY", "train", 1999, "Ana")
 FEATURES = np.random.default_rng(0).normal(size=518).astype("<f4").tobytes()
 
 

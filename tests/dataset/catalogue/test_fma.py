@@ -174,27 +174,53 @@ GENRES_CSV = b"""genre_id,#tracks,parent,title,top_level
 12,9,0,Rock,12
 17,9,0,Folk,17
 45,2,12,Loud,12
+46,2,45,Louder,12
 """
 
 
-def test_the_tree_labels_what_has_no_top_genre(place: Fill, tracks_csv: TracksCsv) -> None:
-    unlabelled = {3: "[45]", 4: "[45, 17]", 5: "[]"}
-    rows = {k: {"track.genre_top": "", "track.genres": ids} for k, ids in unlabelled.items()}
-    base = place({
-        "m/tracks.csv": tracks_csv({2: {}, **rows}), "m/genres.csv": GENRES_CSV,
-        **{f"a/000/00000{track_id}.mp3": b"" for track_id in (2, 3, 4, 5)},
-    })  # fmt: skip
-    data = DataConfig(f"{base}/a", f"{base}/m")
-    assert ids(read(data)) == [2]
-    assert {fault.detail for fault in read(data).faults} == {"genre_top is empty"}
-    catalogue = read(dataclasses.replace(data, labels="tree"))
+@pytest.fixture
+def unlabelled(place: Fill, tracks_csv: TracksCsv) -> Callable[..., DataConfig]:
+    """Return a writer of an archive of tracks without a top genre, with these lists of genres."""
+
+    def write(genres: Mapping[int, str], **labelled: str) -> DataConfig:
+        rows = {k: {"track.genre_top": "", "track.genres": ids} for k, ids in genres.items()}
+        base = place({
+            "m/tracks.csv": tracks_csv({2: labelled, **rows}), "m/genres.csv": GENRES_CSV,
+            **{f"a/000/00000{track_id}.mp3": b"" for track_id in (2, *genres)},
+        })  # fmt: skip
+        return DataConfig(f"{base}/a", f"{base}/m", labels="tree")
+
+    return write
+
+
+def test_the_tree_labels_what_has_no_top_genre(unlabelled: Callable[..., DataConfig]) -> None:
+    genres = {3: "[45]", 4: "[45, 17]", 5: "[]", 6: "[46, 45, 12]"}
+    data = unlabelled(genres, **{"track.genre_top": "Pop", "track.genres": "[17]"})
+    by_top = read(dataclasses.replace(data, labels="genre_top"))
+    assert ids(by_top) == [2]
+    assert {fault.detail for fault in by_top.faults} == {"genre_top is empty"}
+    catalogue = read(data)
     assert [(track.row.track_id, track.row.genre) for track in catalogue.tracks] == [
-        (2, "Rock"), (3, "Rock"),
+        (2, "Pop"), (3, "Rock"), (6, "Rock"),
     ]  # fmt: skip
     detail = "its genres do not lead to one top genre of genres.csv"
     assert [(fault.track_id, fault.kind, fault.detail) for fault in catalogue.faults] == [
         (4, FaultKind.NO_GENRE, detail), (5, FaultKind.NO_GENRE, detail),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("genres", "expected"),
+    [
+        ("", "column track.genres of tracks.csv, which is missing or empty"),
+        ("[12, 9]", "track.genres of track 3: genres.csv has no genre 9"),
+    ],
+)
+def test_what_the_tree_cannot_do_without(
+    unlabelled: Callable[..., DataConfig], genres: str, expected: str
+) -> None:
+    with pytest.raises(InputError, match=expected):
+        read(unlabelled({3: genres}))
 
 
 def numbers(track_id: int) -> list[float]:

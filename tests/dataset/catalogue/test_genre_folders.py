@@ -131,10 +131,3 @@ def test_a_genre_whose_name_is_not_utf_8_can_be_encoded(folder: Fill) -> None:
     (track,) = read(audio_dir).tracks
     assert track.row.genre.encode() == rb"Caf\udce9"
     assert Path(track.path).exists()
-
-
-def test_two_paths_of_one_id_are_refused(place: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
-    # 53 bits cannot be made to collide in a test: here they are none.
-    monkeypatch.setattr(identity, "_BITS", 0)
-    with pytest.raises(InputError, match=r"a\.mp3 and .*b\.mp3 come to the same track id; .*table"):
-        read(place({"Rock/a.mp3": b"", "Rock/b.mp3": b""}))

@@ -149,7 +149,7 @@ def test_spans_are_found_and_chosen(
 
 
 def test_a_missing_span_names_those_there_are(place: Fill) -> None:
-    with pytest.raises(InputError, match=r"has no span 4; it has 1-2, 10$"):
+    with pytest.raises(InputError, match=r"has no span 4; it has 1, 2, 10$"):
         of_genres(f"{place(SPANS)}/span-{{SPAN}}/audio", span="4")
 
 

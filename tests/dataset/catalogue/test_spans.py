@@ -76,7 +76,7 @@ def test_spans_are_chosen_with_gaps_between(wanted: str, expected: list[int]) ->
 def test_a_span_that_is_not_there_is_told_those_that_are(wanted: str) -> None:
     with pytest.raises(InputError) as caught:
         spans.choose(spans.parse("/d/{SPAN}"), {12, 7, 3, 2, 1}, wanted)
-    assert str(caught.value) == f"/d/{{SPAN}} has no span {wanted}; it has 1-3, 7, 12"
+    assert str(caught.value) == f"/d/{{SPAN}} has no span {wanted}; it has 1, 2, 3, 7, 12"
 
 
 @pytest.mark.parametrize("wanted", ["", "newest", "-1", "5-2", "1-2-3", "1,2", "\u0663", "2 "])

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from common.errors import InputError
-from dataset.catalogue.selection import select
+from dataset.catalogue.plan import select
 from dataset.config import DataConfig
 from dataset.track import Row, Track
 
