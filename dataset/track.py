@@ -35,6 +35,9 @@ class Row:
     artist: str = ""
 
 
+ROW_FIELDS = [field.name for field in dataclasses.fields(Row)]
+
+
 @dataclasses.dataclass(frozen=True)
 class Track:
     """A track to read: its row and where its audio is.

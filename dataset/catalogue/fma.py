@@ -16,14 +16,13 @@ from dataset.catalogue import spans
 from dataset.catalogue.listing import NOT_IN_SPANS, Listing, list_audio, one_of_each, track_id_of
 from dataset.config import DataConfig
 from dataset.fma import fma_features, genres, tracks
-from dataset.track import Catalogue, Row, Track
+from dataset.track import ROW_FIELDS, Catalogue, Row, Track
 
 _TREE = "tree"
 _NO_LABEL = {
     "genre_top": "genre_top is empty",
     _TREE: "its genres do not lead to one top genre of genres.csv",
 }
-_ROW_FIELDS = [field.name for field in dataclasses.fields(Row)][1:]  # behind track_id, the index
 
 
 def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
@@ -44,10 +43,11 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
         (file for file in listing.files if track_id_of(file.path) in known),
         lambda file: track_id_of(file.path),
     )
-    for file in listing.files:
-        if (track_id := track_id_of(file.path)) not in known:
-            detail = "no row in tracks.csv"
-            faults.append(Fault(file.path, track_id, FaultKind.NO_METADATA, detail))
+    faults += [
+        Fault(file.path, track_id_of(file.path), FaultKind.NO_METADATA, "no row in tracks.csv")
+        for file in listing.files
+        if track_id_of(file.path) not in known
+    ]
     rows = _label(tracks.of_subset(table, data.subset), data).sort_index()
     in_subset = set(rows.index)
     barred = [entry.fault(track_id_of(entry.path)) for entry in listing.barred]
@@ -55,10 +55,11 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
     explained = {fault.track_id for fault in barred}
     has_spans, n_elsewhere = spans.parse(data.audio_dir).has_span, 0
     found: list[Track] = []
-    for values in rows[_ROW_FIELDS].itertuples(name=None):
+    for values in rows.reset_index()[ROW_FIELDS].itertuples(index=False, name=None):
         row = Row(*values)
         used_file = used.get(row.track_id)
-        path = used_file.path if used_file else _expected_path(data.audio_dir, row.track_id)
+        name = f"{row.track_id:06d}"
+        path = used_file.path if used_file else files.join(data.audio_dir, name[:3], f"{name}.*")
         if not row.genre:
             faults.append(Fault(path, row.track_id, FaultKind.NO_GENRE, _NO_LABEL[data.labels]))
         elif used_file:
@@ -158,7 +159,7 @@ def _add_features(catalogue: Catalogue, path: str) -> Catalogue:
     for track in catalogue.tracks:
         row = values.pop(track.row.track_id, None)
         if row is not None and np.isfinite(row).all():
-            found.append(dataclasses.replace(track, fma_features=fma_features.pack(row)))
+            found.append(dataclasses.replace(track, fma_features=row.astype("<f4").tobytes()))
             continue
         detail = f"no row in {fma_features.FILE_NAME}"
         if row is not None:
@@ -166,8 +167,3 @@ def _add_features(catalogue: Catalogue, path: str) -> Catalogue:
             detail = f"{first} is missing or not finite in {fma_features.FILE_NAME}"
         faults.append(Fault(track.path, track.row.track_id, FaultKind.NO_FEATURES, detail))
     return dataclasses.replace(catalogue, tracks=found, faults=faults)
-
-
-def _expected_path(audio_dir: str, track_id: int) -> str:
-    name = f"{track_id:06d}"
-    return files.join(audio_dir, name[:3], f"{name}.*")

@@ -78,19 +78,15 @@ class Listing:
     def unread(self) -> str:
         """What to add to an error: links and folders that were not read, and how they can be."""
         barred = [entry for entry in self.barred if not other_kind(entry.name)]
-        links = [entry for entry in barred if entry.kind is FaultKind.OUTSIDE_FOLDER]
-        folders = [e for e in barred if e.kind is FaultKind.UNREADABLE and e.is_folder]
+        links = [entry.path for entry in barred if entry.kind is FaultKind.OUTSIDE_FOLDER]
+        folders = [f"{entry.path}: {entry.detail}" for entry in barred if entry.is_folder]
         told = ""
         if links:
-            told += (
-                f"; links out of the audio folder are not followed ({len(links)}, the first is "
-                f"{links[0].path}): use --follow-links to read what they lead to"
-            )
+            told += f"; links out of the audio folder are not followed ({len(links)}, the first is "
+            told += f"{links[0]}): use --follow-links to read what they lead to"
         if folders:
-            told += (
-                f"; folders cannot be read ({len(folders)}, the first is {folders[0].path}: "
-                f"{folders[0].detail}): make them readable"
-            )
+            told += f"; folders cannot be read ({len(folders)}, the first is {folders[0]}): "
+            told += "make them readable"
         return told
 
 
@@ -209,10 +205,10 @@ def _walk(
         try:
             with os.scandir(folder) as scanned:
                 entries = sorted(scanned, key=lambda entry: entry.name)
-        except FileNotFoundError as error:
-            raise InputError(f"the audio folder {folder} does not exist") from error
         except OSError as error:
             reason = error.strerror or str(error)
+            if not below and isinstance(error, FileNotFoundError):
+                raise InputError(f"the audio folder {top} does not exist") from error
             if not below:
                 raise InputError(f"cannot read the audio folder {top}: {reason}") from error
             yield Barred(span, below, folder, FaultKind.UNREADABLE, reason, is_folder=True)

@@ -21,7 +21,7 @@ from dataset.catalogue.file_names import other_kind
 from dataset.catalogue.listing import NOT_IN_SPANS, AudioFile, Barred, Listing
 from dataset.config import DataConfig
 from dataset.fma.csv_table import WHOLE_NUMBER, CsvTable, quoted, read_table
-from dataset.track import Catalogue, Row, Track
+from dataset.track import ROW_FIELDS, Catalogue, Row, Track
 
 REQUIRED_COLUMNS = ("path", "genre")
 OPTIONAL_COLUMNS = ("artist", "album", "title", "license", "year", "split", "track_id")
@@ -59,11 +59,11 @@ def require_table(data: DataConfig) -> None:
 def load(path: str, *, use_splits: bool = True) -> pd.DataFrame:
     """Returns the rows of a table in its order, by the line that they begin on.
 
-    The first row has the names of the columns, in any case and order; `path` and `genre` have to be
-    among them, and those that are not known are not looked at.
+    Names of columns may be in any case and order; `path` and `genre` have to be among them, and
+    those that are not known are not looked at.
 
-    The column `path` is as it is written; the others are the fields of `Row`. The track id is -1
-    where none is given.
+    The column `path` is as it is written; the others are the fields of `Row`, with -1 as the id of
+    a track where none is given.
 
     Raises:
         InputError: naming the line and the column.
@@ -136,7 +136,7 @@ def _match(entries: pd.DataFrame, data: DataConfig, listing: Listing) -> Catalog
     first: dict[str, tuple[int, Row]] = {}  # line and row by the path of a file that is used
     seen: set[str] = set()
     faults, n_elsewhere, n_wrong = [], 0, 0
-    for line, path, *values in entries.itertuples(name=None):
+    for line, path, *values in entries[["path", *ROW_FIELDS]].itertuples(name=None):
         where = f"{name}, line {line}"
         file, row = find(path), Row(*values)
         if row.track_id < 0:

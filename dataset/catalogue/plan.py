@@ -69,7 +69,6 @@ def select(tracks: Sequence[Track], data: DataConfig) -> tuple[list[Track], dict
         licenses.require_present(data.licenses, (track.row.license for track in tracks))
     kept = sorted(tracks, key=lambda track: track.row.track_id)
     left_out: dict[str, int] = {}
-
     fewest, most = data.min_clips_per_genre, data.max_clips_per_genre
     filters: dict[str, Callable[[list[Track]], list[Track]]] = {
         "license not allowed": lambda some: [

@@ -26,7 +26,6 @@ _LONGEST_CELL = 16 * 2**20  # characters; artists' biographies pass the csv modu
 _LONGEST_LINE = 4 * _LONGEST_CELL
 _LONGEST_QUOTE = 60  # characters of a text that a message shows
 _NOT_UTF_8 = re.compile("[\0\udc80-\udcff]")  # NUL, or a byte that the decoder has escaped
-_UTF_16_BYTES = (0x00, 0xFE, 0xFF)  # NUL and byte order marks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,20 +155,16 @@ def _parse(handle: IO[bytes], path: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _decode(handle: IO[bytes], path: str) -> Iterator[str]:
-    # Strict decoding would fail somewhere in the block that is read ahead; escaped, a wrong byte
-    # is found in its line. Not every Python's csv module refuses NUL.
+    # Strict decoding would fail in a block that is read ahead; escaped, a wrong byte is found in
+    # its line. Not every Python's csv module refuses NUL.
     text = io.TextIOWrapper(handle, "utf-8-sig", errors="surrogateescape", newline="")
-    for number in itertools.count(1):
-        line = text.readline(_LONGEST_LINE)
-        if not line:
-            return
+    for number, line in enumerate(iter(lambda: text.readline(_LONGEST_LINE), ""), start=1):
         if len(line) == _LONGEST_LINE:
             raise InputError(f"{path}, line {number}: the line is too long for a table")
         if ("\0" in line or not line.isascii()) and (wrong := _NOT_UTF_8.search(line)):
             byte = ord(wrong[0]) & 0xFF
-            encoding = "UTF-16" if byte in _UTF_16_BYTES else "Windows-1252 or the like"
             raise InputError(
                 f"{path}, line {number}: the byte 0x{byte:02x} is no text in UTF-8; if the file is "
-                f'in {encoding}, save it as UTF-8 (in Excel: the file type "CSV UTF-8")'
+                'in UTF-16, Windows-1252 or the like, save it as UTF-8 (in Excel: "CSV UTF-8")'
             )
         yield line

@@ -31,12 +31,8 @@ COLUMNS = tuple(
 def load(path: str, track_ids: Collection[int]) -> dict[int, NDArray[np.float32]]:
     """Returns the rows of some tracks, float32 [518] each, by track id.
 
-    The table, 1 GB for all of FMA, is read as a stream. An empty cell, with which FMA marks what
-    could not be computed, is nan.
-
-    Args:
-        path: of the table.
-        track_ids: the tracks whose rows are wanted; the numbers of others are not looked at.
+    The table, 1 GB for all of FMA, is read as a stream; the numbers of other tracks are not looked
+    at. An empty cell, with which FMA marks what could not be computed, is nan.
 
     Raises:
         InputError: naming the line and the column where it is not as FMA has it.
@@ -52,11 +48,6 @@ def load(path: str, track_ids: Collection[int]) -> dict[int, NDArray[np.float32]
         if track_id in wanted:
             found[track_id] = _values(path, line, cells)
     return found
-
-
-def pack(values: NDArray[np.float32]) -> bytes:
-    """Returns the values as little-endian float32."""
-    return values.astype("<f4").tobytes()
 
 
 def _values(path: str, line: int, cells: Sequence[str]) -> NDArray[np.float32]:

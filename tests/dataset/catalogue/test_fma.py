@@ -31,24 +31,6 @@ def ids(catalogue: Catalogue) -> list[int]:
     return [track.row.track_id for track in catalogue.tracks]
 
 
-@pytest.mark.parametrize(
-    ("subset", "expected"),
-    [("small", [2]), ("medium", [2, 3]), ("large", [2, 3, 4]), ("full", [2, 3, 4, 5])],
-)
-def test_a_subset_includes_the_smaller_ones(
-    archive: Archive, subset: str, expected: list[int]
-) -> None:
-    sizes = {2: "small", 3: "medium", 4: "large", 5: "full"}
-    data = archive(
-        {track_id: {"set.subset": size} for track_id, size in sizes.items()},
-        {f"000/00000{track_id}.mp3": b"x" for track_id in sizes},
-        subset=subset,
-    )
-    catalogue = read(data)
-    assert ids(catalogue) == expected
-    assert catalogue.faults == []
-
-
 def test_fmas_own_split_is_kept(archive: Archive) -> None:
     splits = {2: "training", 3: "validation", 4: "test"}
     data = archive(
@@ -133,13 +115,6 @@ def test_missing_folders_and_tables_are_named(tmp_path: Path, archive: Archive) 
         read(dataclasses.replace(data, labels="tree"))
     with pytest.raises(InputError, match=r"there is no features\.csv in .*/metadata"):
         read(dataclasses.replace(data, fma_features=True))
-
-
-def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, archive: Archive) -> None:
-    data = archive({2: {}}, {"000/000002.mp3": b"x"})
-    (tmp_path / "other" / "tracks.csv").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"cannot read .*/other/tracks\.csv"):
-        read(dataclasses.replace(data, metadata_dir=str(tmp_path / "other")))
 
 
 @pytest.mark.parametrize("name", ["", "000", "a/b/c"])
@@ -278,29 +253,6 @@ def test_features_of_other_tracks_are_refused(features_of: Features) -> None:
         read(features_of(to_csv({90: numbers(90)})))
 
 
-def test_features_that_cannot_be_read_are_named(features_of: Features) -> None:
-    data = features_of(b"")
-    path = Path(data.metadata_dir, "features.csv")
-    path.unlink()
-    path.mkdir()
-    with pytest.raises(InputError, match=r"cannot read .*/features\.csv"):
-        read(data)
-
-
-def test_features_are_not_looked_at_where_they_are_not_asked_for(features_of: Features) -> None:
-    data = dataclasses.replace(features_of(b"no table"), fma_features=False)
-    assert {track.fma_features for track in read(data).tracks} == {b""}
-
-
-def test_the_tables_of_the_cache_key_are_those_that_are_read(archive: Archive) -> None:
-    data = archive({2: {}}, {})
-    assert fma.table_paths(data) == [f"{data.metadata_dir}/tracks.csv"]
-    by_tree = dataclasses.replace(data, labels="tree")
-    assert fma.table_paths(by_tree) == [
-        f"{data.metadata_dir}/tracks.csv", f"{data.metadata_dir}/genres.csv",
-    ]  # fmt: skip
-
-
 def test_a_picture_beside_the_audio_does_not_take_its_place(
     place: Fill, tracks_csv: TracksCsv
 ) -> None:
@@ -313,15 +265,6 @@ def test_a_picture_beside_the_audio_does_not_take_its_place(
         (f"{base}/d/000/000003.bin", FaultKind.DUPLICATE_FILE)
     ]
     assert catalogue.left_out == {"*.jpg": 1, "*.lrc": 1}
-
-
-def test_lyrics_do_not_stand_in_for_a_missing_track(place: Fill, tracks_csv: TracksCsv) -> None:
-    base = place({
-        "m/tracks.csv": tracks_csv({2: {}, 3: {}}), "d/000/000002.mp3": b"",
-        "d/000/000003.lrc": b"",
-    })  # fmt: skip
-    (fault,) = read(DataConfig(f"{base}/d", f"{base}/m")).faults
-    assert (fault.track_id, fault.kind) == (3, FaultKind.MISSING_FILE)
 
 
 @pytest.mark.parametrize(
@@ -359,17 +302,6 @@ def test_metadata_one_level_off_are_told_their_folder(
     assert str(caught.value) == (
         f"there is no tracks.csv in {base}/{wrong}, but in {right}: use --metadata-dir {right}"
     )
-
-
-def test_the_advice_for_another_table_is_where_that_table_is(
-    place: Fill, tracks_csv: TracksCsv
-) -> None:
-    base = place({
-        "m/tracks.csv": tracks_csv({2: {}}), "m/fma_metadata/tracks.csv": tracks_csv({2: {}}),
-        "d/000/000002.mp3": b"",
-    })  # fmt: skip
-    with pytest.raises(InputError, match=r"there is no genres\.csv in .*/m$"):
-        read(DataConfig(f"{base}/d", f"{base}/m", labels="tree"))
 
 
 def test_fmas_folders_that_are_links_are_named_with_the_flag_that_reads_them(

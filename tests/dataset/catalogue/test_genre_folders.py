@@ -112,11 +112,6 @@ def test_folders_that_are_links_are_named_with_the_flag_that_reads_them(
     assert len(read(audio_dir, follow_links=True).tracks) == 2
 
 
-def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no folders of genres"):
-        read(str(tmp_path))
-
-
 def test_fmas_folders_are_not_taken_for_genres(place: Fill) -> None:
     audio_dir = place({"000/000002.mp3": b"", "001/001500.mp3": b""})
     with pytest.raises(InputError, match=r"like 000; .* by --metadata-dir"):

@@ -12,7 +12,7 @@ import pytest
 from common import files
 from common.errors import InputError
 from dataset.bad_files import Fault, FaultKind, to_csv
-from dataset.catalogue.listing import Listing, list_audio, one_of_each, track_id_of
+from dataset.catalogue.listing import Listing, list_audio, track_id_of
 from dataset.config import DataConfig
 
 Fill = Callable[[Mapping[str, bytes]], str]
@@ -79,26 +79,11 @@ def test_fma_has_files_in_its_folders_alone(place: Fill) -> None:
         (".git*/", [".git/song.mp3"]),
         (".Trash*/", ["Rock/.Trash-1000/song.mp3"]),
         ("@eaDir/", ["@eaDir/song.mp3", "Rock/A/@eaDir/song.mp3@SynoEAStream"]),
-        (".@__thumb/", ["Rock/.@__thumb/song.mp3"]),
-        ("#recycle/", ["#recycle/song.mp3"]),
-        ("@Recycle/", ["@Recycle/song.mp3"]),
         ("$RECYCLE.BIN/", ["$Recycle.Bin/S-1-5/song.mp3"]),
-        ("System Volume Information/", ["System Volume Information/x"]),
-        ("lost+found/", ["lost+found/#12"]),
-        ("__MACOSX/", ["__MACOSX/Rock/song.mp3"]),
-        ("Network Trash Folder/", ["Network Trash Folder/song.mp3"]),
         ("README", ["Rock/README", "readme"]),
-        ("CHECKSUMS", ["checksums"]),
         ("*.jpg", ["Rock/cover.JPG", "Rock/A/folder.jpg"]),
         ("*.gz", ["Rock/songs.tar.gz"]),
-        ("*.reapeaks", ["Rock/song.wav.reapeaks"]),
-        *(
-            (f"*{ending}", [f"Rock/song{ending}"])
-            for ending in [
-                ".lrc", ".txt", ".png", ".m3u", ".cue", ".log", ".nfo", ".json", ".html", ".md",
-                ".pdf", ".csv", ".asd", ".pek", ".sfk", ".accurip", ".md5", ".ffp", ".zip", ".xspf",
-            ]
-        ),
+        *((f"*{ending}", [f"x{ending}"]) for ending in (".lrc", ".txt", ".m3u", ".asd", ".zip")),
     ],
 )  # fmt: skip
 def test_what_is_no_audio_by_its_name_is_counted(
@@ -148,11 +133,6 @@ def test_spans_are_found_and_chosen(
     assert listing.folders == {s: f"{base}/span-{s}/audio" for s, _ in expected}
 
 
-def test_a_missing_span_names_those_there_are(place: Fill) -> None:
-    with pytest.raises(InputError, match=r"has no span 4; it has 1, 2, 10$"):
-        of_genres(f"{place(SPANS)}/span-{{SPAN}}/audio", span="4")
-
-
 def test_spans_with_zeros(place: Fill) -> None:
     base = place({"07/Rock/a.mp3": b"", "7/Rock/b.mp3": b"", "123/Rock/c.mp3": b""})
     assert names(of_genres(f"{base}/{{SPAN:2}}")) == [(7, "Rock/a.mp3")]
@@ -168,10 +148,6 @@ def test_a_bucket_is_listed_once(bucket: Fill, listings: Callable[[], int]) -> N
 def test_what_stands_for_a_folder_of_a_bucket_is_no_file(bucket: Fill) -> None:
     base = bucket({"audio/": b"", "audio/Rock/": b"", "audio/Rock/a.mp3": b"", "audio2/R/b": b""})
     assert names(of_genres(f"{base}/audio")) == [(0, "Rock/a.mp3")]
-
-
-def test_a_whole_bucket(bucket: Fill) -> None:
-    assert names(of_genres(bucket({"Rock/a.mp3": b""}))) == [(0, "Rock/a.mp3")]
 
 
 def test_a_folder_that_is_not_there_is_named(place: Fill) -> None:
@@ -284,11 +260,6 @@ def test_fmas_folders_may_be_links(folder: Fill, outside: Path) -> None:
     listing = list_audio(DataConfig(str(audio_dir), metadata_dir="elsewhere", follow_links=True))
     assert names(listing) == [(0, "000/000002.mp3"), (0, "001/001001.mp3"), (0, "001/secret.mp3")]
     assert listing.barred == []
-
-
-def test_a_bucket_has_no_links_to_follow(bucket: Fill) -> None:
-    data = DataConfig(bucket({"Rock/a.mp3": b""}), follow_links=True)
-    assert names(list_audio(data)) == [(0, "Rock/a.mp3")]
 
 
 def test_a_relative_link_and_one_by_way_of_another_are_followed_to_the_end(
@@ -406,11 +377,3 @@ def test_the_fingerprint_is_of_paths_sizes_and_times(rock: Path) -> None:
     (rock / "link.mp3").symlink_to("gone.mp3")
     seen.append(fingerprint())
     assert len(set(seen)) == 5
-
-
-def test_one_file_is_used_of_each_track(folder: Fill) -> None:
-    listing = of_fma(folder({"000/000002.mp3": b"", "000/000002.wav": b"", "000/000003.ogg": b""}))
-    used, faults = one_of_each(listing.files, lambda file: track_id_of(file.path))
-    mp3, wav, ogg = (file.path for file in listing.files)
-    assert {track_id: file.path for track_id, file in used.items()} == {2: mp3, 3: ogg}
-    assert faults == [Fault(wav, 2, FaultKind.DUPLICATE_FILE, f"{mp3} is used")]

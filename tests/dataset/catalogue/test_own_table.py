@@ -137,11 +137,6 @@ def test_spellings_of_a_genre_that_look_alike_are_one(read: Callable[..., Catalo
     assert found == [("a.mp3", FaultKind.DUPLICATE_FILE), ("c.mp3", FaultKind.NO_GENRE)]
 
 
-def test_what_a_table_does_not_say(read: Callable[..., Catalogue]) -> None:
-    (track,) = read("path,genre\nb/c.mp3,Rock\n").tracks
-    assert track.row == Row(identity.track_id("b/c.mp3"), genre="Rock")
-
-
 @pytest.mark.parametrize(
     ("year", "expected"),
     [("1999", 1999), ("1999-05", 1999), ("", -1), ("99", -1), ("19990501", -1), ("about 1999", -1)],
@@ -343,13 +338,6 @@ def test_a_table_that_is_not_there_is_named(place: Fill) -> None:
     base = place({"audio/a.mp3": b""})
     data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/t.csv")
     with pytest.raises(InputError, match=r"^the table .*/t\.csv does not exist$"):
-        read_archive(data, list_audio(data))
-
-
-def test_a_folder_is_no_table(folder: Fill) -> None:
-    base = folder({"audio/a.mp3": b""})
-    data = DataConfig(f"{base}/audio", tracks_csv=f"{base}/audio")
-    with pytest.raises(InputError, match=r"^cannot read .*/audio: Is a directory$"):
         read_archive(data, list_audio(data))
 
 

@@ -86,13 +86,6 @@ def test_archives_of_all_kinds_have_spans(make: Make, span: str, expected: set[i
     assert songs(catalogue) == {song for song in everything if song[2] in expected}
 
 
-def test_a_span_that_is_not_there_is_told_those_that_are(make: Make) -> None:
-    with pytest.raises(InputError, match=r"has no span 7; it has 1, 2$"):
-        plan_ingest(make(spans=True, span="7"))
-    with pytest.raises(InputError, match=r"--span latest needs \{SPAN\} in --audio-dir"):
-        plan_ingest(make(span="latest"))
-
-
 def test_what_is_not_wanted_is_left_out_and_counted(make: Make, place: Fill) -> None:
     catalogue = plan_ingest(make(min_clips_per_genre=2))
     assert {track.row.genre for track in catalogue.tracks} == {"Rock"}
@@ -146,8 +139,3 @@ def test_faults_are_in_order(place: Fill) -> None:
         ("a.mp3", FaultKind.MISSING_FILE),
         ("z.mp3", FaultKind.MISSING_FILE),
     ])  # fmt: skip
-
-
-def test_files_that_are_no_audio_by_name_are_counted(place: Fill) -> None:
-    base = place({"Rock/a.mp3": b"", "Rock/x.jpg": b"", ".DS_Store": b""})
-    assert plan_ingest(DataConfig(base)).left_out == {"*.jpg": 1, ".*": 1}

@@ -117,8 +117,3 @@ def test_a_missing_column_is_named(load: Load, missing: str) -> None:
     data = to_csv({2: numbers(2)}).replace(missing.split(".")[-1].encode(), b"other")
     with pytest.raises(InputError, match="T, line 4: column .* is missing"):
         load(data)
-
-
-def test_values_are_packed_as_little_endian_float32() -> None:
-    values = np.array(numbers(0), "f4")
-    assert fma_features.pack(values) == values.astype("<f4").tobytes()

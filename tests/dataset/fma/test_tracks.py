@@ -109,14 +109,6 @@ def test_all_rows_are_as_fmas_tool_reads_them(tracks_csv: TracksCsv, read: Read)
         assert list(rows[field]) == list(column), field
 
 
-@pytest.mark.parametrize("subset", ["small", "medium", "large"])
-def test_subsets_are_those_of_fmas_tool(tracks_csv: TracksCsv, read: Read, subset: str) -> None:
-    data = tracks_csv(random_rows(100))
-    table = as_fmas_tool_does(data)
-    found = tracks.of_subset(read(data), subset)
-    assert list(found.index) == list(table.index[table["set", "subset"] <= subset])
-
-
 @pytest.mark.parametrize(
     ("subset", "expected"),
     [
