@@ -151,6 +151,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     status = main()
-    # TensorFlow's destructors complain on stderr while the interpreter goes down.
+    # TensorFlow's destructors print_error on stderr while the interpreter goes down.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     sys.exit(status)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from common.console import PlainConsole
 from common.errors import InputError
-from common.terminal import complain, visible
+from common.terminal import print_error, visible
 from pipeline.runs import PastRun, past_runs, pick
 from report.page import NOTHING, figure
 
@@ -62,7 +62,7 @@ def _cells(past: PastRun) -> list[str]:
     try:
         data = past.data()
     except InputError as error:  # an old run's, which is no reason to hide the others
-        complain(f"music-genre report: run {past.number}: {error}")
+        print_error(f"music-genre report: run {past.number}: {error}")
         return [NOTHING, "unreadable", NOTHING, NOTHING]
     overall = data.test["overall"]
     return [

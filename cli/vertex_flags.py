@@ -126,7 +126,7 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--name",
-        help="of the pipeline; a model is held against the last that this pipeline blessed; "
+        help="of the pipeline; a model is compared with the last that this pipeline blessed; "
         f"default: {_NAME}, with --push-unservable {_NAME}-unservable",
     )
     group.add_argument(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from common.errors import DISK_FULL, OutageError, in_a_line, user_message
-from common.terminal import complain
+from common.terminal import print_error
 
 PUSHED, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -32,16 +32,16 @@ def with_exit_status(
     try:
         return action()
     except KeyboardInterrupt:
-        complain(interrupted)
+        print_error(interrupted)
         return INTERRUPTED
     except OutageError as error:
-        complain(f"{program}: error: {error}")
+        print_error(f"{program}: error: {error}")
         return FAULT
     except (Exception, SystemExit) as error:
         status = FAULT if user_message(error) is None else BAD_INPUT
-        complain(f"{program}: error: {in_a_line(error, disk_full)}")
+        print_error(f"{program}: error: {in_a_line(error, disk_full)}")
         if log_path and log_path.exists():
-            complain(f"the log is {log_path}")
+            print_error(f"the log is {log_path}")
         elif status == FAULT:
-            complain(traceback.format_exc())
+            print_error(traceback.format_exc())
         return status

@@ -28,6 +28,6 @@ def visible(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Prints `text` on stderr, control characters as escapes."""
     print(visible(text), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Which blessed model a candidate is held against."""
+"""Which blessed model a candidate is compared with."""
 
 from __future__ import annotations
 

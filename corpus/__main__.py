@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from common.terminal import complain, replace_unencodable, visible
+from common.terminal import print_error, replace_unencodable, visible
 from corpus.catalogue import build_catalogue
 from corpus.spec import CorpusSpec
 from corpus.styles import GENRES
@@ -40,14 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_corpus(spec, target, flags.workers, force=flags.force)
             print(visible(_summary(spec, target)))
     except (CorpusError, ValueError) as error:
-        complain(f"corpus: {error}")
+        print_error(f"corpus: {error}")
         return USAGE_ERROR
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        complain(f"corpus: it could not be written: {error.strerror or error}{where}")
+        print_error(f"corpus: it could not be written: {error.strerror or error}{where}")
         return USAGE_ERROR
     except KeyboardInterrupt:
-        complain("corpus: interrupted; nothing was written")
+        print_error("corpus: interrupted; nothing was written")
         return INTERRUPTED
     return 0
 

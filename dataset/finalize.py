@@ -29,7 +29,7 @@ def decide_splits(clips: Iterable[Clip], catalogue: Catalogue, data: DataConfig)
     return decide(clips, policy, allow_leaks=data.allow_leaks, where=catalogue.where)
 
 
-def foresee(catalogue: Catalogue, data: DataConfig) -> dict[str, Any]:
+def preview(catalogue: Catalogue, data: DataConfig) -> dict[str, Any]:
     """Returns the table of the splits, see `splits.table.count`, if all files were good and unique.
 
     Raises:

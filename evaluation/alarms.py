@@ -25,8 +25,8 @@ def alarms(
     found = []
     if artists := overlaps["artists"]:
         found.append(
-            f"{_count(artists, 'artist')} in more than one split ({_some(artists)}): every figure "
-            "is flattered, --split artist-grouped avoids it"
+            f"{_count(artists, 'artist')} in more than one split ({_some(artists)}): all figures "
+            "are too high; --split artist-grouped avoids it"
         )
     if audio := overlaps["audio"]:
         groups = [" = ".join(map(str, group)) for group in audio]
@@ -47,11 +47,11 @@ def alarms(
         if above:
             found.append(
                 f"accuracy on {split} is above the {max_credible_accuracy:g} that is credible "
-                f"({_some(above)}): suspect a leak between the splits, for published accuracies on "
-                "fma_small end at 0.64"
+                f"({_some(above)}): a leak between the splits is likely, since published "
+                "accuracies on fma_small end at 0.64"
             )
     found.extend(
-        f"no clip of {genre} is in test: nothing is known of how well it is recognised"
+        f"no clip of {genre} is in test: its recall is unknown"
         for genre in sorted(clips["train"])
         if clips["train"][genre] and not clips["test"].get(genre)
     )

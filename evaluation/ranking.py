@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evaluation.metrics.bootstrap import standard_error
 
-_UNKNOWN_ERROR = "clips of so few artists do not tell how far a difference is chance"
+_UNKNOWN_ERROR = "there are too few artists to estimate the standard error of a difference"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

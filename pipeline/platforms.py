@@ -21,7 +21,7 @@ class Platform(Protocol):
         """Returns the Tuner of a model, by the arguments of TFX's."""
 
     def baseline(self, candidate: types.BaseChannel) -> BaseNode:
-        """Returns the node whose output `model` a candidate is held against."""
+        """Returns the node whose output `model` a candidate is compared with."""
 
     def deployers(self, pushed_model: types.BaseChannel) -> list[BaseNode]:
         """Returns what comes after the Pusher."""

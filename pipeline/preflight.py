@@ -14,7 +14,7 @@ from dataset.catalogue.listing import list_audio
 from dataset.catalogue.plan import plan_ingest
 from dataset.config import FMA_CLIP_SECONDS
 from dataset.digests import with_digests
-from dataset.finalize import foresee
+from dataset.finalize import preview
 from dataset.splits import table
 from dataset.splits.decision import split_policy
 from dataset.track import Catalogue
@@ -46,7 +46,7 @@ def check(config: PipelineConfig) -> tuple[PipelineConfig, Plan]:
     listing = list_audio(config.data)
     catalogue = plan_ingest(config.data, listing)
     policy = split_policy(config.data, catalogue.has_splits)
-    plan = Plan(catalogue, policy, foresee(catalogue, config.data))
+    plan = Plan(catalogue, policy, preview(catalogue, config.data))
     data = with_digests(config.data, listing)
     train = config.train
     if train.mobilenet_weights not in ("imagenet", "none"):

@@ -36,7 +36,7 @@ from dataset.catalogue.plan import plan_ingest
 from dataset.config import SPLITS, AudioConfig, DataConfig
 from dataset.copy_plan import Copy
 from dataset.digests import require_unchanged
-from dataset.finalize import Conclusion, conclude, foresee
+from dataset.finalize import Conclusion, conclude, preview
 from dataset.track import Catalogue
 from dataset.validation import Outcome, decoding_config
 
@@ -69,7 +69,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         listing = list_audio(data)
         require_unchanged(data, listing)
         catalogue = plan_ingest(data, listing)
-        foresee(catalogue, data)
+        preview(catalogue, data)
         progress.start(len(catalogue.tracks))
         staging = files.join(examples.uri, "staging")
         conclusion = self._write_splits(

@@ -38,8 +38,8 @@ def lines(metadata_path: str, pipeline_name: str) -> Iterator[str]:
     yield from table.lines(summary["splits"], recordings=len(summary["overlaps"]["audio"]))
     for name in ("left_out", "faults"):
         if counts := summary[name]:
-            told = ", ".join(f"{count} {reason}" for reason, count in counts.items())
-            yield f"{name.replace('_', ' ')}: {told}"
+            text = ", ".join(f"{count} {reason}" for reason, count in counts.items())
+            yield f"{name.replace('_', ' ')}: {text}"
 
 
 def _reasons(metadata_path: str) -> list[str]:

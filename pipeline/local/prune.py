@@ -154,9 +154,9 @@ def survey(pipeline_root: str, history: History, steps: Iterable[Step]) -> Surve
 def remove(metadata_path: str, found: Survey) -> None:
     """Removes what is stale.
 
-    The store is told before an artifact goes: TFX's cache serves nothing that is marked as deleted,
-    and what an interrupted removal leaves is stale for the next one. What no artifact is in goes
-    first, for the store cannot be told anything on a full disk.
+    The store is updated before an artifact goes: TFX's cache serves nothing that is marked as
+    deleted, and what an interrupted removal leaves is stale for the next one. What no artifact is
+    in goes first, since the store cannot be updated on a full disk.
 
     Raises:
         InputError: where a folder cannot be removed.

@@ -114,7 +114,7 @@ def run(
             with output_to_log(log_path) as console:
                 result = _execute(checked, output, console)
                 _print_result(console, result, output, log_path, started)
-                _tell_stale(checked, console)
+                _print_stale(checked, console)
         return PUSHED if result.pushed_to else REFUSED
 
     return with_exit_status(PROGRAM, whole_run, log_path)
@@ -134,7 +134,7 @@ def _print_pruned(console: Console, what: str, found: Survey) -> None:
     console.print(f"  {what} {in_bytes(found.stale_bytes)} of stale artifacts")
 
 
-def _tell_stale(config: PipelineConfig, console: Console) -> None:
+def _print_stale(config: PipelineConfig, console: Console) -> None:
     from pipeline.local import prune
 
     try:
@@ -194,7 +194,7 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
     with StepReporter(console) as reporter:
         try:
             reporter.start("loading TFX")
-            log = ComponentLog(reporter, {"FmaExampleGen": lambda: _tell_splits(config, console)})
+            log = ComponentLog(reporter, {"FmaExampleGen": lambda: _print_splits(config, console)})
             with _failure_published(config, output), _followed(log):
                 return _run_dag(config, output, console, reporter)
         except BaseException:
@@ -235,14 +235,14 @@ def _run_dag(
     reporter.finish()
     if note:
         console.print(f"  note      {note}", markup=False)
-    if forgotten := failed_trainings.forget(config.metadata_path):
-        logging.info("Trained again, for they failed: %s", ", ".join(forgotten))
+    if again := failed_trainings.forget(config.metadata_path):
+        logging.info("Trained again, because the last training failed: %s", ", ".join(again))
     tfx.orchestration.LocalDagRunner().run(dag)
     outputs = results.latest_outputs(config.metadata_path, config.name)
     return results.publish(outputs, str(output), config.contest.max_credible_accuracy)
 
 
-def _tell_splits(config: PipelineConfig, console: Console) -> None:
+def _print_splits(config: PipelineConfig, console: Console) -> None:
     from pipeline.local import ingest_summary
 
     for line in ingest_summary.lines(config.metadata_path, config.name):

@@ -95,9 +95,9 @@ class StepReporter:
             Text(f"{self._name:<28}"),
             Text(f"{time.monotonic() - self._started:>6.0f} s"),
         ]
-        told = progress.read(self._progress_path)
-        if told:
-            done, total = told
+        progress_now = progress.read(self._progress_path)
+        if progress_now:
+            done, total = progress_now
             row += [ProgressBar(total=total, completed=done, width=30), Text(f"{done}/{total}")]
         table = Table.grid(padding=(0, 1))
         table.add_row(*row)  # type: ignore[arg-type]
@@ -143,5 +143,5 @@ class ComponentLog(logging.Handler):
             if follow_up := self._after.get(str(record.args[0])):
                 try:
                     follow_up()
-                except Exception:  # it only tells; the component is done
-                    logging.exception("What %s did could not be told", record.args[0])
+                except Exception:  # the component itself is done
+                    logging.exception("What %s did could not be printed", record.args[0])

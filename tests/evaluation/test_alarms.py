@@ -26,7 +26,7 @@ def test_credible_figures_and_clean_splits_raise_none() -> None:
 @pytest.mark.parametrize("bound", [0.75, 0.8])
 def test_an_accuracy_above_the_bound_names_who_and_where(bound: float) -> None:
     found = alarms(board(0.9, svm=0.912, knn=0.85, cnn1d=0.2, mlp=None), NOTHING, bound, CLIPS)
-    why = "suspect a leak between the splits, for published accuracies on fma_small end at 0.64"
+    why = "a leak between the splits is likely, since published accuracies on fma_small end at 0.64"
     assert found == [
         f"accuracy on eval is above the {bound} that is credible (svm 0.912, knn 0.850): {why}",
         f"accuracy on test is above the {bound} that is credible (svm 0.900): {why}",
@@ -40,7 +40,7 @@ def test_a_bound_of_one_switches_it_off() -> None:
 def test_what_is_in_two_splits_is_named_as_far_as_there_is_room() -> None:
     found = alarms(board(0.5, svm=0.5), {"artists": [7], "audio": [[3, 9], [4, 5, 6]]}, 1.0, CLIPS)
     assert found == [
-        "1 artist is in more than one split (7): every figure is flattered, --split artist-grouped "
+        "1 artist is in more than one split (7): all figures are too high; --split artist-grouped "
         "avoids it",
         "2 recordings are in more than one of the archive's own splits, under different ids "
         "(3 = 9, 4 = 5 = 6): each is used once, in the first of test, eval, train",
@@ -52,8 +52,7 @@ def test_what_is_in_two_splits_is_named_as_far_as_there_is_room() -> None:
 def test_a_genre_that_is_trained_but_not_tested_is_named() -> None:
     clips = {"train": {"Pop": 9, "Jazz": 1, "Folk": 4}, "eval": {"Jazz": 2}, "test": {"Pop": 1}}
     assert alarms(board(0.5, svm=0.5), NOTHING, 1.0, clips) == [
-        f"no clip of {genre} is in test: nothing is known of how well it is recognised"
-        for genre in ("Folk", "Jazz")
+        f"no clip of {genre} is in test: its recall is unknown" for genre in ("Folk", "Jazz")
     ]
     # One that is in test alone was never learned; its recall of 0 speaks for itself.
     clips = {"train": {"Pop": 9}, "eval": {"Pop": 1}, "test": {"Pop": 1, "Jazz": 2}}

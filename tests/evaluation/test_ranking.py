@@ -79,18 +79,12 @@ def unknown(name: str, macro_f1: float, parameters: int) -> Candidate:
 def test_where_the_error_is_unknown_all_are_tied() -> None:
     found = ranked(unknown("big", 0.8, 9_000), unknown("small", 0.3, 10))
     assert (found.best, found.tied) == ("small", {"big", "small"})
-    assert found.why_best == (
-        "small, with a macro-F1 of 0.300, is tied with big, with 0.800 (clips of so few artists do "
-        "not tell how far a difference is chance), and of those tied it has the fewest parameters, "
-        "10"
-    )
+    assert "too few artists to estimate the standard error" in found.why_best
+    assert found.why_best.endswith("of those tied it has the fewest parameters, 10")
     found = ranked(unknown("big", 0.3, 9_000), unknown("small", 0.8, 10))
     assert (found.best, found.tied) == ("small", {"big", "small"})
-    assert found.why_best == (
-        "small has the highest macro-F1, 0.800; clips of so few artists do not tell how far a "
-        "difference is chance, so that it is tied with big, and of those tied none has fewer "
-        "parameters than its 10"
-    )
+    assert found.why_best.startswith("small has the highest macro-F1, 0.800; there are too few")
+    assert found.why_best.endswith("of those tied none has fewer parameters than its 10")
 
 
 def test_equal_replicates_are_a_known_error_of_nothing() -> None:

@@ -289,7 +289,7 @@ def test_the_verdict_holds_everything_that_was_decided(refused: tuple[str, bool]
     assert [alarm.split(" (")[0] for alarm in found["alarms"]] == [
         "1 artist is in more than one split",
         "accuracy on eval is above the 0.75 that is credible",
-        "no clip of Jazz is in test: nothing is known of how well it is recognised",
+        "no clip of Jazz is in test: its recall is unknown",
     ]
     json.dumps(found, allow_nan=False)
 

@@ -159,7 +159,7 @@ def test_clips_of_one_artist_leave_all_tied(tmp_path: Path) -> None:
     found = rank(tmp_path, predictions, fits, metadata=of_one)
     assert found.board["best"] == "cnn1d"
     assert {entry["tied"] for entry in found.board["models"]} == {True}
-    assert "so few artists" in found.board["why_best"]
+    assert "too few artists" in found.board["why_best"]
 
 
 def test_a_second_run_in_another_order_gives_the_same_leaderboard(

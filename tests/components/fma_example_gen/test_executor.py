@@ -39,7 +39,7 @@ from dataset.catalogue.plan import plan_ingest
 from dataset.config import SPLITS, AudioConfig, DataConfig
 from dataset.copy_plan import Copy, plan_copies
 from dataset.digests import with_digests
-from dataset.finalize import check_faults, foresee
+from dataset.finalize import check_faults, preview
 from dataset.track import Catalogue, Row, Track
 from dataset.validation import Outcome, judge
 from features import example_keys
@@ -744,7 +744,7 @@ def test_a_genre_that_lacks_clips_is_told_the_folders_that_cannot_be_read(
         rf"first is {by_genre}/Rock/artist 1: Permission denied\): make them readable$"
     )
     with pytest.raises(InputError, match=expected):
-        foresee(plan_ingest(data), data)
+        preview(plan_ingest(data), data)
 
 
 def test_a_genre_that_lacks_clips_is_told_the_links_that_are_not_followed(
@@ -757,10 +757,10 @@ def test_a_genre_that_lacks_clips_is_told_the_links_that_are_not_followed(
         r"{}.*; links out of the audio folder .*\(1, the first is .*/Rock\): use --follow-links"
     )
     with pytest.raises(InputError, match=expected.format("holds a single genre, 'Folk'")):
-        foresee(plan_ingest(data), data)
+        preview(plan_ingest(data), data)
     few = dataclasses.replace(data, max_bad_fraction=0.1)
     with pytest.raises(InputError, match=expected.format("1 of 4 tracks are bad")):
-        foresee(plan_ingest(few), few)
+        preview(plan_ingest(few), few)
     followed = dataclasses.replace(data, follow_links=True)
     assert len(splits_of(ingest(followed, tmp_path).uri)) == 6
 
@@ -772,7 +772,7 @@ def test_a_folder_per_genre_one_level_too_high_is_told_the_one_that_fits(by_genr
         rf"use --audio-dir {by_genre}$"
     )
     with pytest.raises(InputError, match=expected):
-        foresee(plan_ingest(data), data)
+        preview(plan_ingest(data), data)
 
 
 def test_a_single_genre_fails_before_anything_is_decoded(archive: Archive, tmp_path: Path) -> None:
@@ -836,7 +836,7 @@ def test_files_that_come_after_the_archive_was_listed_are_for_the_next_run(
     rows, audio = rock_and_folk
     rows[6] = rows[0]
     data = archive(rows, audio, max_bad_fraction=0.2)
-    where, name = {"planned": (executor, "foresee"), "decoded": (staging, "read_bounded")}[when]
+    where, name = {"planned": (executor, "preview"), "decoded": (staging, "read_bounded")}[when]
     as_it_is = getattr(where, name)
 
     def and_a_file_appears(*arguments: object) -> object:
@@ -897,4 +897,4 @@ def test_what_is_bad_before_a_file_is_opened_is_refused_at_once(
     rows |= dict.fromkeys((6, 7, 8), rows[0])  # no files
     data = archive(rows, audio)
     with pytest.raises(InputError, match=r"3 of 9 tracks are bad.*000006\.\*: missing_file"):
-        foresee(plan_ingest(data), data)
+        preview(plan_ingest(data), data)
