@@ -151,7 +151,7 @@ def test_the_report_is_written_and_can_be_listed(first: Run) -> None:
     slices = json.loads(data.read_text())["test"]["slices"]
     assert set(slices) == {"license", "year", "source_channels", "duration"}
     done = subprocess.run(
-        [sys.executable, "-m", "report", str(first.output), "--list"],
+        [sys.executable, "-m", "cli.main", "report", str(first.output), "--list"],
         capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
