@@ -343,9 +343,5 @@ def test_a_prune_leaves_what_the_cache_needs(archive: Path, tmp_path: Path) -> N
     assert pruned.outcome("Evaluator") == pruned.outcome("GenreReport") == "cached"
     assert pruned.board == second.board
     assert not old.exists() and new.exists()
-    assert best.exists()  # what the second model was held against
+    assert best.exists()  # what the second model was compared with
     assert "stale artifacts hold " not in pruned.text
-
-    again = run(archive, output, *longer)
-    assert again.status == 0, again.text
-    assert again.outcome("FmaExampleGen") == again.outcome("Trainer.gaussian_nb") == "done"
