@@ -155,7 +155,7 @@ def wav_of(raw: bytes, rate_hz: int = 22_050) -> bytes:
 
 
 def wav_of_samples(
-    samples: np.ndarray, rate_hz: int = 22_050, *, subtype: str = "PCM_16", form: str = "WAV"
+    samples: NDArray[Any], rate_hz: int = 22_050, *, subtype: str = "PCM_16", form: str = "WAV"
 ) -> bytes:
     """Return [samples] or [samples, channels] as a WAV file that libsndfile writes."""
     file = io.BytesIO()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -14,6 +15,7 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
+from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public import tfxio
 
@@ -39,12 +41,12 @@ class Transformed:
     pattern: str
 
 
-def fma_features(track_id: int) -> np.ndarray:
+def fma_features(track_id: int) -> NDArray[Any]:
     """Returns the row of features.csv that a track has here: float32 [518]."""
     return np.random.default_rng(track_id).normal(size=example_keys.N_FMA_FEATURES).astype("<f4")
 
 
-def raw_example(pcm16: np.ndarray, genre: str, track_id: int) -> bytes:
+def raw_example(pcm16: NDArray[Any], genre: str, track_id: int) -> bytes:
     """Returns a serialized raw Example."""
     text = {example_keys.GENRE: genre, example_keys.TITLE: "t", example_keys.LICENSE: "l"}
     numbers = {
@@ -67,7 +69,7 @@ def raw_example(pcm16: np.ndarray, genre: str, track_id: int) -> bytes:
     return example.SerializeToString()
 
 
-def _tone(index: int, seconds: float) -> np.ndarray:
+def _tone(index: int, seconds: float) -> NDArray[Any]:
     """Low tones for the first genre, high ones for the second, noise for the third."""
     rng = np.random.default_rng(index)
     time = np.arange(round(seconds * 22_050)) / 22_050

@@ -93,7 +93,7 @@ def evaluation(
         shares[(place + 1) % n] += 0.15
         row = chance.multinomial(counts[place], shares / shares.sum())
         confusion[genre] = {g: int(k) for g, k in zip(genres, row, strict=True) if k}
-    per_genre = {}
+    per_genre: dict[str, dict[str, Any]] = {}
     for genre in genres:
         hits, total = confusion[genre].get(genre, 0), sum(confusion[genre].values())
         column = sum(row.get(genre, 0) for row in confusion.values())
@@ -196,7 +196,7 @@ def report_data(
         "Untitled #4 (Live at the WFMU Studio)",
         "Θάλασσα",
     )
-    common = {"artist_id": 77, "license": LICENSE, "seconds": 29.98}
+    common: dict[str, Any] = {"artist_id": 77, "license": LICENSE, "seconds": 29.98}
     examples = [
         Clip(track_id=2 + 10 * place, genre=genre, title=titles[place % 4], year=2_009,
              picture=_picture((place + seed) % n_tunes),

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -95,10 +96,10 @@ def _anywhere(data: bytes, rng: np.random.Generator) -> bytes:
 
 def _number(data: bytes, rng: np.random.Generator) -> bytes:
     size = int(rng.choice([1, 2, 4, 8]))
-    order = "little" if rng.random() < 0.5 else "big"
+    order: Literal["little", "big"] = "little" if rng.random() < 0.5 else "big"
     number = int(rng.choice(_NUMBERS)) & (2 ** (8 * size) - 1)
     place = int(rng.integers(min(len(data), _HEADER_BYTES)))
-    return data[:place] + number.to_bytes(size, order) + data[place + size :]  # type: ignore[arg-type]
+    return data[:place] + number.to_bytes(size, order) + data[place + size :]
 
 
 def _truncated(data: bytes, rng: np.random.Generator) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import av
 import numpy as np
@@ -36,7 +37,7 @@ def encode_with_ffmpeg(
     data, layout = io.BytesIO(), _LAYOUTS[samples.shape[1]]
     planes = np.ascontiguousarray(samples.T, np.float32)
     with av.open(data, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate_hz, layout=layout)
+        stream: Any = output.add_stream(codec, rate=rate_hz, layout=layout)
         stream.bit_rate = 128_000
         frame = av.AudioFrame.from_ndarray(planes, "fltp", layout)
         frame.sample_rate = rate_hz

@@ -14,7 +14,7 @@ Fill = Callable[[Mapping[str, bytes]], str]
 _OBJECTS: dict[str, bytes] = {}
 
 
-class BucketInMemory(FileSystem):  # type: ignore[misc]
+class BucketInMemory(FileSystem):
     """What gs:// is to Beam: names with slashes, no folders, no links."""
 
     listed = 0
@@ -115,4 +115,4 @@ def folder(tmp_path: Path) -> Fill:
 @pytest.fixture(params=["folder", "bucket"])
 def place(request: pytest.FixtureRequest) -> Fill:
     """Return a writer into a folder of the disk, then one into a bucket."""
-    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
+    return request.getfixturevalue(request.param)

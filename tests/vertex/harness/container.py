@@ -18,7 +18,7 @@ class ContainerError(RuntimeError):
 def install(checkout: Path, folder: Path) -> Path:
     """Return a folder with what `setup.py` installs, which is what the image has of the project."""
     code = folder / "code"
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         "setup.py",
         "-q",

@@ -105,7 +105,7 @@ class PipelineService:
         log = self._logs / run.id / f"{task.name}.log"
         folder = f"{run.folder}/{task.name}_{len(run.outputs) + 1:019d}"
         outputs = self._declare(task, folder)
-        given = {
+        given: dict[str, dict[str, Any]] = {
             "inputs": {"artifacts": _as_json(inputs), "parameterValues": dict(task.constants)},
             "outputs": {
                 "artifacts": _as_json(outputs), "outputFile": f"{folder}/executor_output.json",

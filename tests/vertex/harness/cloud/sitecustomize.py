@@ -6,6 +6,7 @@ which an editable install puts on the path, is not there, for an image has none.
 
 import os
 import sys
+from typing import Any
 
 sys.path[:] = [
     folder for folder in sys.path if not os.path.exists(os.path.join(folder, "local_runner.py"))
@@ -16,10 +17,12 @@ if "LOOPBACK_VERTEX_AI" in os.environ:
     import google.auth.credentials
     import grpc
 
-    def _to_this_machine(target, credentials, options=None, compression=None):
+    def _to_this_machine(
+        target: str, credentials: object, options: Any = None, compression: Any = None
+    ) -> grpc.Channel:
         return grpc.insecure_channel(os.environ["LOOPBACK_VERTEX_AI"], options, compression)
 
-    def _nobody(*args, **kwargs):
+    def _nobody(*_: object, **__: object) -> tuple[google.auth.credentials.Credentials, None]:
         return google.auth.credentials.AnonymousCredentials(), None
 
     grpc.secure_channel = _to_this_machine
