@@ -67,7 +67,7 @@ INSTALL_REQUIRES = [
     "av==17.1.0",
     # Trials of the deep models' hyper-parameters; TFX brings it.
     "keras-tuner==1.4.8",
-    # The report: its plots as SVG, its pictures as PNG, and its page.
+    # The report: its plots as SVG, its spectrograms as PNG, and its page.
     "matplotlib==3.10.8",
     "pillow==12.3.0",
     "jinja2==3.1.6",

@@ -24,14 +24,14 @@ NAME = "features"
 
 
 def measure(workload: Workload) -> list[Row]:
-    """Computes picture, windows and statistics of every decoded clip, one at a time, in memory."""
+    """Computes all features of every decoded clip, one at a time, in memory."""
     config = workload.audio
     clips = [decode_clip(Path(path).read_bytes(), config).pcm16 for path in workload.paths]
     tensors = [tf.constant(clip.astype(np.float32) / 32_768.0) for clip in clips]
     spectra = [log_mel.power_spectrogram(signal, config) for signal in tensors]
     parts = {
         "spectrogram": tf.function(lambda signal, power: log_mel.power_spectrogram(signal, config)),
-        "picture": tf.function(lambda signal, power: log_mel.picture(power, config)),
+        "log-mel image": tf.function(lambda signal, power: log_mel.log_mel_image(power, config)),
         "windows": tf.function(lambda signal, power: waveform.raw_windows(signal, config)),
         "statistics": tf.function(
             lambda signal, power: clip_statistics.clip_statistics(signal, power, config)
@@ -58,7 +58,7 @@ def _apply(part: Callable[..., Any], inputs: tuple[tf.Tensor, tf.Tensor]) -> Any
 
 def clip_graph(config: AudioConfig) -> Any:
     """Returns a tf.function: PCM16 bytes to a clip's packed features, as in Transform's graph."""
-    parts = (preprocessing.picture, preprocessing.windows, preprocessing.summary)
+    parts = (preprocessing.log_mel_image, preprocessing.windows, preprocessing.summary)
 
     def all_features(pcm16: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tuple(part(pcm.decode_pcm16(pcm16), config) for part in parts)
@@ -70,13 +70,13 @@ def _librosa(pcm16: NDArray[np.int16], config: AudioConfig) -> tuple[Any, Any, A
     signal = pcm16.astype(np.float32) / 32_768.0
     magnitude = magnitudes(signal, config)
     return (
-        _picture(magnitude**2, config),
+        _spectrogram(magnitude**2, config),
         _windows(signal, config),
         _statistics(signal, magnitude, config),
     )
 
 
-def _picture(power: NDArray[np.float32], config: AudioConfig) -> NDArray[np.uint8]:
+def _spectrogram(power: NDArray[np.float32], config: AudioConfig) -> NDArray[np.uint8]:
     mel = librosa.feature.melspectrogram(
         S=power,
         sr=config.sample_rate_hz,
@@ -86,7 +86,7 @@ def _picture(power: NDArray[np.float32], config: AudioConfig) -> NDArray[np.uint
     )
     level_db = librosa.power_to_db(mel, ref=np.max, top_db=config.dynamic_range_db)
     # Whole frames only, where the graph shares a frame between two columns.
-    edges = np.linspace(0, power.shape[1], config.picture_columns, endpoint=False).astype(int)
+    edges = np.linspace(0, power.shape[1], config.spectrogram_columns, endpoint=False).astype(int)
     widths = np.maximum(np.diff(edges, append=power.shape[1]), 1)
     pooled = np.add.reduceat(level_db, edges, axis=1) / widths
     return np.round((pooled / config.dynamic_range_db + 1) * 255).astype(np.uint8)[::-1]

@@ -35,7 +35,7 @@ def measure(workload: Workload) -> list[Row]:
             pass
 
     def read_transformed() -> None:
-        for _ in input_fn.clips([transformed], example_keys.PICTURE):
+        for _ in input_fn.clips([transformed], example_keys.LOG_MEL):
             pass
 
     seconds = time_variants(
@@ -65,9 +65,9 @@ def write_transformed_examples(workload: Workload, raw: str) -> str:
     path = str(workload.folder / "transformed.gz")
     with tf.io.TFRecordWriter(path, "GZIP") as writer:
         for pcm16 in raw_clips(raw):
-            picture, windows, summary = graph(pcm16)
+            spectrogram, windows, summary = graph(pcm16)
             feature = {
-                example_keys.PICTURE: _bytes(picture),
+                example_keys.LOG_MEL: _bytes(spectrogram),
                 example_keys.WINDOWS: _bytes(windows),
                 example_keys.STATISTICS: _bytes(summary),
                 example_keys.LABEL: tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),

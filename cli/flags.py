@@ -184,7 +184,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_switch(
         group, "--augmentation", default=True,
-        help="masks, shifts, gain and mixup, else pictures and windows stay as they are",
+        help="masks, shifts, gain and mixup, else spectrograms and windows stay as they are",
     )  # fmt: skip
     group.add_argument("--seed", type=int, default=train.seed, metavar="N", help="of all chance")
     group.add_argument(

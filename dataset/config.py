@@ -25,7 +25,7 @@ FMA_CLIP_SECONDS = 28.5
 # The highest band of the spectral contrast begins at 6,400 Hz, which has to be below half of it.
 MIN_SAMPLE_RATE_HZ = 12_800
 
-MIN_PICTURE_SIDE = 32  # networks of images halve it five times
+MIN_SPECTROGRAM_SIDE = 32  # networks of images halve it five times
 
 # What can be judged, in ingestion and in the serving graph alike.
 SOURCE_RATES_HZ = range(1_000, 768_001)
@@ -45,7 +45,7 @@ CANCELLED_SHARE = 0.01
 
 @dataclasses.dataclass(frozen=True)
 class AudioConfig:
-    """How a clip is cut, and how it becomes a log-mel picture, raw windows and statistics.
+    """How a clip is cut, and how it becomes a log-mel spectrogram, raw windows and statistics.
 
     The defaults of the spectrogram are librosa's (22,050 Hz, n_fft 2048, hop 512). A clip longer
     than `clip_seconds` gives its middle, as FMA's own clips do. `n_windows` stretches of a clip are
@@ -59,7 +59,7 @@ class AudioConfig:
     n_fft: int = 2048
     hop_length: int = 512
     n_mels: int = 224
-    picture_columns: int = 224
+    spectrogram_columns: int = 224
     fmin_hz: float = 0.0
     fmax_hz: float = 11_025.0
     dynamic_range_db: float = 80.0
@@ -91,10 +91,10 @@ class AudioConfig:
             f"fmin_hz < fmax_hz must lie in [0, {self.sample_rate_hz / 2}]",
             (self.fmin_hz, self.fmax_hz),
         )
-        for name in ("n_mels", "picture_columns"):
+        for name in ("n_mels", "spectrogram_columns"):
             side = getattr(self, name)
-            expected = f"{name} must be at least {MIN_PICTURE_SIDE}, for MobileNetV2 and FCN-5"
-            require(side >= MIN_PICTURE_SIDE, expected, side)
+            expected = f"{name} must be at least {MIN_SPECTROGRAM_SIDE}, for MobileNetV2 and FCN-5"
+            require(side >= MIN_SPECTROGRAM_SIDE, expected, side)
         for name in ("n_windows", "window_samples"):
             require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
         powers_of_3 = {3**exponent for exponent in range(3, 11)}

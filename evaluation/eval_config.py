@@ -51,7 +51,7 @@ def model_spec(name: str) -> config_pb2.ModelSpec:
         preprocessing_function_names=["evaluation_features"],
         label_key=example_keys.LABEL,
         prediction_key="scores",
-        # Batches are cut by bytes of audio, which short clips make large for a picture network.
+        # Batches are cut by bytes of audio, which short clips make large for a spectrogram network.
         inference_batch_size=_INFERENCE_BATCH_SIZE,
     )
 

@@ -34,7 +34,7 @@ METADATA = (
 )
 
 # Transformed Examples.
-PICTURE = "picture"  # uint8 [n_mels, picture_columns] as packed bytes
+LOG_MEL = "log_mel"  # uint8 [n_mels, spectrogram_columns] as packed bytes
 WINDOWS = "windows"  # little-endian int16 [windows of the clip, window_samples] as packed bytes
 STATISTICS = "statistics"  # little-endian float32 [statistics.N_STATISTICS] as packed bytes
 LABEL = "label"  # int64, the genre's index in the vocabulary, -1 where it has none

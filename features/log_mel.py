@@ -80,14 +80,14 @@ def pool_frames(values: tf.Tensor, columns: int) -> tf.Tensor:
     return tf.matmul(weights / tf.reduce_sum(weights, axis=1, keepdims=True), values)
 
 
-def picture(power: tf.Tensor, config: AudioConfig) -> tf.Tensor:
-    """Returns the log-mel picture of a whole clip's power spectrogram.
+def log_mel_image(power: tf.Tensor, config: AudioConfig) -> tf.Tensor:
+    """Returns the log-mel spectrogram of a whole clip as an image.
 
     Returns:
-        uint8 [n_mels, picture_columns], low frequencies in the last row, 255 at the clip's maximum
-        and 0 at `dynamic_range_db` below it; a step is dynamic_range_db / 255 (0.31 dB).
+        uint8 [n_mels, spectrogram_columns], low frequencies in the last row, 255 at the clip's
+        maximum and 0 at `dynamic_range_db` below it; a step is dynamic_range_db / 255 (0.31 dB).
     """
-    pooled = pool_frames(log_mel_db(power, config), config.picture_columns)
+    pooled = pool_frames(log_mel_db(power, config), config.spectrogram_columns)
     levels = tf.round((pooled / config.dynamic_range_db + 1.0) * 255.0)
     image = tf.reverse(tf.transpose(tf.cast(levels, tf.uint8)), axis=[0])
-    return tf.ensure_shape(image, [config.n_mels, config.picture_columns])
+    return tf.ensure_shape(image, [config.n_mels, config.spectrogram_columns])

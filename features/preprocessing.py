@@ -27,7 +27,7 @@ def preprocessing_fn(
         custom_config: holds the `AudioConfig` as JSON under `audio`.
 
     Returns:
-        `picture`, `windows`, `statistics` and `fma_features`: string [batch], packed bytes (see
+        `log_mel`, `windows`, `statistics` and `fma_features`: string [batch], packed bytes (see
         `features.example_keys`); `label`, `track_id` and `artist_id`: int64 [batch]. The label's
         vocabulary comes from the data; a genre outside of it is -1.
     """
@@ -38,7 +38,7 @@ def preprocessing_fn(
     return {
         # One loop a feature, at the price of a second spectrogram in Transform: a model that serves
         # then computes its own feature only, since nothing prunes what a loop computes.
-        example_keys.PICTURE: each_clip(picture, inputs[example_keys.AUDIO], config),
+        example_keys.LOG_MEL: each_clip(log_mel_image, inputs[example_keys.AUDIO], config),
         example_keys.WINDOWS: each_clip(windows, inputs[example_keys.AUDIO], config),
         example_keys.STATISTICS: each_clip(summary, inputs[example_keys.AUDIO], config),
         example_keys.FMA_FEATURES: tf.identity(inputs[example_keys.FMA_FEATURES]),
@@ -60,9 +60,9 @@ def each_clip(
     )
 
 
-def picture(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
-    """Returns the packed log-mel picture of float32 [samples], scalar bytes."""
-    return pcm.pack(log_mel.picture(log_mel.power_spectrogram(signal, config), config))
+def log_mel_image(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
+    """Returns the packed log-mel spectrogram of float32 [samples], scalar bytes."""
+    return pcm.pack(log_mel.log_mel_image(log_mel.power_spectrogram(signal, config), config))
 
 
 def windows(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# A name for flags, tables and component ids; the module holds a `models.spec.Family`, as MODEL.
+# A name for flags, tables and component ids; the module holds a `models.spec.ModelSpec`, as MODEL.
 CLASSICAL = {
     "logistic_regression": "models.classical.logistic_regression",
     "knn": "models.classical.knn",

@@ -21,7 +21,7 @@ from dataset.config import AudioConfig
 from features import example_keys
 from models import saved_model
 from models.config import TrainConfig
-from models.spec import Fitted, Job, load
+from models.spec import TrainedModel, TrainingContext, load
 from models.training import fit_record, input_fn
 from models.training.fit_record import FitRecord
 
@@ -58,9 +58,9 @@ def run_fn(fn_args: Any) -> None:
 def _train_and_export(fn_args: Any) -> FitRecord:
     custom = fn_args.custom_config
     name = custom["model"]
-    family = load(custom["module"])
+    spec = load(custom["module"])
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    job = Job(
+    context = TrainingContext(
         name=name,
         n_classes=transform_output.vocabulary_size_by_name(example_keys.GENRE_VOCABULARY),
         train_files=fn_args.train_files,
@@ -72,39 +72,41 @@ def _train_and_export(fn_args: Any) -> FitRecord:
         hyperparameters=_tuned(fn_args),
     )
     started = time.monotonic()
-    fitted = family.train(job)
+    trained = spec.train(context)
     seconds = time.monotonic() - started
-    _check_scores(fitted, job)
+    _check_scores(trained, context)
     saved_model.export(
         fn_args.serving_model_dir,
-        scorer=fitted.scorer,
-        feature=fitted.feature,
-        servable=fitted.servable,
+        scorer=trained.scorer,
+        feature=trained.feature,
+        servable=trained.servable,
         transform_output=transform_output,
-        config=job.audio,
+        config=context.audio,
     )
     vocabulary = transform_output.vocabulary_by_name(example_keys.GENRE_VOCABULARY)
-    return _record(name, fitted, [genre.decode() for genre in vocabulary], seconds)
+    return _record(name, trained, [genre.decode() for genre in vocabulary], seconds)
 
 
-def _check_scores(fitted: Fitted, job: Job) -> None:
+def _check_scores(trained: TrainedModel, context: TrainingContext) -> None:
     """Raises FloatingPointError where scores are no numbers, on which TFMA fails for all models."""
-    packed = [clip for clip, _ in input_fn.clips(job.eval_files, fitted.feature).take(_CHECKED)]
-    scores = fitted.scorer.clip_scores(tf.stack(packed))
+    packed = [
+        clip for clip, _ in input_fn.clips(context.eval_files, trained.feature).take(_CHECKED)
+    ]
+    scores = trained.scorer.clip_scores(tf.stack(packed))
     if not np.isfinite(scores).all():
         raise FloatingPointError("its scores are no numbers")
 
 
-def _record(name: str, fitted: Fitted, genres: Sequence[str], seconds: float) -> FitRecord:
+def _record(name: str, trained: TrainedModel, genres: Sequence[str], seconds: float) -> FitRecord:
     return FitRecord(
         name,
-        feature=fitted.feature,
+        feature=trained.feature,
         genres=genres,
-        servable=fitted.servable,
-        parameters=fitted.n_parameters,
+        servable=trained.servable,
+        parameters=trained.n_parameters,
         training_seconds=round(seconds, 1),
-        hyperparameters=dict(fitted.hyperparameters),
-        curves=list(fitted.curves),
+        hyperparameters=dict(trained.hyperparameters),
+        curves=list(trained.curves),
     )
 
 

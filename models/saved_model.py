@@ -42,7 +42,7 @@ def export(
 
     - `serving_default`: `examples`, serialized raw Examples (only `audio` is needed);
     - `predict_wav`: `wav`, the bytes of WAV files, see `features.wav`;
-    - `transform_features`: `examples`, to `picture`, `windows`, `statistics` and `label`;
+    - `transform_features`: `examples`, to `log_mel`, `windows`, `statistics` and `label`;
     - `evaluation_features`: `examples`, to what TFMA needs and the Example lacks: `label` and
       `duration`, a class in words by which TFMA slices.
 
@@ -91,7 +91,7 @@ def export(
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         transformed = exported.transform(_parse(examples, example_keys.AUDIO, source))
         wanted = {
-            example_keys.PICTURE,
+            example_keys.LOG_MEL,
             example_keys.WINDOWS,
             example_keys.STATISTICS,
             example_keys.LABEL,

@@ -1,4 +1,4 @@
-"""What a family of models offers to the trainer, and what it gets from it."""
+"""What a model offers to the trainer, and what it gets from it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from models.config import TrainConfig
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
-    """What a family is to train on.
+class TrainingContext:
+    """What a model is to train on, and how.
 
     Attributes:
         name: of the model, in `models.registry`.
@@ -51,7 +51,7 @@ class ClipScorer(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Fitted:
+class TrainedModel:
     """What came of a training.
 
     Attributes:
@@ -73,17 +73,17 @@ class Fitted:
     servable: bool = True
 
 
-class Family(Protocol):
+class ModelSpec(Protocol):
     """What a module such as `models.networks.cnn1d` holds under the name MODEL."""
 
     @property
     def settings(self) -> tuple[str, ...]:
         """Fields of TrainConfig that it reads beside the seed; others do not train it anew."""
 
-    def train(self, job: Job) -> Fitted:
+    def train(self, context: TrainingContext) -> TrainedModel:
         """Trains one model, the same one every time."""
 
 
-def load(module: str) -> Family:
-    """Returns the family in a module that `models.registry` names."""
-    return cast(Family, importlib.import_module(module).MODEL)
+def load(module: str) -> ModelSpec:
+    """Returns the specification in a module that `models.registry` names."""
+    return cast(ModelSpec, importlib.import_module(module).MODEL)

@@ -18,7 +18,7 @@ from dataset.config import AudioConfig
 from features import example_keys
 from models.config import TrainConfig
 from models.networks.network import Network, train_network
-from models.spec import Job, load
+from models.spec import TrainingContext, load
 
 OBJECTIVE = "val_loss"
 # The score of a trial that failed, above every loss that a trained network has. Where all fail, one
@@ -36,7 +36,7 @@ def tuner_fn(fn_args: Any) -> tfx.components.TunerFnResult:
     custom = fn_args.custom_config
     network = cast(Network, load(custom["module"]))
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
-    job = Job(
+    context = TrainingContext(
         name=custom["model"],
         n_classes=transform_output.vocabulary_size_by_name(example_keys.GENRE_VOCABULARY),
         train_files=fn_args.train_files,
@@ -47,21 +47,25 @@ def tuner_fn(fn_args: Any) -> tfx.components.TunerFnResult:
         log_dir=os.path.join(fn_args.working_dir, "logs"),
         max_epochs=custom["epochs"],
     )
-    tuner = search_for(job, network, trials=custom["trials"], directory=fn_args.working_dir)
+    tuner = search_for(context, network, trials=custom["trials"], directory=fn_args.working_dir)
     return tfx.components.TunerFnResult(tuner=tuner, fit_kwargs={})
 
 
-def search_for(job: Job, network: Network, *, trials: int, directory: str) -> NetworkTuner:
+def search_for(
+    context: TrainingContext, network: Network, *, trials: int, directory: str
+) -> NetworkTuner:
     """Returns a search, not begun, of so many trials; its files go below `directory`."""
     oracle = DefaultsFirstOracle(
         objective=keras_tuner.Objective(OBJECTIVE, "min"),
         max_trials=trials,
-        seed=job.train.seed + 1,  # KerasTuner takes 0 for none
-        hyperparameters=open_space(network, job.train),
+        seed=context.train.seed + 1,  # KerasTuner takes 0 for none
+        hyperparameters=open_space(network, context.train),
         allow_new_entries=False,
         tune_new_entries=False,
     )
-    return NetworkTuner(job, network, oracle=oracle, directory=directory, project_name=job.name)
+    return NetworkTuner(
+        context, network, oracle=oracle, directory=directory, project_name=context.name
+    )
 
 
 def open_space(network: Network, train: TrainConfig) -> keras_tuner.HyperParameters:
@@ -86,29 +90,31 @@ class DefaultsFirstOracle(keras_tuner.oracles.RandomSearchOracle):
 class NetworkTuner(keras_tuner.Tuner):
     """Trains the network once a trial; what it trains is thrown away."""
 
-    def __init__(self, job: Job, network: Network, **settings: Any):
+    def __init__(self, context: TrainingContext, network: Network, **settings: Any):
         super().__init__(overwrite=True, **settings)
-        self._job = job
+        self._job = context
         self._network = network
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
-        job = trial_job(self._job, trial.trial_id, trial.hyperparameters.values)
+        context = trial_context(self._job, trial.trial_id, trial.hyperparameters.values)
         try:
-            curves = train_network(job, self._network).curves
+            curves = train_network(context, self._network).curves
         except Exception as error:
             if is_disk_full(error):
                 raise keras_tuner.errors.FatalError(str(error)) from error
-            logging.exception("trial %s of %s failed", trial.trial_id, job.name)
+            logging.exception("trial %s of %s failed", trial.trial_id, context.name)
             return {OBJECTIVE: FAILED_LOSS}
         losses = [epoch[OBJECTIVE] for curve in curves for epoch in curve["epochs"]]
         return {OBJECTIVE: min((x for x in losses if x < FAILED_LOSS), default=FAILED_LOSS)}
 
 
-def trial_job(job: Job, trial_id: str, values: Mapping[str, Any]) -> Job:
-    """Returns the job of one trial, in folders of its own."""
+def trial_context(
+    context: TrainingContext, trial_id: str, values: Mapping[str, Any]
+) -> TrainingContext:
+    """Returns the context of one trial, in folders of its own."""
     return dataclasses.replace(
-        job,
+        context,
         hyperparameters=dict(values),
-        checkpoint_dir=os.path.join(job.checkpoint_dir, trial_id),
-        log_dir=os.path.join(job.log_dir, trial_id),
+        checkpoint_dir=os.path.join(context.checkpoint_dir, trial_id),
+        log_dir=os.path.join(context.log_dir, trial_id),
     )

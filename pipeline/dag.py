@@ -165,7 +165,7 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> StrictTran
         custom_config={
             "audio": dataclasses.asdict(config.audio),
         },
-        # They would be statistics of pictures and windows, which nobody reads.
+        # They would be statistics of spectrograms and windows, which nobody reads.
         disable_statistics=True,
     ).with_id("Transform")
 

@@ -69,7 +69,7 @@ class Clip:
         license: of the track.
         year: of the release, -1 where the archive names none.
         seconds: length of the clip.
-        picture: the network's picture of it as a `data:` URI, empty where it is not shown.
+        spectrogram: as networks see it, as a `data:` URI, empty where it is not shown.
         audio: an excerpt of it as a `data:` URI, empty where there is none.
         predicted: the wrong genre that the model gave it, empty where it is no mistake.
         score: of the wrong genre.
@@ -82,7 +82,7 @@ class Clip:
     license: str
     year: int
     seconds: float
-    picture: str = ""
+    spectrogram: str = ""
     audio: str = ""
     predicted: str = ""
     score: float = 0.0
@@ -125,9 +125,9 @@ class ReportData:
         fits: a `models.training.fit_record.FitRecord` as a dictionary for each model.
         test: the best model's `evaluation.tfma_results.Evaluation` on test as a dictionary.
         holdings: the data.
-        examples: clips of the train split with their pictures, by genre.
+        examples: clips of the train split with their spectrograms, by genre.
         mistakes: clips of the test split, the most confident mistake first.
-        picture_axes: what the pictures' edges stand for: `fmin_hz`, `fmax_hz`, `dynamic_range_db`.
+        spectrogram_axes: what the edges stand for: `fmin_hz`, `fmax_hz`, `dynamic_range_db`.
         provenance: where it all comes from.
     """
 
@@ -142,7 +142,7 @@ class ReportData:
     holdings: Holdings
     examples: Sequence[Clip]
     mistakes: Sequence[Clip]
-    picture_axes: Mapping[str, float]
+    spectrogram_axes: Mapping[str, float]
     provenance: Provenance
 
     def source(self, key: str) -> Source | None:

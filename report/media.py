@@ -1,4 +1,4 @@
-"""Pictures and sounds as `data:` URIs, so that a page needs no other file."""
+"""Spectrograms and sounds as `data:` URIs, so that a page needs no other file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 # Perceptually uniform, and as readable to the colour-blind (van der Walt and Smith, 2015).
 _COLOUR_MAP = "magma"
-# Steps of the picture that are told apart; 64 of them are 1.3 dB each, and pack well.
+# Steps of the spectrogram that are told apart; 64 of them are 1.3 dB each, and pack well.
 _COLOURS = 64
 _FADE_SECONDS = 0.02
 _MP3, _OGG = ("MP3", "audio/mpeg"), ("OGG", "audio/ogg")
@@ -24,9 +24,9 @@ def data_uri(mime: str, content: bytes) -> str:
     return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def picture_uri(picture: NDArray[np.uint8]) -> str:
-    """Returns a log-mel picture, uint8 [mels, columns] with high frequencies first, as a PNG."""
-    levels = (picture.astype(np.uint16) * _COLOURS // 256).astype(np.uint8)
+def spectrogram_uri(spectrogram: NDArray[np.uint8]) -> str:
+    """Returns a log-mel spectrogram, uint8 [mels, columns], high frequencies first, as a PNG."""
+    levels = (spectrogram.astype(np.uint16) * _COLOURS // 256).astype(np.uint8)
     image = Image.fromarray(levels)
     colours = matplotlib.colormaps[_COLOUR_MAP](np.linspace(0, 1, _COLOURS))[:, :3]
     image.putpalette(np.round(colours * 255).astype(np.uint8).tobytes())

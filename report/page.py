@@ -16,7 +16,7 @@ from report import plots
 from report.data import Clip, Holdings, ReportData
 
 NOTHING = "–"
-# Room for pictures and sounds as data: URIs, so that a page stays below 5 MB.
+# Room for spectrograms and sounds as data: URIs, so that a page stays below 5 MB.
 _EXAMPLES_BYTES = 1_800_000
 _MISTAKES_BYTES = 2_000_000
 # Where it is not just the feature's own name.
@@ -211,12 +211,12 @@ def _in_order(key: str) -> tuple[str, bool]:
 
 
 def _bounded(clips: Sequence[Clip], bytes_left: int) -> list[Clip]:
-    """Returns the clips, without the pictures, and then the sounds, that there is no room for."""
+    """Returns the clips without the spectrograms, then the sounds, that there is no room for."""
     found = list(clips)
     for place, clip in enumerate(found):
-        if len(clip.picture) > bytes_left:
-            found[place] = dataclasses.replace(clip, picture="")
-        bytes_left -= len(found[place].picture)
+        if len(clip.spectrogram) > bytes_left:
+            found[place] = dataclasses.replace(clip, spectrogram="")
+        bytes_left -= len(found[place].spectrogram)
     for place, clip in enumerate(found):
         if len(clip.audio) > bytes_left:
             found[place] = dataclasses.replace(clip, audio="")

@@ -286,7 +286,7 @@ def curves(name: str, stages: Sequence[Mapping[str, Any]], label: str) -> str:
 
     Args:
         name: of the model.
-        stages: see `models.spec.Fitted`.
+        stages: see `models.spec.TrainedModel`.
         label: what the plot says, for those who do not see it.
     """
     epochs = [epoch for stage in stages for epoch in stage["epochs"]]

@@ -14,7 +14,7 @@ from common import progress
 from dataset.config import AudioConfig
 from features import example_keys
 from report.data import Clip
-from report.media import excerpt_uri, picture_uri
+from report.media import excerpt_uri, spectrogram_uri
 
 EXAMPLE_SPLIT, JUDGED_SPLIT = "train", "test"
 EXAMPLE_SECONDS, MISTAKE_SECONDS = 5.0, 10.0
@@ -52,7 +52,7 @@ def survey(
     Args:
         split_files: TFRecords of each split, GZIP.
         mistakes: `Evaluation.mistakes`.
-        audio: how a clip was cut, and what its picture is.
+        audio: how a clip was cut, and what its spectrogram is.
         genres: all there are.
     """
     wanted = {int(mistake["track_id"]): mistake for mistake in mistakes}
@@ -69,7 +69,7 @@ def survey(
             artists[split][clip.genre].add(_artist(clip))
             seconds[split] += clip.seconds
             if split == EXAMPLE_SPLIT and _is_welcome(clip, examples[clip.genre], examples_each):
-                examples[clip.genre].append(_with_picture(clip, pcm16, audio))
+                examples[clip.genre].append(_with_spectrogram(clip, pcm16, audio))
             if split == JUDGED_SPLIT and clip.track_id in wanted:
                 heard[clip.track_id] = _as_mistake(clip, pcm16, audio, wanted[clip.track_id])
             progress.advance()
@@ -121,14 +121,14 @@ def _is_welcome(clip: Clip, kept: Sequence[Clip], most: int) -> bool:
     return len(kept) < most and all(_artist(clip) != _artist(other) for other in kept)
 
 
-def _with_picture(clip: Clip, pcm16: bytes, config: AudioConfig) -> Clip:
+def _with_spectrogram(clip: Clip, pcm16: bytes, config: AudioConfig) -> Clip:
     # Only here, for it brings librosa.
     from features import log_mel, pcm
 
     power = log_mel.power_spectrogram(pcm.decode_pcm16(tf.constant(pcm16)), config)
     return dataclasses.replace(
         clip,
-        picture=picture_uri(log_mel.picture(power, config).numpy()),
+        spectrogram=spectrogram_uri(log_mel.log_mel_image(power, config).numpy()),
         audio=_excerpt(pcm16, config, EXAMPLE_SECONDS),
     )
 

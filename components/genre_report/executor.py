@@ -139,7 +139,7 @@ def gather(inputs: Mapping[str, Any], exec_properties: Mapping[str, Any], run: R
         holdings=_holdings(held, summary, uri[EXAMPLES]),
         examples=held.examples,
         mistakes=held.mistakes,
-        picture_axes={
+        spectrogram_axes={
             "fmin_hz": audio.fmin_hz,
             "fmax_hz": audio.fmax_hz,
             "dynamic_range_db": audio.dynamic_range_db,

@@ -1,4 +1,4 @@
-"""What the classical models share: from a job to a fitted scikit-learn pipeline and its export.
+"""What the classical models share: from a context to a fitted scikit-learn pipeline and its export.
 
 Every one of them is the same pipeline with another classifier at its end: constant columns are
 dropped, the others standardised and clipped at two standard deviations, and turned into principal
@@ -35,7 +35,7 @@ from models.classical.labelled_clips import (
 )
 from models.classical.tf_export import LIMIT, ClassicalScorer, Head, Trained
 from models.config import TrainConfig
-from models.spec import Fitted, Job
+from models.spec import TrainedModel, TrainingContext
 
 _FEATURES = {"audio": example_keys.STATISTICS, "fma": example_keys.FMA_FEATURES}
 # A setting that is best on this many clips is as good as best on more, and the search costs
@@ -73,14 +73,16 @@ class Classical:
     # Fields of TrainConfig that every one of them reads.
     settings: ClassVar[tuple[str, ...]] = ("feature_set", "pca_components")
 
-    def train(self, job: Job) -> Fitted:
+    def train(self, context: TrainingContext) -> TrainedModel:
         """Fits the model with the best settings on the train split, the same one every time."""
-        train = job.train
+        train = context.train
         feature = _FEATURES[train.feature_set]
-        clips = read_clips(job.train_files, feature).sample(self.max_clips, train.seed).in_float64()
+        clips = (
+            read_clips(context.train_files, feature).sample(self.max_clips, train.seed).in_float64()
+        )
         model, hyperparameters = fit(self, clips, train)
-        scorer = export(self, model, clips, job.n_classes)
-        return Fitted(
+        scorer = export(self, model, clips, context.n_classes)
+        return TrainedModel(
             scorer=scorer,
             feature=feature,
             n_parameters=scorer.n_parameters,

@@ -1,4 +1,4 @@
-"""FCN-5 on log-mel pictures, small (Choi, Fazekas & Sandler, ISMIR 2016; et al., ICASSP 2017)."""
+"""FCN-5 on log-mel spectrograms (Choi, Fazekas & Sandler, ISMIR 2016; et al., ICASSP 2017)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _POOLS = ((2, 2), (2, 2), (2, 2), (4, 4))
 
 
 def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Model:
-    """Returns the network: float32 [batch, n_mels, picture_columns] to logits [batch, n_classes].
+    """Returns the network: float32 [batch, n_mels, spectrogram_columns] to [batch, n_classes].
 
     Five times convolution of 3 x 3, batch normalisation, ELU and max-pooling, then dropout and the
     output, which is a sigmoid in the papers and a softmax here, where a clip has one genre. The
-    pools are other ones, for the picture is: 2, 2, 2, 4 on either axis, and last whatever is left,
-    7 x 7 of 224 x 224.
+    pools differ, as the input does: 2, 2, 2, 4 on either axis, and last what is left, 7 x 7 of
+    224 x 224.
     """
     layers = keras.layers
-    shape = [audio.n_mels, audio.picture_columns]
+    shape = [audio.n_mels, audio.spectrogram_columns]
     model = keras.Sequential([layers.Input(shape)], name="fcn5")
     model.add(layers.Rescaling(1 / 127.5, offset=-1.0))
     model.add(layers.Reshape([*shape, 1]))

@@ -1,4 +1,4 @@
-"""What the Keras networks share: from a job to a fitted scorer."""
+"""What the Keras networks share: from a context to a trained scorer."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import tensorflow as tf
 from common.errors import InputError
 from dataset.config import AudioConfig
 from models.config import TrainConfig
-from models.spec import Fitted, Job
+from models.spec import TrainedModel, TrainingContext
 from models.training import input_fn, padded_batches, targets
 from models.training.devices import execution_on, training_strategy
-from models.training.input_spec import View
+from models.training.input_spec import InputSpec
 from models.training.loop import Batches, Stage, fit_stages
 from models.training.recipe import Epochs, Recipe, complete
 
@@ -45,7 +45,7 @@ class Network:
         settings: fields of TrainConfig that it reads.
     """
 
-    view: View
+    view: InputSpec
     epochs: Epochs
     defaults: Mapping[str, Any]
     space: Mapping[str, tuple[float, ...]]
@@ -53,9 +53,9 @@ class Network:
     stages: Callable[[Recipe], list[Stage]]
     settings: tuple[str, ...] = SETTINGS
 
-    def train(self, job: Job) -> Fitted:
+    def train(self, context: TrainingContext) -> TrainedModel:
         """Trains the network, the same one every time."""
-        return train_network(job, self)
+        return train_network(context, self)
 
     def recipe(self, train: TrainConfig, tuned: Mapping[str, Any], n_clips: int) -> Recipe:
         """Returns how it is trained on `n_clips` clips; see `models.training.recipe.complete`."""
@@ -81,13 +81,13 @@ class NetworkScorer(tf.Module):
         return self._network.view.clip_scores(self.model, packed, self._audio)
 
 
-def train_network(job: Job, network: Network) -> Fitted:
+def train_network(context: TrainingContext, network: Network) -> TrainedModel:
     """Returns the network with the weights of its best epoch."""
     keras.backend.clear_session()
-    keras.utils.set_random_seed(job.train.seed)
+    keras.utils.set_random_seed(context.train.seed)
     tf.config.experimental.enable_op_determinism()
-    with _clips_folder(job.checkpoint_dir) as folder:
-        return _train_in(folder, job, network)
+    with _clips_folder(context.checkpoint_dir) as folder:
+        return _train_in(folder, context, network)
 
 
 @contextlib.contextmanager
@@ -111,23 +111,23 @@ def _clips_folder(checkpoint_dir: str) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _train_in(folder: str, job: Job, network: Network) -> Fitted:
-    view, audio = network.view, job.audio
+def _train_in(folder: str, context: TrainingContext, network: Network) -> TrainedModel:
+    view, audio = network.view, context.audio
 
     def segments(packed: tf.Tensor) -> tf.Tensor:
         return view.segments(packed, audio)
 
-    source = input_fn.store(job.train_files, view.feature, os.path.join(folder, "train"))
+    source = input_fn.store(context.train_files, view.feature, os.path.join(folder, "train"))
     if view.crops is None:
         source = source.then(segments)
-    compared = input_fn.store(job.eval_files, view.feature, os.path.join(folder, "eval"))
+    compared = input_fn.store(context.eval_files, view.feature, os.path.join(folder, "eval"))
     compared = compared.then(segments)
     for split, held in (("train", source), ("eval", compared)):
         if not len(held.keys):
             raise InputError(f"no clip of {split} has one of the genres that are learned")
-    counts = np.bincount(source.labels, minlength=job.n_classes)
+    counts = np.bincount(source.labels, minlength=context.n_classes)
     n_clips = len(source.labels)
-    recipe = network.recipe(job.train, job.hyperparameters, n_clips)
+    recipe = network.recipe(context.train, context.hyperparameters, n_clips)
     strategy = training_strategy()
     batch_size = recipe.batch_size * strategy.num_replicas_in_sync
     steps = input_fn.steps_per_epoch(n_clips, view.inputs_per_clip, batch_size)
@@ -138,14 +138,14 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
             training = input_fn.outputs_of(trunk, source, view, batch_size)
             validation = input_fn.outputs_of(trunk, compared, view, batch_size)
             seen = dataclasses.replace(view, to_input=lambda outputs: outputs)
-        chance = np.random.SeedSequence([job.train.seed, *stage.name.encode(), epochs_done])
+        chance = np.random.SeedSequence([context.train.seed, *stage.name.encode(), epochs_done])
         return Batches(
             input_fn.training_batches(
                 training,
                 seen,
                 audio,
                 recipe,
-                augmented=job.train.augmentation and trunk is None,
+                augmented=context.train.augmentation and trunk is None,
                 class_weights=targets.class_weights(counts),
                 batch_size=batch_size,
                 steps=steps,
@@ -153,7 +153,7 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
             ),
             padded_batches.weighted(
                 input_fn.evaluation_batches(
-                    validation, seen, n_classes=job.n_classes, batch_size=batch_size
+                    validation, seen, n_classes=context.n_classes, batch_size=batch_size
                 ),
                 batch_size,
                 validation.n_segments,
@@ -162,31 +162,31 @@ def _train_in(folder: str, job: Job, network: Network) -> Fitted:
 
     execution = execution_on(strategy)
     with strategy.scope(), execution.layers():
-        model = network.build_model(job.n_classes, audio, recipe)
-    stages = [_shortened(stage, job.max_epochs) for stage in network.stages(recipe)]
+        model = network.build_model(context.n_classes, audio, recipe)
+    stages = [_shortened(stage, context.max_epochs) for stage in network.stages(recipe)]
     curves = fit_stages(
         model,
         stages,
         data=data,
         steps_per_epoch=steps,
         strategy=strategy,
-        patience=job.train.patience,
-        checkpoint_dir=job.checkpoint_dir,
-        log_dir=job.log_dir,
+        patience=context.train.patience,
+        checkpoint_dir=context.checkpoint_dir,
+        log_dir=context.log_dir,
         execution=execution,
     )
     # A copy made here, outside of the strategy and never compiled, is what a CPU can serve and
     # what leaves the optimizer's state behind.
-    untrained = dataclasses.replace(job.train, mobilenet_weights="none")
+    untrained = dataclasses.replace(context.train, mobilenet_weights="none")
     servable = network.build_model(
-        job.n_classes, audio, dataclasses.replace(recipe, train=untrained)
+        context.n_classes, audio, dataclasses.replace(recipe, train=untrained)
     )
     servable.set_weights(model.get_weights())
-    return Fitted(
+    return TrainedModel(
         scorer=NetworkScorer(network, servable, audio),
         feature=view.feature,
         n_parameters=servable.count_params(),
-        hyperparameters=_hyperparameters(recipe, stages, job.hyperparameters),
+        hyperparameters=_hyperparameters(recipe, stages, context.hyperparameters),
         curves=curves,
     )
 

@@ -11,7 +11,7 @@ from dataset.config import AudioConfig
 from features import example_keys
 from features.waveform import WINDOW_RMS
 from models.training import augmentation
-from models.training.input_spec import View
+from models.training.input_spec import InputSpec
 
 # A clip's windows are all at one level, so that loudness tells nothing; this keeps a network from
 # learning that level by heart.
@@ -33,7 +33,7 @@ def augment(window: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return augmentation.random_gain(window, seed, _MAX_GAIN_DB)
 
 
-def view(length: Callable[[AudioConfig], int], *, n_crops: int) -> View:
+def view(length: Callable[[AudioConfig], int], *, n_crops: int) -> InputSpec:
     """Returns the view of a network that takes float32 [length, 1].
 
     Trained on crops from anywhere in the clip, scored on `AudioConfig.n_windows` segments spread
@@ -59,4 +59,4 @@ def view(length: Callable[[AudioConfig], int], *, n_crops: int) -> View:
         # layers' outputs take megabytes each.
         return tf.map_fn(one_clip, packed, fn_output_signature=tf.float32, parallel_iterations=1)
 
-    return View(example_keys.WINDOWS, n_crops, segments, crops, to_input, augment, clip_scores)
+    return InputSpec(example_keys.WINDOWS, n_crops, segments, crops, to_input, augment, clip_scores)

@@ -53,34 +53,34 @@ def random_gain(signal: tf.Tensor, seed: tf.Tensor, max_db: float) -> tf.Tensor:
     return signal * tf.pow(10.0, gain_db / 20.0)
 
 
-def random_roll(picture: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def random_roll(spectrogram: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Returns [rows, columns] turned about in time, to begin at any of its columns."""
-    columns = picture.shape[1]
+    columns = spectrogram.shape[1]
     shift = tf.random.stateless_uniform([], seed, maxval=columns, dtype=tf.int32)
-    return tf.roll(picture, shift, axis=1)
+    return tf.roll(spectrogram, shift, axis=1)
 
 
 def spec_augment(
-    picture: tf.Tensor, seed: tf.Tensor, *, masks: int, max_rows: int, max_columns: int
+    spectrogram: tf.Tensor, seed: tf.Tensor, *, masks: int, max_rows: int, max_columns: int
 ) -> tf.Tensor:
-    """Returns a picture with stretches of frequency and of time set to its mean.
+    """Returns a spectrogram with stretches of frequency and of time set to its mean.
 
     SpecAugment without time warping (Park et al., Interspeech 2019), whose gain is small beside
     that of the masks: for each mask a width from 0 to the maximum, then a place, both uniform.
 
     Args:
-        picture: float32 [rows, columns], frequency by time.
+        spectrogram: float32 [rows, columns], frequency by time.
         seed: int64 [2].
         masks: masks on either axis.
         max_rows: the widest mask of frequencies, at most `rows`.
         max_columns: the widest mask of time, at most `columns`.
     """
-    rows, columns = picture.shape
+    rows, columns = spectrogram.shape
     row_seed, column_seed = tf.unstack(tf.random.split(seed, 2))
     hidden_rows = _masked(rows, row_seed, masks, max_rows)
     hidden_columns = _masked(columns, column_seed, masks, max_columns)
     hidden = hidden_rows[:, tf.newaxis] | hidden_columns[tf.newaxis, :]
-    return tf.where(hidden, tf.reduce_mean(picture), picture)
+    return tf.where(hidden, tf.reduce_mean(spectrogram), spectrogram)
 
 
 def _masked(size: int, seed: tf.Tensor, masks: int, widest: int) -> tf.Tensor:

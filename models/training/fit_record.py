@@ -33,7 +33,7 @@ class FitRecord:
         training_seconds: from the first look at the data to the last weight; of a training that
             was interrupted those of the process that ended it.
         hyperparameters: what it was trained with.
-        curves: see `models.spec.Fitted`.
+        curves: see `models.spec.TrainedModel`.
     """
 
     name: str

@@ -15,7 +15,7 @@ from dataset.config import AudioConfig
 from features import example_keys
 from models.training import augmentation, padded_batches, targets
 from models.training.clip_store import StoredClips
-from models.training.input_spec import View
+from models.training.input_spec import InputSpec
 from models.training.recipe import Recipe
 
 _PARALLEL_FILES = 8
@@ -80,10 +80,12 @@ def store(file_patterns: Sequence[str], feature: str, folder: str) -> StoredClip
     return StoredClips(tracks, labels, read)
 
 
-def outputs_of(trunk: keras.Model, source: StoredClips, view: View, batch_size: int) -> StoredClips:
+def outputs_of(
+    trunk: keras.Model, source: StoredClips, view: InputSpec, batch_size: int
+) -> StoredClips:
     """Returns the clips' segments as a trunk sees them: float32 [n, ...] a clip.
 
-    They are held in memory: 5 KB a picture behind MobileNetV2's pooling.
+    They are held in memory: 5 KB a spectrogram behind MobileNetV2's pooling.
     """
     inputs = source.in_order().flat_map(
         lambda segments, _: tf.data.Dataset.from_tensor_slices(view.to_input(segments))
@@ -97,7 +99,7 @@ def outputs_of(trunk: keras.Model, source: StoredClips, view: View, batch_size: 
 
 def training_batches(
     source: StoredClips,
-    view: View,
+    view: InputSpec,
     audio: AudioConfig,
     recipe: Recipe,
     *,
@@ -169,7 +171,7 @@ def steps_per_epoch(n_clips: int, inputs_per_clip: int, batch_size: int) -> int:
 
 
 def evaluation_batches(
-    source: StoredClips, view: View, *, n_classes: int, batch_size: int
+    source: StoredClips, view: InputSpec, *, n_classes: int, batch_size: int
 ) -> tf.data.Dataset:
     """Returns batches of (inputs, plain targets), clip by clip, without chance.
 

@@ -12,7 +12,7 @@ from dataset.config import AudioConfig
 
 
 @dataclasses.dataclass(frozen=True)
-class View:
+class InputSpec:
     """How inputs come out of a clip's packed feature, scalar bytes.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""MobileNetV2 (Sandler et al., CVPR 2018) on log-mel pictures: transfer learning."""
+"""MobileNetV2 (Sandler et al., CVPR 2018) on log-mel spectrograms: transfer learning."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _BASE, _POOLED = "base", "pooled"
 
 
 def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Model:
-    """Returns the network: float32 [batch, n_mels, picture_columns] to logits [batch, n_classes].
+    """Returns the network: float32 [batch, n_mels, spectrogram_columns] to [batch, n_classes].
 
-    The picture, 0 to 255, stands in all three channels: on a small real sound set that beat
-    pictures of three window lengths and pictures of differences (.90, .875, .675).
+    The spectrogram, 0 to 255, stands in all three channels: on a small real sound set that beat
+    spectrograms of three window lengths and spectrograms of differences (.90, .875, .675).
 
     Raises:
         InputError: where the weights cannot be had or are not MobileNetV2's.
     """
     layers = keras.layers
-    shape = [audio.n_mels, audio.picture_columns]
+    shape = [audio.n_mels, audio.spectrogram_columns]
     base = build_base(audio, recipe.train.mobilenet_weights)
     base.trainable = False
     log_mel_input = layers.Input(shape)
@@ -47,16 +47,16 @@ def build_model(n_classes: int, audio: AudioConfig, recipe: Recipe) -> keras.Mod
 
 
 def build_base(audio: AudioConfig, weights: str) -> keras.Model:
-    """Returns MobileNetV2 without its top, for three channels of pictures.
+    """Returns MobileNetV2 without its top, for three channels of spectrograms.
 
     Args:
-        audio: the pictures' size.
+        audio: the spectrograms' size.
         weights: `imagenet`, `none` or a path.
 
     Raises:
         InputError: where the weights cannot be had or are not MobileNetV2's.
     """
-    shape = [audio.n_mels, audio.picture_columns, 3]
+    shape = [audio.n_mels, audio.spectrogram_columns, 3]
     settings = {"input_shape": shape, "include_top": False, "name": _BASE}
     if weights == "none":
         base = keras.applications.MobileNetV2(weights=None, **settings)

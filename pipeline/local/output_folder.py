@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.local.prune import Survey
 
 # What a run writes a clip beside its samples, which are in the Examples, again in the windows and,
-# while a network of raw audio is trained, a third time: picture, statistics, and what TFX adds.
+# while a network of raw audio is trained, a third time: spectrogram, statistics, and what TFX adds.
 _DERIVED_BYTES_A_CLIP = 250_000
 _MODEL_BYTES = 1_500_000_000
 # SQLite takes paths of up to 512 bytes, and that of the database has `-journal` appended; a link

@@ -28,7 +28,7 @@ VARIANTS = {
         "librosa, numpy and scipy",
         "whole graph",
         "of that: spectrogram",
-        "of that: picture",
+        "of that: log-mel image",
         "of that: windows",
         "of that: statistics",
     ],

@@ -28,7 +28,7 @@ from pipeline.dag import SCHEMA_PATH
 from tests.models.conftest import raw_example
 
 AUDIO = AudioConfig(
-    n_windows=1, window_samples=2_000, segment_samples=729, n_mels=96, picture_columns=96
+    n_windows=1, window_samples=2_000, segment_samples=729, n_mels=96, spectrogram_columns=96
 )
 
 

@@ -36,8 +36,10 @@ def log_mel_db(signal: np.ndarray, config: AudioConfig) -> np.ndarray:
     ).numpy()
 
 
-def picture_of(signal: tf.Tensor) -> np.ndarray:
-    return log_mel.picture(log_mel.power_spectrogram(tf.constant(signal), CONFIG), CONFIG).numpy()
+def image_of(signal: tf.Tensor) -> np.ndarray:
+    return log_mel.log_mel_image(
+        log_mel.power_spectrogram(tf.constant(signal), CONFIG), CONFIG
+    ).numpy()
 
 
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 29.98])
@@ -77,29 +79,29 @@ def test_pooling_weighs_every_frame_alike(n_frames: int) -> None:
     np.testing.assert_allclose(got.mean(axis=0), values.mean(axis=0), atol=1e-4)
 
 
-def test_picture_has_low_tones_below_and_is_loudest_at_255() -> None:
+def test_spectrogram_has_low_tones_below_and_is_loudest_at_255() -> None:
     tone = np.sin(2 * np.pi * 200 * np.arange(5 * 22_050) / 22_050).astype("f4")
-    picture = picture_of(tone)
-    assert picture.shape == (224, 224)
-    assert picture.dtype == np.uint8
-    loudest_row = picture.mean(axis=1).argmax()
+    spectrogram = image_of(tone)
+    assert spectrogram.shape == (224, 224)
+    assert spectrogram.dtype == np.uint8
+    loudest_row = spectrogram.mean(axis=1).argmax()
     centre_hz = librosa.mel_frequencies(226, fmin=0, fmax=11_025)[1:-1]
     assert centre_hz[223 - loudest_row] == pytest.approx(200, abs=15)
-    assert picture.max() >= 250
+    assert spectrogram.max() >= 250
     # The tone starts and ends abruptly, which all bands of the outermost columns show.
-    assert picture[:100, 8:-8].max() == 0
+    assert spectrogram[:100, 8:-8].max() == 0
 
 
-def test_picture_does_not_depend_on_level() -> None:
+def test_spectrogram_does_not_depend_on_level() -> None:
     signal = music(3.0)
-    loud = picture_of(signal).astype(int)
-    quiet = picture_of(signal * 0.05).astype(int)
+    loud = image_of(signal).astype(int)
+    quiet = image_of(signal * 0.05).astype(int)
     assert np.abs(loud - quiet).max() <= 1
 
 
-def test_picture_of_silence_is_defined() -> None:
-    picture = picture_of(tf.zeros([22_050]))
-    assert len(np.unique(picture)) == 1
+def test_image_of_silence_is_defined() -> None:
+    spectrogram = image_of(tf.zeros([22_050]))
+    assert len(np.unique(spectrogram)) == 1
 
 
 def test_windows_are_the_whole_clip_without_a_gap() -> None:

@@ -69,7 +69,7 @@ def test_a_file_is_read_as_ingestion_reads_it(rate_hz: int, n_channels: int) -> 
     assert len(got) == len(clip) == 30 * 22_050
     assert np.abs(got * 32_768 - clip)[100:-100].max() <= 33  # 0.1 % of full scale
     of_ingestion, of_graph = (
-        log_mel.picture(log_mel.power_spectrogram(signal, CONFIG), CONFIG).numpy().astype(int)
+        log_mel.log_mel_image(log_mel.power_spectrogram(signal, CONFIG), CONFIG).numpy().astype(int)
         for signal in (pcm.decode_pcm16(clip.tobytes()), tf.constant(got))
     )
     assert np.abs(of_ingestion - of_graph).mean() < 0.2  # of 255 levels, 0.06 dB

@@ -87,9 +87,9 @@ def _tone(index: int, seconds: float) -> NDArray[Any]:
 def transformed(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
     """24 clips of three genres through the real preprocessing_fn in Beam."""
     folder = tmp_path_factory.mktemp("transformed")
-    # Small pictures and windows, so that networks train in seconds.
+    # Small spectrograms and windows, so that networks train in seconds.
     config = AudioConfig(
-        n_windows=3, window_samples=2_000, segment_samples=729, n_mels=96, picture_columns=96
+        n_windows=3, window_samples=2_000, segment_samples=729, n_mels=96, spectrogram_columns=96
     )
     names = ("low", "high", "noise")
     genres = [names[index % 3] for index in range(24)]
@@ -129,7 +129,7 @@ def trained(
     transformed: Transformed,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> SimpleNamespace:
-    """A model of every family."""
+    """Every model, trained."""
     train = TrainConfig(epochs=5, batch_size=4, mobilenet_weights="none", learning_rate=3e-3)
     folder = tmp_path_factory.mktemp(request.param)
     return train_and_export(request.param, transformed, folder, train)

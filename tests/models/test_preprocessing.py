@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from dataset.config import AudioConfig
 from features import clip_statistics, example_keys, log_mel, pcm, waveform
-from models.networks.log_mel_input import unpack as unpack_picture
+from models.networks.log_mel_input import unpack as unpack_log_mel
 from tests.models.conftest import fma_features
 
 
@@ -28,9 +28,9 @@ def test_every_clip_gets_the_features_of_the_pure_functions(transformed) -> None
         pcm16 = packed(tf.train.Example.FromString(raw), example_keys.AUDIO)
         signal = pcm.decode_pcm16(tf.constant(pcm16))
         power = log_mel.power_spectrogram(signal, transformed.config)
-        picture = np.frombuffer(packed(example, example_keys.PICTURE), np.uint8).reshape(96, 96)
-        expected = log_mel.picture(power, transformed.config).numpy()
-        assert np.abs(picture.astype(int) - expected).max() <= 1
+        spectrogram = np.frombuffer(packed(example, example_keys.LOG_MEL), np.uint8).reshape(96, 96)
+        expected = log_mel.log_mel_image(power, transformed.config).numpy()
+        assert np.abs(spectrogram.astype(int) - expected).max() <= 1
         windows = np.frombuffer(packed(example, example_keys.WINDOWS), "<i2").reshape(-1, 2_000)
         expected = waveform.raw_windows(signal, transformed.config).numpy()
         assert np.abs(windows.astype(int) - expected).max() <= 1
@@ -45,11 +45,11 @@ def test_fmas_own_features_go_through_as_they_are(transformed) -> None:
         assert packed(example, example_keys.FMA_FEATURES) == fma_features(track_id).tobytes()
 
 
-def test_a_picture_takes_less_than_160_kb(transformed) -> None:
+def test_a_spectrogram_takes_less_than_160_kb(transformed) -> None:
     config = transformed.config
-    sizes = {len(packed(example, example_keys.PICTURE)) for example in read(transformed)}
-    assert sizes == {config.n_mels * config.picture_columns}
-    assert AudioConfig().n_mels * AudioConfig().picture_columns == 224 * 224 <= 160_000
+    sizes = {len(packed(example, example_keys.LOG_MEL)) for example in read(transformed)}
+    assert sizes == {config.n_mels * config.spectrogram_columns}
+    assert AudioConfig().n_mels * AudioConfig().spectrogram_columns == 224 * 224 <= 160_000
 
 
 def test_labels_follow_a_vocabulary_from_the_data(transformed) -> None:
@@ -65,8 +65,8 @@ def test_the_graph_serves_without_a_genre_and_without_fmas_own_features(transfor
     pcm16 = packed(tf.train.Example.FromString(transformed.raw[0]), example_keys.AUDIO)
     got = layer({example_keys.AUDIO: tf.constant([pcm16]), example_keys.GENRE: tf.constant([""])})
     assert got[example_keys.LABEL].numpy().tolist() == [-1]
-    picture = unpack_picture(got[example_keys.PICTURE], transformed.config)
-    assert picture.shape == (1, 96, 96)
+    spectrogram = unpack_log_mel(got[example_keys.LOG_MEL], transformed.config)
+    assert spectrogram.shape == (1, 96, 96)
     summary = tf.io.decode_raw(got[example_keys.STATISTICS], tf.float32)
     assert summary.shape == (1, clip_statistics.N_STATISTICS)
     assert example_keys.FMA_FEATURES not in got

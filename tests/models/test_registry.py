@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from common.errors import InputError
-from dataset.config import MIN_PICTURE_SIDE, AudioConfig
+from dataset.config import MIN_SPECTROGRAM_SIDE, AudioConfig
 from models.config import TrainConfig
 from models.networks import cnn1d, fcn5, sample_cnn
 from models.networks.network import Network
@@ -135,8 +135,8 @@ def test_a_clip_shorter_than_a_segment_is_repeated() -> None:
 
 
 @pytest.mark.parametrize("module", [fcn5, mobilenet])
-def test_the_smallest_pictures_are_large_enough(module: ModuleType) -> None:
-    audio = AudioConfig(n_mels=MIN_PICTURE_SIDE, picture_columns=MIN_PICTURE_SIDE)
+def test_the_smallest_spectrograms_are_large_enough(module: ModuleType) -> None:
+    audio = AudioConfig(n_mels=MIN_SPECTROGRAM_SIDE, spectrogram_columns=MIN_SPECTROGRAM_SIDE)
     model = module.build_model(4, audio, recipe(module.MODEL))
     assert model(np.zeros([1, 32, 32], "f4")).shape == (1, 4)
 
@@ -177,8 +177,8 @@ def test_mobilenet_starts_with_a_frozen_base(mobilenet_model: keras.Model) -> No
 
 
 def test_an_untrained_base_still_passes_a_signal(mobilenet_model: keras.Model) -> None:
-    pictures = np.random.default_rng(0).uniform(-1, 1, (4, 224, 224, 3)).astype("f4")
-    maps = mobilenet_model.get_layer("base")(pictures, training=False).numpy()
+    spectrograms = np.random.default_rng(0).uniform(-1, 1, (4, 224, 224, 3)).astype("f4")
+    maps = mobilenet_model.get_layer("base")(spectrograms, training=False).numpy()
     assert 0.01 < maps.std() < 100
 
 
@@ -197,8 +197,8 @@ def test_fine_tuning_unfreezes_the_top_and_never_batch_normalisation(
         optimizer=keras.optimizers.Adam(1e-3),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    pictures = np.random.default_rng(0).uniform(0, 255, (4, 224, 224)).astype("f4")
-    mobilenet_model.fit(pictures, np.array([0, 1, 2, 3]), verbose=0)
+    spectrograms = np.random.default_rng(0).uniform(0, 255, (4, 224, 224)).astype("f4")
+    mobilenet_model.fit(spectrograms, np.array([0, 1, 2, 3]), verbose=0)
     after = [w.numpy() for layer in base.layers for w in layer.non_trainable_weights]
     assert all(np.array_equal(a, b) for a, b in zip(statistics, after, strict=True))
 

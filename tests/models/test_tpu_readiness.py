@@ -20,7 +20,7 @@ from tensorflow.python.framework.config import (
 from models.config import TrainConfig
 from models.networks import network
 from models.registry import MODELS, NETWORKS
-from models.spec import Fitted, Job, load
+from models.spec import TrainedModel, TrainingContext, load
 from models.training import devices, input_fn, padded_batches
 from models.training.devices import Execution
 from models.training.loop import Batches, Stage, fit_stages
@@ -40,7 +40,7 @@ def xla_allowed() -> Iterator[None]:
             enable_op_determinism()
 
 
-def job(name: str, transformed: Any, folder: Path, **values: Any) -> Job:
+def context(name: str, transformed: Any, folder: Path, **values: Any) -> TrainingContext:
     train = TrainConfig(
         **{
             "epochs": 2,
@@ -50,7 +50,7 @@ def job(name: str, transformed: Any, folder: Path, **values: Any) -> Job:
             **values,
         }
     )
-    return Job(
+    return TrainingContext(
         name=name,
         n_classes=3,
         train_files=[transformed.pattern],
@@ -66,9 +66,9 @@ def job(name: str, transformed: Any, folder: Path, **values: Any) -> Job:
 def seen(
     request: pytest.FixtureRequest, transformed: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """A training of every network with its steps compiled by XLA, and what it was fitted on."""
+    """A training of every network with its steps compiled by XLA, and what it was trained on."""
     found: dict[str, Any] = {"models": [], "specs": [], "shapes": set()}
-    family = load(MODELS[request.param])
+    spec = load(MODELS[request.param])
     fit, compiled = keras.Model.fit, []
 
     def watched(self: keras.Model, x: tf.data.Dataset, **arguments: Any) -> Any:
@@ -84,8 +84,8 @@ def seen(
         patch.setattr(network, "execution_on", lambda strategy: AS_ON_A_TPU)
         patch.setattr(keras.Model, "fit", watched)
         folder = tmp_path_factory.mktemp(request.param)
-        found["job"] = job(request.param, transformed, folder)
-        found["fitted"] = family.train(found["job"])
+        found["context"] = context(request.param, transformed, folder)
+        found["trained"] = spec.train(found["context"])
     assert set(compiled) == {(True, 2)}
     return found
 
@@ -117,19 +117,19 @@ def test_layers_compute_in_bfloat16_and_the_logits_are_float32(seen: dict[str, A
 
 
 def test_what_is_served_computes_in_float32(seen: dict[str, Any], transformed: Any) -> None:
-    fitted: Fitted = seen["fitted"]
-    layers = fitted.scorer.model._flatten_layers()
+    trained: TrainedModel = seen["trained"]
+    layers = trained.scorer.model._flatten_layers()
     assert {layer.compute_dtype for layer in layers} == {"float32"}
-    clips = input_fn.clips([transformed.pattern], fitted.feature).take(4)
-    scores = fitted.scorer.clip_scores(tf.stack([packed for packed, _ in clips]))
+    clips = input_fn.clips([transformed.pattern], trained.feature).take(4)
+    scores = trained.scorer.clip_scores(tf.stack([packed for packed, _ in clips]))
     np.testing.assert_allclose(scores.numpy().sum(axis=1), 1, atol=1e-6)
 
 
 def test_losses_are_numbers_and_every_epoch_counts(seen: dict[str, Any]) -> None:
-    fitted: Fitted = seen["fitted"]
-    stages = {"head": 2, "fine_tune": 1} if seen["job"].name == "mobilenet_v2" else {"train": 2}
-    assert {curve["stage"]: len(curve["epochs"]) for curve in fitted.curves} == stages
-    for curve in fitted.curves:
+    trained: TrainedModel = seen["trained"]
+    stages = {"head": 2, "fine_tune": 1} if seen["context"].name == "mobilenet_v2" else {"train": 2}
+    assert {curve["stage"]: len(curve["epochs"]) for curve in trained.curves} == stages
+    for curve in trained.curves:
         for epoch in curve["epochs"]:
             assert np.isfinite([epoch["loss"], epoch["val_loss"]]).all()
 

@@ -13,7 +13,7 @@ from tfx.types import standard_artifacts
 from models import tuner_fn
 from models.config import TrainConfig
 from models.networks import fcn5
-from models.spec import Job
+from models.spec import TrainingContext
 from models.training import fit_record
 from tests.models.training import train_and_export
 
@@ -96,14 +96,14 @@ def test_what_was_tuned_is_trained_with_and_recorded(transformed: Any, tmp_path:
 
 
 class Trained:
-    """Stands for trainings: notes the jobs, and answers with losses or errors."""
+    """Stands for trainings: records the contexts, and answers with losses or errors."""
 
     def __init__(self, answers: list[Any]):
-        self.answers, self.jobs = answers, []
+        self.answers, self.contexts = answers, []
 
-    def __call__(self, job: Job, network: Any) -> SimpleNamespace:
-        self.jobs.append(job)
-        answer = self.answers[len(self.jobs) - 1]
+    def __call__(self, context: TrainingContext, network: Any) -> SimpleNamespace:
+        self.contexts.append(context)
+        answer = self.answers[len(self.contexts) - 1]
         if isinstance(answer, Exception):
             raise answer
         curves = [{"stage": "s", "epochs": [{"val_loss": loss} for loss in answer]}]
@@ -113,25 +113,30 @@ class Trained:
 def search(answers: list[Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     trained = Trained(answers)
     monkeypatch.setattr(tuner_fn, "train_network", trained)
-    job = Job("fcn5", 3, [], [], None, TrainConfig(), "c", "l", max_epochs=2)  # type: ignore[arg-type]
-    found = tuner_fn.search_for(job, fcn5.MODEL, trials=len(answers), directory=str(folder))
+    context = TrainingContext("fcn5", 3, [], [], None, TrainConfig(), "c", "l", max_epochs=2)  # type: ignore[arg-type]
+    found = tuner_fn.search_for(context, fcn5.MODEL, trials=len(answers), directory=str(folder))
     found.search()
-    return SimpleNamespace(jobs=trained.jobs, best=found.get_best_hyperparameters()[0].values)
+    return SimpleNamespace(
+        contexts=trained.contexts, best=found.get_best_hyperparameters()[0].values
+    )
 
 
 def test_a_trial_counts_by_its_best_epoch_and_has_folders_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = search([[0.9, 0.8], [0.7, 2.0], [0.75, float("nan")]], tmp_path, monkeypatch)
-    assert done.best == done.jobs[1].hyperparameters
-    assert {job.max_epochs for job in done.jobs} == {2}
-    for folders in ([job.checkpoint_dir for job in done.jobs], [job.log_dir for job in done.jobs]):
+    assert done.best == done.contexts[1].hyperparameters
+    assert {context.max_epochs for context in done.contexts} == {2}
+    for folders in (
+        [context.checkpoint_dir for context in done.contexts],
+        [context.log_dir for context in done.contexts],
+    ):
         assert len(set(folders)) == 3
 
 
 def test_a_trial_that_fails_is_the_worst(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = search([ValueError("no"), [1.5], [float("nan")]], tmp_path, monkeypatch)
-    assert done.best == done.jobs[1].hyperparameters
+    assert done.best == done.contexts[1].hyperparameters
 
 
 def test_where_all_trials_fail_the_training_tells_why(

@@ -55,8 +55,8 @@ PATHS = {
         ),
         ({"n_mels": 31}, "n_mels must be at least 32, for MobileNetV2 and FCN-5, got 31"),
         (
-            {"picture_columns": 31},
-            "picture_columns must be at least 32, for MobileNetV2 and FCN-5, got 31",
+            {"spectrogram_columns": 31},
+            "spectrogram_columns must be at least 32, for MobileNetV2 and FCN-5, got 31",
         ),
         ({"n_windows": 0}, "n_windows must be positive, got 0"),
         ({"window_samples": 0}, "window_samples must be positive, got 0"),
@@ -198,7 +198,7 @@ def test_a_segment_is_a_power_of_3() -> None:
 
 def test_limits_themselves_are_accepted() -> None:
     TrainConfig(dropout=0.0, label_smoothing=0.0, mixup=0.0)
-    AudioConfig(sample_rate_hz=12_801, fmax_hz=6_400.0, n_mels=32, picture_columns=32)
+    AudioConfig(sample_rate_hz=12_801, fmax_hz=6_400.0, n_mels=32, spectrogram_columns=32)
     AudioConfig(clip_seconds=1.0, min_clip_seconds=1.0, hop_length=2048, fmax_hz=11_025.0)
     DataConfig("a", "m", max_bad_fraction=0.0)
     DataConfig("a", "m", max_bad_fraction=1.0)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from report.data import Clip, Holdings, Provenance, ReportData, Source
-from report.media import excerpt_uri, picture_uri
+from report.media import excerpt_uri, spectrogram_uri
 
 GENRES = (
     "Electronic", "Experimental", "Folk", "Hip-Hop", "Instrumental", "International", "Pop", "Rock",
@@ -57,7 +57,7 @@ def _row(
         "training_seconds": 4.2 * 2.3**place,
         "prediction_ms": 12.5 + 3 * place,
         "servable": True,
-        "feature": "statistics" if name not in DEEP or name == "mlp" else "picture",
+        "feature": "statistics" if name not in DEEP or name == "mlp" else "spectrogram",
         "tied": place in (1, 2),
         "hyperparameters": {"c": 0.1, "pca": False} if place < 2 else {"learning_rate": 0.001},
     }
@@ -153,11 +153,11 @@ def _sound(seed: int) -> NDArray[np.int16]:
 
 
 @functools.cache
-def _picture(seed: int) -> str:
+def _spectrogram(seed: int) -> str:
     signal = _sound(seed) / 32_768
     mel = librosa.feature.melspectrogram(y=signal, sr=_RATE_HZ, n_mels=224)
     level = librosa.power_to_db(mel, ref=np.max)[:, :448].reshape(224, 224, 2).mean(axis=2)
-    return picture_uri(np.round((level / 80 + 1) * 255).clip(0, 255).astype(np.uint8)[::-1])
+    return spectrogram_uri(np.round((level / 80 + 1) * 255).clip(0, 255).astype(np.uint8)[::-1])
 
 
 @functools.cache
@@ -199,7 +199,7 @@ def report_data(
     common: dict[str, Any] = {"artist_id": 77, "license": LICENSE, "seconds": 29.98}
     examples = [
         Clip(track_id=2 + 10 * place, genre=genre, title=titles[place % 4], year=2_009,
-             picture=_picture((place + seed) % n_tunes),
+             spectrogram=_spectrogram((place + seed) % n_tunes),
              audio=_audio((place + seed) % n_tunes, 5.0), **common)
         for place, genre in enumerate(genres)
     ]  # fmt: skip
@@ -251,7 +251,7 @@ def report_data(
         ),
         examples=examples,
         mistakes=mistakes,
-        picture_axes={"fmin_hz": 0.0, "fmax_hz": 11_025.0, "dynamic_range_db": 80.0},
+        spectrogram_axes={"fmin_hz": 0.0, "fmax_hz": 11_025.0, "dynamic_range_db": 80.0},
         provenance=Provenance(
             created="2026-11-22T15:10:16+00:00",
             pipeline="music-genre",

@@ -1,4 +1,4 @@
-"""Pictures and sounds as data: URIs."""
+"""Spectrograms and sounds as data: URIs."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def test_a_clip_of_hardly_a_sample_does_no_harm(samples: int, expected: bool) ->
     assert bool(media.excerpt_uri(np.ones(samples, np.int16), RATE_HZ, 10.0)) == expected
 
 
-def test_a_picture_is_a_small_png_from_dark_to_bright() -> None:
-    picture = np.tile(np.arange(224, dtype=np.uint8), (224, 1))
-    kind, content = decoded(media.picture_uri(picture))
+def test_a_spectrogram_is_a_small_png_from_dark_to_bright() -> None:
+    spectrogram = np.tile(np.arange(224, dtype=np.uint8), (224, 1))
+    kind, content = decoded(media.spectrogram_uri(spectrogram))
     image = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
     assert kind == "image/png"
     assert image.shape == (224, 224)
@@ -67,4 +67,4 @@ def test_a_picture_is_a_small_png_from_dark_to_bright() -> None:
     assert image[0, 0] < 10
     assert image[0, -1] > 150
     noise = np.random.default_rng(0).integers(0, 256, (224, 224)).astype(np.uint8)
-    assert len(media.picture_uri(noise)) < 60_000
+    assert len(media.spectrogram_uri(noise)) < 60_000

@@ -273,7 +273,7 @@ def test_sixteen_genres_one_with_an_umlaut_fit() -> None:
 
 def test_the_page_stays_small_whatever_the_clips(plain: ReportData, text: str) -> None:
     assert 200_000 < len(text.encode()) < MAX_BYTES
-    large = Clip(1, 1, "Pop", "A title", "CC BY", -1, 30.0, picture="data:image/png;base64," +
+    large = Clip(1, 1, "Pop", "A title", "CC BY", -1, 30.0, spectrogram="data:image/png;base64," +
                  "A" * 60_000, audio="data:audio/mpeg;base64," + "A" * 400_000)  # fmt: skip
     bloated = page.render(dataclasses.replace(plain, examples=[large] * 60, mistakes=[large] * 12))
     assert len(bloated.encode()) < MAX_BYTES

@@ -273,8 +273,8 @@ def test_mistakes_can_be_heard_and_examples_seen(data: ReportData) -> None:
     assert [clip.genre for clip in data.examples] == [
         "Müßiggang", "Müßiggang", "Pop", "Pop", "Rock", "Rock",
     ]  # fmt: skip
-    assert len({clip.picture for clip in data.examples}) == 6
-    assert all(clip.picture.startswith("data:image/png;base64,") for clip in data.examples)
+    assert len({clip.spectrogram for clip in data.examples}) == 6
+    assert all(clip.spectrogram.startswith("data:image/png;base64,") for clip in data.examples)
     assert len({clip.artist_id for clip in data.examples}) == 6
 
 

@@ -14,7 +14,7 @@ from features import example_keys
 from models.config import TrainConfig
 from models.networks import network
 from models.networks.cnn1d import MODEL
-from models.spec import Job
+from models.spec import TrainingContext
 from models.training import devices
 
 
@@ -62,7 +62,7 @@ def test_a_split_without_a_clip_of_a_genre_is_named(
     with tf.io.TFRecordWriter(path, "GZIP") as writer:
         writer.write(example.SerializeToString())
     files = {"train": [transformed.pattern], "eval": [transformed.pattern], empty: [path]}
-    job = Job(
+    context = TrainingContext(
         name="cnn1d",
         n_classes=3,
         train_files=files["train"],
@@ -73,7 +73,7 @@ def test_a_split_without_a_clip_of_a_genre_is_named(
         log_dir=str(tmp_path / "logs"),
     )
     with pytest.raises(InputError, match=f"^no clip of {empty} has one of the genres"):
-        MODEL.train(job)
+        MODEL.train(context)
 
 
 def test_several_gpus_are_set_up_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from models.training import augmentation
 
-PICTURE = tf.constant(np.random.default_rng(0).uniform(1, 255, (40, 60)).astype("f4"))
+LOG_MEL = tf.constant(np.random.default_rng(0).uniform(1, 255, (40, 60)).astype("f4"))
 
 
 def seed(number: int) -> tf.Tensor:
@@ -16,7 +16,7 @@ def seed(number: int) -> tf.Tensor:
 
 
 def masked(number: int) -> tf.Tensor:
-    return augmentation.spec_augment(PICTURE, seed(number), masks=2, max_rows=6, max_columns=9)
+    return augmentation.spec_augment(LOG_MEL, seed(number), masks=2, max_rows=6, max_columns=9)
 
 
 def runs(hidden: np.ndarray) -> list[int]:
@@ -29,10 +29,10 @@ def runs(hidden: np.ndarray) -> list[int]:
     "change",
     [
         masked,
-        lambda number: augmentation.random_roll(PICTURE, seed(number)),
-        lambda number: augmentation.random_gain(PICTURE, seed(number), 6.0),
-        lambda number: augmentation.random_crops(PICTURE[0], seed(number), 3, 20),
-        lambda number: augmentation.mixup(PICTURE, PICTURE, seed(number), 0.4)[0],
+        lambda number: augmentation.random_roll(LOG_MEL, seed(number)),
+        lambda number: augmentation.random_gain(LOG_MEL, seed(number), 6.0),
+        lambda number: augmentation.random_crops(LOG_MEL[0], seed(number), 3, 20),
+        lambda number: augmentation.mixup(LOG_MEL, LOG_MEL, seed(number), 0.4)[0],
     ],
 )
 def test_a_seed_decides_all(change: Callable[[int], tf.Tensor]) -> None:
@@ -43,12 +43,12 @@ def test_a_seed_decides_all(change: Callable[[int], tf.Tensor]) -> None:
 def test_masks_are_stretches_of_the_mean_within_their_widths() -> None:
     rows, columns = [], []
     for number in range(200):
-        hidden = masked(number).numpy() == tf.reduce_mean(PICTURE).numpy()
+        hidden = masked(number).numpy() == tf.reduce_mean(LOG_MEL).numpy()
         rows.append(hidden.all(axis=1))
         columns.append(hidden.all(axis=0))
         expected = rows[-1][:, None] | columns[-1][None, :]
         np.testing.assert_array_equal(hidden, expected)
-        np.testing.assert_array_equal(masked(number).numpy()[~hidden], PICTURE.numpy()[~hidden])
+        np.testing.assert_array_equal(masked(number).numpy()[~hidden], LOG_MEL.numpy()[~hidden])
     for hidden, widest in ((rows, 6), (columns, 9)):
         widths = [runs(one) for one in hidden]
         assert max(map(sum, widths)) <= 2 * widest
@@ -62,9 +62,9 @@ def test_masks_are_stretches_of_the_mean_within_their_widths() -> None:
 def test_a_roll_only_moves_columns() -> None:
     shifts = set()
     for number in range(300):
-        rolled = augmentation.random_roll(PICTURE, seed(number)).numpy()
-        (shift,) = np.flatnonzero(np.isclose(rolled[0], PICTURE[0, 0].numpy()))
-        np.testing.assert_array_equal(np.roll(rolled, -shift, axis=1), PICTURE)
+        rolled = augmentation.random_roll(LOG_MEL, seed(number)).numpy()
+        (shift,) = np.flatnonzero(np.isclose(rolled[0], LOG_MEL[0, 0].numpy()))
+        np.testing.assert_array_equal(np.roll(rolled, -shift, axis=1), LOG_MEL)
         shifts.add(shift)
     assert {0, 59} < shifts
 
@@ -137,12 +137,12 @@ def test_shapes_are_static_in_a_graph() -> None:
             tf.TensorSpec([2], tf.int64),
         ]
     )
-    def shapes(samples: tf.Tensor, picture: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:
+    def shapes(samples: tf.Tensor, spectrogram: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:
         found = (
             augmentation.random_crops(samples, chance, 4, 20),
             augmentation.spread_crops(samples, 4, 20),
-            augmentation.random_roll(picture, chance),
-            augmentation.spec_augment(picture, chance, masks=2, max_rows=5, max_columns=5),
+            augmentation.random_roll(spectrogram, chance),
+            augmentation.spec_augment(spectrogram, chance, masks=2, max_rows=5, max_columns=5),
         )
         assert [one.shape.as_list() for one in found] == [[4, 20], [4, 20], [40, 60], [40, 60]]
         return tf.constant(0)

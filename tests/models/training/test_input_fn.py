@@ -106,16 +106,16 @@ def test_an_epoch_sees_every_clip_equally_often(
     np.testing.assert_array_equal(seen.sum(axis=0), [8 * network.view.inputs_per_clip] * 3)
 
 
-def test_pictures_are_shuffled(transformed: Any, tmp_path: Path) -> None:
+def test_spectrograms_are_shuffled(transformed: Any, tmp_path: Path) -> None:
     network = fcn5.MODEL
     dataset = training(network, transformed, tmp_path, batch_size=4, augmented=False)
     first, second = (
         np.concatenate([inputs for inputs, _, _ in dataset.as_numpy_iterator()]) for _ in range(2)
     )
     in_order = [
-        picture.numpy().astype("f4")
-        for pictures, _ in segments_of(network, transformed, tmp_path).in_order()
-        for picture in pictures
+        spectrogram.numpy().astype("f4")
+        for spectrograms, _ in segments_of(network, transformed, tmp_path).in_order()
+        for spectrogram in spectrograms
     ]
     for epoch in (first, second):
         assert not np.array_equal(epoch, in_order)
@@ -215,11 +215,11 @@ def test_the_outputs_of_a_trunk_stand_for_the_inputs(transformed: Any, tmp_path:
     stored = segments_of(fcn5.MODEL, transformed, tmp_path)
     assert stored.n_segments == 24
     outputs = input_fn.outputs_of(trunk, stored, fcn5.MODEL.view, batch_size=7)
-    for (found, label), (picture, label_of_picture) in zip(
+    for (found, label), (spectrogram, label_of_spectrogram) in zip(
         outputs.in_order(), stored.in_order(), strict=True
     ):
-        np.testing.assert_allclose(found[0], picture.numpy().reshape(-1) * 2.0)
-        assert int(label) == int(label_of_picture)
+        np.testing.assert_allclose(found[0], spectrogram.numpy().reshape(-1) * 2.0)
+        assert int(label) == int(label_of_spectrogram)
 
 
 def test_steps_cover_every_input() -> None:
