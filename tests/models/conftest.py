@@ -129,7 +129,9 @@ def trained(
     transformed: Transformed,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> SimpleNamespace:
-    """Every model, trained."""
+    """Every model, trained and exported, and its SavedModel, loaded."""
     train = TrainConfig(epochs=5, batch_size=4, mobilenet_weights="none", learning_rate=3e-3)
     folder = tmp_path_factory.mktemp(request.param)
-    return train_and_export(request.param, transformed, folder, train)
+    done = train_and_export(request.param, transformed, folder, train)
+    done.loaded = tf.saved_model.load(done.fn_args.serving_model_dir)
+    return done

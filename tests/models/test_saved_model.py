@@ -20,8 +20,7 @@ from tests.stand_ins import wav_of, wav_of_samples
 
 
 def test_it_has_learned_and_names_the_genres(trained, transformed) -> None:
-    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
-    got = loaded.signatures["serving_default"](examples=tf.constant(transformed.raw))
+    got = trained.loaded.signatures["serving_default"](examples=tf.constant(transformed.raw))
     scores, classes = got["scores"].numpy(), got["classes"].numpy()
     assert scores.shape == classes.shape == (24, 3)
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
@@ -35,44 +34,44 @@ def test_it_has_learned_and_names_the_genres(trained, transformed) -> None:
 
 
 def test_serving_scores_are_those_of_the_training_path(trained, transformed) -> None:
-    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
     packed = tf.stack([p for p, _ in input_fn.clips([transformed.pattern], trained.feature)])
     trained_on = trained.scorer.clip_scores(packed).numpy()
-    served = loaded.signatures["serving_default"](examples=tf.constant(transformed.raw))["scores"]
+    served = trained.loaded.signatures["serving_default"](examples=tf.constant(transformed.raw))[
+        "scores"
+    ]
     # The records' order is Beam's; each clip's scores must be among those of the training path.
     for row in served.numpy():
         assert np.abs(trained_on - row).max(axis=1).min() < 1e-4
 
 
 def test_predict_wav_gives_the_scores_of_serving_default(trained, transformed) -> None:
-    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
-    expected = loaded.signatures["serving_default"](examples=tf.constant(transformed.raw[:4]))
+    expected = trained.loaded.signatures["serving_default"](
+        examples=tf.constant(transformed.raw[:4])
+    )
     wavs = tf.constant([wav_of(raw) for raw in transformed.raw[:4]])
-    got = loaded.signatures["predict_wav"](wav=wavs)
+    got = trained.loaded.signatures["predict_wav"](wav=wavs)
     # The same samples at the same rate: nothing is resampled, nothing may differ.
     np.testing.assert_allclose(got["scores"], expected["scores"], atol=1e-5)
 
 
 def test_no_clips_give_no_scores(trained) -> None:
-    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
     nothing = tf.constant([], tf.string)
     for answer in (
-        loaded.signatures["serving_default"](examples=nothing),
-        loaded.signatures["predict_wav"](wav=nothing),
+        trained.loaded.signatures["serving_default"](examples=nothing),
+        trained.loaded.signatures["predict_wav"](wav=nothing),
     ):
         assert answer["scores"].shape == answer["classes"].shape == (0, 3)
 
 
 def test_predict_wav_refuses_what_cannot_be_judged(trained) -> None:
-    predict = tf.saved_model.load(trained.fn_args.serving_model_dir).signatures["predict_wav"]
+    predict = trained.loaded.signatures["predict_wav"]
     for n_samples, message in ((10, "at least 1 s are needed"), (44_100, "silent")):
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             predict(wav=tf.constant([wav_of_samples(np.zeros(n_samples, "<i2"))]))
 
 
 def test_transform_features_gives_the_label(trained, transformed) -> None:
-    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
-    got = loaded.signatures["transform_features"](examples=tf.constant(transformed.raw[:6]))
+    got = trained.loaded.signatures["transform_features"](examples=tf.constant(transformed.raw[:6]))
     vocabulary = transformed.output.vocabulary_by_name(example_keys.GENRE_VOCABULARY)
     named = [vocabulary[label].decode() for label in got["label"].numpy()]
     assert named == transformed.genres[:6]
@@ -93,15 +92,14 @@ def test_a_duration_in_words(seconds: float, expected: str) -> None:
 
 
 def test_evaluation_features_tell_the_duration_in_words(trained, transformed) -> None:
-    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
     example = tf.train.Example.FromString(transformed.raw[0])
     del example.features.feature[example_keys.DURATION_SECONDS]
     unknown = example.SerializeToString()
     example.features.feature[example_keys.DURATION_SECONDS].float_list.value.append(250.0)
     given = tf.constant([unknown, example.SerializeToString()])
-    found = loaded.signatures["evaluation_features"](examples=given)
+    found = trained.loaded.signatures["evaluation_features"](examples=given)
     assert found["duration"].numpy().tolist() == [b"unknown", b"2 to 5 min"]
-    label = loaded.signatures["transform_features"](examples=given)["label"]
+    label = trained.loaded.signatures["transform_features"](examples=given)["label"]
     assert found["label"].numpy().tolist() == label.numpy().tolist()
 
 
@@ -172,10 +170,9 @@ def test_a_model_of_fmas_features_scores_them_alone(trained_on_fma, transformed)
 
 def test_audio_is_enough_for_the_others(trained, transformed) -> None:
     assert fit_record.read(trained.fn_args.serving_model_dir).servable
-    loaded = tf.saved_model.load(trained.fn_args.serving_model_dir)
     alone = tf.constant([without(example_keys.FMA_FEATURES, transformed.raw[0])])
     for name in ("serving_default", "transform_features"):
-        loaded.signatures[name](examples=alone)
+        trained.loaded.signatures[name](examples=alone)
 
 
 def without(feature: str, raw: bytes) -> bytes:
@@ -198,23 +195,29 @@ def test_the_same_training_twice_gives_the_same_scores(trained, transformed) -> 
     np.testing.assert_array_equal(scores[0], scores[1])
 
 
-def test_it_needs_nothing_but_tensorflow(trained, transformed, tmp_path: Path) -> None:
+def test_they_need_nothing_but_tensorflow(transformed, tmp_path: Path) -> None:
     wav = tmp_path / "clip.wav"
     wav.write_bytes(wav_of(transformed.raw[-1], rate_hz=48_000))
+    train = TrainConfig(epochs=1, batch_size=8)
+    folders = [
+        train_and_export(name, transformed, tmp_path / name, train).fn_args.serving_model_dir
+        for name in ("svm", "cnn1d")
+    ]
     code = textwrap.dedent("""
         import json, sys
         import tensorflow as tf
-        model = tf.saved_model.load(sys.argv[1])
-        got = model.signatures["predict_wav"](wav=tf.constant([open(sys.argv[2], "rb").read()]))
+        wav, *folders = sys.argv[1:]
+        for folder in folders:
+            model = tf.saved_model.load(folder)
+            got = model.signatures["predict_wav"](wav=tf.constant([open(wav, "rb").read()]))
+            print(json.dumps([c.decode() for c in got["classes"].numpy()[0]]))
         ours = {"models", "pipeline", "components", "tfx", "tensorflow_transform", "librosa"}
         assert not ours & sys.modules.keys(), ours & sys.modules.keys()
-        print(json.dumps([c.decode() for c in got["classes"].numpy()[0]]))
     """)
     done = subprocess.run(
-        [sys.executable, "-c", code, trained.fn_args.serving_model_dir, str(wav)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
+        [sys.executable, "-c", code, str(wav), *folders],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2_000:]
-    assert sorted(json.loads(done.stdout)) == ["high", "low", "noise"]
+    for line in done.stdout.splitlines():
+        assert sorted(json.loads(line)) == ["high", "low", "noise"]

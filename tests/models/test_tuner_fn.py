@@ -17,7 +17,7 @@ from models.spec import TrainingContext
 from models.training import fit_record
 from tests.models.training import train_and_export
 
-TRIALS = 3
+TRIALS = 2
 
 
 def tune(transformed: Any, folder: Path, train: TrainConfig) -> dict[str, Any]:
