@@ -6,10 +6,12 @@ elsewhere, or fill the disk, is refused all the same.
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from contextlib import AbstractContextManager
@@ -23,6 +25,15 @@ _MAX_MEMBERS = 1_000_000  # fma_full has 106,576
 _MAX_RATIO = 100
 _HARMLESS_BYTES = 64 * 2**20
 _BLOCK_BYTES = 2**18
+# What zipfile and its decompressors raise for a bad zip, beside OSError without a number.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+)
 
 Progress = Callable[[str, "int | None", int], AbstractContextManager[Callable[[int], None]]]
 
@@ -48,7 +59,7 @@ def unpack(zip_path: Path, folder: Path, progress: Progress) -> None:
             (aside / member.filename).parent.mkdir(parents=True, exist_ok=True)
         with progress(f"unpacking {folder.name}", total, done) as advance:
             _extract_all(zip_path, todo, aside, advance)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
+    except (*_DAMAGE, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # of the disk, not of bzip2
             raise
         raise InputError(f"{zip_path} cannot be unpacked: {error}") from error

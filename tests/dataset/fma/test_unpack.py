@@ -93,7 +93,9 @@ def test_a_bomb_is_refused_by_its_size(tmp_path: Path) -> None:
     assert "it would become 73.4 MB" in refused(tmp_path, bomb)
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
 def test_damage_and_a_cut_are_noticed(tmp_path: Path, method: int) -> None:
     data = bytearray(make_zip(MP3S, method=method))
     place = data.index(b"000005.mp3") + 20_000
