@@ -29,6 +29,7 @@ def split_by_artist(clips: Iterable[Clip], duplicates: Collection[int]) -> dict[
     """Returns the split of each clip by track id; clips of `duplicates` are not counted."""
     split_of: dict[Key, str] = {}
     n_placed: Counter[tuple[str, str]] = Counter()  # clips by genre and split
+    n_groups: Counter[str] = Counter()  # by genre
     in_order = sorted(clips, key=lambda clip: (clip.span, clip.track_id))
     for _, delivery in itertools.groupby(in_order, key=lambda clip: clip.span):
         arrivals = list(delivery)
@@ -41,23 +42,31 @@ def split_by_artist(clips: Iterable[Clip], duplicates: Collection[int]) -> dict[
             if clip.artist_key in split_of and clip.track_id not in duplicates:
                 n_placed[clip.genre, split_of[clip.artist_key]] += 1
         free = [group for group in groups if not group.split]
-        _Placement(n_placed, free).place()
+        n_groups.update(genre for group in groups for genre in group.clips)
+        divisible = {genre for genre, number in n_groups.items() if number >= len(SPLITS)}
+        _Placement(n_placed, free, divisible).place()
         split_of.update({key: group.split for group in free for key in group.keys})
     return {clip.track_id: split_of[clip.artist_key] for clip in in_order}
 
 
 class _Placement:
-    """Places the groups of a delivery. A cell is a genre in a split."""
+    """Places the groups of a delivery.
 
-    def __init__(self, n_placed: Counter[tuple[str, str]], free: Sequence[Group]) -> None:
+    A cell is a genre in a split; a divisible genre has a group for each split, at least.
+    """
+
+    def __init__(
+        self, n_placed: Counter[tuple[str, str]], free: Sequence[Group], divisible: Collection[str]
+    ) -> None:
         self._n_placed = n_placed
+        self._divisible = divisible
         self._free = sorted(free, key=lambda group: (-group.clips.total(), group.digest))
-        self._n_clips = sum((group.clips for group in free), Counter[str]())
+        self._n_clips: Counter[str] = Counter()
         self._n_free = Counter(genre for group in free for genre in group.clips)
-        n_parts = self._n_free + Counter(genre for genre, _ in +n_placed)
-        self._divisible = {genre for genre, parts in n_parts.items() if parts >= len(SPLITS)}
         for (genre, _), count in n_placed.items():
             self._n_clips[genre] += count
+        for group in free:
+            self._n_clips.update(group.clips)
 
     def place(self) -> None:
         for group in self._free:

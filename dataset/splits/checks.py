@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from common.errors import InputError
@@ -22,33 +21,30 @@ def check_genres(
         split_of: the split of each clip by track id.
         where: what to call the clips in an error.
     """
-    used: dict[str, list[Clip]] = defaultdict(list)
-    for clip in clips:
-        if clip.track_id not in duplicates:
-            used[clip.genre].append(clip)
-    found_in = {genre: {split_of[clip.track_id] for clip in used[genre]} for genre in sorted(used)}
-    small = [genre for genre, splits in found_in.items() if len(splits) < len(SPLITS)]
+    used = [clip for clip in clips if clip.track_id not in duplicates]
+    cells = {(clip.genre, split_of[clip.track_id]) for clip in used}
+    small = sorted({genre for genre, _ in cells if not {(genre, s) for s in SPLITS} <= cells})
     if not small:
         return
     groups = find_groups(clips, duplicates, {})
     names = {clip.artist_key: repr(clip.artist) for clip in clips if clip.artist}
     reasons = []
     for genre in small:
-        n_artists = len({clip.artist_key for clip in used[genre]})
-        n_clips = plural(len(used[genre]), "clip")
-        reason = f"genre {genre!r} has {n_clips} by {plural(n_artists, 'artist')}"
+        keys = [clip.artist_key for clip in used if clip.genre == genre]
+        n_artists = len(set(keys))
         own = [group.artists for group in groups if group.clips[genre]]
+        reason = f"genre {genre!r} has {plural(len(keys), 'clip')} by {plural(n_artists, 'artist')}"
         if len(own) < n_artists:
-            together = sorted(names.get(key, f"{key[0]} {key[1]}") for key in max(own, key=len))
+            largest = sorted(names.get(key, f"{key[0]} {key[1]}") for key in max(own, key=len))
             reason += (
-                f" in {plural(len(own), 'group')} by shared albums or recordings, the largest of "
-                f"{listed(together)}"
+                f" in {plural(len(own), 'group')} by shared albums or recordings, the largest "
             )
+            reason += f"of {listed(largest)}"
         if len(own) >= len(SPLITS):
-            missing = " and ".join(split for split in SPLITS if split not in found_in[genre])
+            missing = " and ".join(split for split in SPLITS if (genre, split) not in cells)
             reason += f" and none for {missing}, for other genres or earlier deliveries need them"
         reasons.append(reason)
-    nameless = any(clip.artist_id < 0 for genre in small for clip in used[genre])
+    nameless = any(clip.artist_id < 0 for clip in used if clip.genre in small)
     raise InputError(
         f"{where}: {listed(reasons, '; ')}: artist-grouped needs at least 3 artists for a genre "
         f"(one each for train, eval, test{', a clip without artist counting as one' * nameless}): "

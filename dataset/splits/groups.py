@@ -98,6 +98,6 @@ def find_groups(
         groups[sets[key]].keys.append(key)
     for clip, key, known in parts:
         groups[sets[key]].known_splits.update(known)
-        if key == clip.artist_key and clip.track_id not in duplicates:
+        if clip.track_id not in duplicates:
             groups[sets[key]].clips[clip.genre] += 1
     return list(groups.values())

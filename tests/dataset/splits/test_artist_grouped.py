@@ -224,6 +224,29 @@ def test_what_is_new_about_an_old_artist_is_where_the_artist_is() -> None:
     assert found.duplicates == {2: 1}
 
 
+def test_new_artists_even_out_what_is_new_of_earlier_ones() -> None:
+    first = [Clip(track, "Rock", track) for track in range(100)]
+    before = by_artist(first).split_of
+    in_train = [track for track, split in before.items() if split == "train"]
+    later = [Clip(1_000 + track, "Rock", track, span=1) for track in in_train]
+    later += [Clip(track, "Rock", track, span=1) for track in range(2_000, 2_136)]
+    counts = Counter(by_artist(first + later).split_of.values())
+    assert counts == {"train": 192, "eval": 48, "test": 60}
+
+
+def test_a_later_delivery_can_complete_a_genre() -> None:
+    sizes = {1: 10, 2: 3, 3: 40}  # by its share alone, the last one would go to train
+    clips = [
+        Clip(100 * artist + at, "Rock", artist, span=int(artist == 3))
+        for artist, size in sizes.items()
+        for at in range(size)
+    ]
+    found = by_artist(clips)
+    assert {artist: found.split_of[100 * artist] for artist in sizes} == {
+        1: "train", 2: "test", 3: "eval",
+    }  # fmt: skip
+
+
 def test_copies_do_not_count() -> None:
     copies = [Clip(track, "Rock", artist_id=0, digest="same") for track in range(60)]
     others = [Clip(track, "Rock", artist_id=track) for track in range(60, 159)]
@@ -235,6 +258,16 @@ def test_clips_of_folders_stand_for_themselves() -> None:
     clips = [Clip(track, genre) for track, genre in enumerate(["Folk", "Rock"] * 50)]
     counts = Counter(by_artist(clips).split_of.values())
     assert counts == {"train": 64, "eval": 16, "test": 20}
+
+
+def clips_of(artists: list[dict[str, int]]) -> list[Clip]:
+    """Return clips of artists by number of clips by genre; the first of each artist is 1000 * n."""
+    return [
+        Clip(1_000 * artist + 100 * at + copy, genre, artist)
+        for artist, genres in enumerate(artists)
+        for at, (genre, number) in enumerate(genres.items())
+        for copy in range(number)
+    ]
 
 
 def can_be_everywhere(genres_of: list[set[str]]) -> bool:
@@ -257,12 +290,9 @@ def test_small_genres_are_in_every_split_wherever_that_is_possible() -> None:
             set(chance.sample(["Folk", "Rock", "Ska", "Dub"], chance.choice([1, 2, 2, 3])))
             for _ in range(chance.randint(5, 8))
         ]
-        clips = [
-            Clip(100 * artist + 10 * at + copy, genre, artist)
-            for artist, genres in enumerate(genres_of)
-            for at, genre in enumerate(sorted(genres))
-            for copy in range(chance.choice([1, 1, 9]))
-        ]
+        clips = clips_of(
+            [{genre: chance.choice([1, 1, 9]) for genre in sorted(own)} for own in genres_of]
+        )
         possible = can_be_everywhere(genres_of)
         outcomes[possible] += 1
         try:
@@ -276,22 +306,29 @@ def test_small_genres_are_in_every_split_wherever_that_is_possible() -> None:
 
 
 def test_a_move_that_leads_nowhere_is_taken_back() -> None:
-    # Artists' clips by genre: there is a way to have every genre everywhere, but not by the first
-    # moves that look best.
-    artists: list[dict[str, int]] = [
-        {"Dub": 1},
-        {"Rock": 1},
-        {"Folk": 9, "Pop": 1},
-        {"Dub": 9, "Pop": 9, "Ska": 1},
-        {"Rock": 1, "Ska": 1},
-        {"Dub": 1, "Folk": 9, "Pop": 9, "Rock": 9},
-        {"Folk": 9, "Pop": 9, "Rock": 1, "Ska": 1},
-    ]
-    clips = [
-        Clip(100 * artist + 10 * at + copy, genre, artist)
-        for artist, genres in enumerate(artists)
-        for at, (genre, number) in enumerate(genres.items())
-        for copy in range(number)
-    ]
+    # There is a way to have every genre everywhere, but not by the first moves that look best.
+    clips = clips_of(
+        [
+            {"Dub": 1},
+            {"Rock": 1},
+            {"Folk": 9, "Pop": 1},
+            {"Dub": 9, "Pop": 9, "Ska": 1},
+            {"Rock": 1, "Ska": 1},
+            {"Dub": 1, "Folk": 9, "Pop": 9, "Rock": 9},
+            {"Folk": 9, "Pop": 9, "Rock": 1, "Ska": 1},
+        ]
+    )
     found = by_artist(clips)
     assert len({(clip.genre, found.split_of[clip.track_id]) for clip in clips}) == 3 * 5
+
+
+def test_what_moves_is_what_evens_out_both_splits() -> None:
+    # Ska lacks a split at first, and either of the last two artists can fill it.
+    clips = clips_of(
+        [
+            {"Rock": 10}, {"Rock": 1}, {"Rock": 5}, {"Ska": 5},
+            {"Rock": 20, "Ska": 1}, {"Rock": 20, "Ska": 2},
+        ]
+    )  # fmt: skip
+    found = by_artist(clips)
+    assert (found.split_of[4_000], found.split_of[5_000]) == ("test", "train")

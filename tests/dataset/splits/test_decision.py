@@ -108,7 +108,8 @@ def test_at_most_ten_leaks_are_listed() -> None:
         ]
 
     assert "'Artist 9', artist 9: 1 train, 1 test): use" in refusal(leaking(10))
-    assert "'Artist 9', artist 9: 1 train, 1 test and 2 more): use" in refusal(leaking(12))
+    assert "'Artist 9', artist 9: 1 train, 1 test and 1 more): use" in refusal(leaking(11))
+    assert "'Artist 9', artist 9: 1 train, 1 test and 12 more): use" in refusal(leaking(22))
 
 
 def test_only_what_is_in_two_splits_is_a_leak() -> None:
