@@ -75,7 +75,7 @@ def test_transform_features_gives_the_label(trained, transformed) -> None:
     vocabulary = transformed.output.vocabulary_by_name(example_keys.GENRE_VOCABULARY)
     named = [vocabulary[label].decode() for label in got["label"].numpy()]
     assert named == transformed.genres[:6]
-    assert {len(spectrogram) for spectrogram in got["spectrogram"].numpy()} == {96 * 96}
+    assert {len(image) for image in got[example_keys.LOG_MEL].numpy()} == {96 * 96}
 
 
 @pytest.mark.parametrize(

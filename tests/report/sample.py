@@ -57,7 +57,7 @@ def _row(
         "training_seconds": 4.2 * 2.3**place,
         "prediction_ms": 12.5 + 3 * place,
         "servable": True,
-        "feature": "statistics" if name not in DEEP or name == "mlp" else "spectrogram",
+        "feature": "statistics" if name not in DEEP or name == "mlp" else "log_mel",
         "tied": place in (1, 2),
         "hyperparameters": {"c": 0.1, "pca": False} if place < 2 else {"learning_rate": 0.001},
     }
