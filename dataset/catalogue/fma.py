@@ -135,15 +135,15 @@ def _label(rows: pd.DataFrame, data: DataConfig) -> pd.DataFrame:
             "labels from the tree of genres need the column track.genres of tracks.csv, "
             "which is missing or empty"
         )
-    labels = rows["genre"].copy()
-    for track_id, genre_ids in rows.loc[labels == "", "genre_ids"].items():
+    labels = dict(rows["genre"].items())
+    for track_id, genre_ids in rows.loc[rows["genre"] == "", "genre_ids"].items():
         if unknown := [genre_id for genre_id in genre_ids if genre_id not in tree]:
             raise InputError(
                 f"track.genres of track {track_id}: {genres.FILE_NAME} has no genre {unknown[0]}"
             )
         tops = {tree[genre_id] for genre_id in genre_ids}
         labels[track_id] = tops.pop() if len(tops) == 1 else ""
-    return rows.assign(genre=labels)
+    return rows.assign(genre=list(labels.values()))
 
 
 def _add_features(catalogue: Catalogue, path: str) -> Catalogue:
