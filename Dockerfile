@@ -22,7 +22,7 @@ RUN grep -E -A 2 '^(setuptools|wheel)==' /src/requirements/tfx-1.16.txt > /src/b
     && pip install --require-hashes --no-deps -r /src/build.txt \
     && pip install --require-hashes --no-deps --no-build-isolation -r /src/requirements/tfx-1.16.txt
 # The set is the developers' own; what only they use is a fifth of a gigabyte.
-RUN pip uninstall --yes import-linter mypy pandas-stubs playwright pytest ruff
+RUN pip uninstall --yes import-linter mypy pandas-stubs playwright pytest pytest-xdist ruff
 WORKDIR /src
 COPY setup.py pyproject.toml system.py ./
 COPY cli cli
