@@ -77,6 +77,8 @@ INSTALL_REQUIRES = [
     # Credentials for Google Cloud, and its wire.
     "google-auth==2.62.2",
     "grpcio==1.85.1",
+    # Converts flags and YAML values to the types of the configuration; Google's clients bring it.
+    "pydantic==2.14.3",
     # Files of flags for vertex_runner.py.
     "pyyaml==6.0.3",
     # Logging as TFX and Beam use it.

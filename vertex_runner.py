@@ -7,61 +7,185 @@ the model, 1 a fault, an outage or a failed job, 130 interrupted.
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
+import re
 import sys
 import warnings
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
-from cli.flags import Parser
-from cli.vertex_flags import (
-    build_parser,
-    check_together,
-    names,
-    need_no_pipeline,
-    overruled,
-    pipeline_config,
-    vertex_config,
-)
+from cli.flags import Command, Given, check_output_path, pipeline_config
+from common.config import Config, Flag, require
 from common.errors import InputError
 from common.terminal import replace_unencodable
+from dataset.catalogue import spans
+from pipeline import beam_args
+from pipeline.config import PipelineConfig
+from pipeline.vertex.settings import IMAGE, VertexConfig
+
+_ROOT = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/]+)*")
+# The id of a job adds the time to it, 15 characters, and ends at 128.
+_PIPELINE_NAME = re.compile(r"[a-z][a-z0-9-]{0,111}")
+_MODES = ("compile-only", "submit", "job")
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """Returns the flags of the command line and, below them, those of its YAML file."""
-    parser = build_parser()
-    only_config = Parser(add_help=False)
-    only_config.add_argument("--config")
-    config = only_config.parse_known_args(arguments)[0].config
+@dataclasses.dataclass(frozen=True)
+class RunConfig(Config):
+    """What the command does, and where the pipeline writes."""
+
+    config: Annotated[
+        str, Flag("flags by name, without the dashes; those of the command line win", "FILE.yaml")
+    ] = ""
+    compile_only: Annotated[bool, Flag("write the pipeline to --output, offline")] = False
+    submit: Annotated[bool, Flag("check, compile and submit the pipeline")] = False
+    job: Annotated[
+        str,
+        Flag("follow a job that was submitted before; needs only --project and --region", "NAME"),
+    ] = ""
+    output: Annotated[str, Flag("file that the compiled pipeline is written to", "FILE.json")] = ""
+    wait: Annotated[
+        bool,
+        Flag(
+            "with --submit: follow the tasks to the verdict; what Google says of failed ones is "
+            "printed"
+        ),
+    ] = False
+    name: Annotated[
+        str,
+        Flag(
+            "name of the pipeline, whose last blessed model a new one is compared with; default: "
+            "music-genre, with --push-unservable music-genre-unservable", group="Google Cloud",
+        ),
+    ] = ""  # fmt: skip
+    pipeline_root: Annotated[
+        str, Flag("folder that all tasks write to (required)", "gs://…", group="data")
+    ] = ""
+    serving_model_dir: Annotated[
+        str,
+        Flag("blessed models; default: serving_model in --pipeline-root", "gs://…", group="data"),
+    ] = ""
+    beam_arg: Annotated[
+        tuple[str, ...],
+        Flag(
+            "a further flag for Beam; may be repeated", "=--flag=VALUE", group="Beam",
+            repeated=True,
+        ),
+    ] = ()  # fmt: skip
+    deploy: Annotated[
+        bool, Flag("deploy a pushed model to a Vertex AI endpoint", group="endpoint")
+    ] = False
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for flags that do not go together."""
+        super().__post_init__()
+        if sum(map(bool, (self.compile_only, self.submit, self.job))) != 1:
+            raise ValueError("give one of --compile-only, --submit and --job")
+        if self.compile_only and not self.output:
+            raise ValueError("--compile-only needs --output FILE")
+
+
+COMMAND = Command(
+    RunConfig,
+    PipelineConfig,
+    VertexConfig,
+    prog="vertex_runner.py",
+    usage="%(prog)s [--config FILE.yaml] (--compile-only --output FILE | --submit | --job NAME) …",
+    description="Compile the pipeline for Vertex AI Pipelines, submit it, follow it.",
+    epilog="Exit status: 0 compiled, submitted or, with --wait, pushed; 2 usage or bad input; "
+    "3 the gate refused the model; 1 a fault, an outage or a failed job, also where a task of "
+    "it found bad input; 130 interrupted.",
+)
+
+
+class Request(NamedTuple):
+    """What a command line asks for; there is no pipeline where a job is followed."""
+
+    run: RunConfig
+    vertex: VertexConfig
+    pipeline: PipelineConfig | None
+
+
+def parse(arguments: Sequence[str] | None) -> Request:
+    """Returns what a command line and, below it, its YAML file ask for; ends where it is wrong."""
+    given = COMMAND.parse(arguments)
     try:
-        if config:
-            from cli import yaml_flags
-
-            below = yaml_flags.from_file(config, parser, overruled(arguments))
-            arguments = [*below, *arguments]
-        if names(arguments, "--job"):
-            need_no_pipeline(parser)
-        flags = parser.parse_args(arguments)
-        flags.vertex = vertex_config(flags)
-        flags.pipeline = None if flags.job else pipeline_config(flags, flags.vertex)
-        check_together(flags)
+        if path := given.values.get("config"):
+            given = given.over(COMMAND.read(path), unless=_MODES)
+        run = given.build(RunConfig)
+        vertex = _vertex(given, run)
+        return Request(run, vertex, None if run.job else _pipeline(given, run, vertex))
     except (ValueError, InputError) as error:
-        parser.error(str(error))
-    return flags
+        COMMAND.parser.error(str(error))
 
 
-def main(arguments: list[str] | None = None) -> int:
+def _vertex(given: Given, run: RunConfig) -> VertexConfig:
+    vertex = given.build(VertexConfig)
+    if run.submit and run.wait and vertex.schedule:
+        raise ValueError("--wait follows one run, --schedule starts many: leave one out")
+    image = vertex.image or IMAGE.format(region=vertex.region, project=vertex.project)
+    endpoint = vertex.endpoint if run.deploy else None
+    return dataclasses.replace(vertex, image=image, endpoint=endpoint)
+
+
+def _pipeline(given: Given, run: RunConfig, vertex: VertexConfig) -> PipelineConfig:
+    root = _in_bucket("--pipeline-root", run.pipeline_root)
+    served = _in_bucket("--serving-model-dir", run.serving_model_dir or f"{root}/serving_model")
+    config = pipeline_config(
+        given,
+        path=_in_bucket,
+        weights=_weights,
+        pipeline_root=root,
+        metadata_path="",
+        serving_model_dir=served,
+        checkpoint_dir=f"{root}/checkpoints",
+        bad_files_path=f"{root}/bad_files.csv",
+        beam_args=(*beam_args.on_vertex(vertex, f"{root}/dataflow"), *run.beam_arg),
+    )
+    audio_dir = config.data.audio_dir
+    for flag, folder in (("--pipeline-root", root), ("--serving-model-dir", served)):
+        check_output_path(flag, folder)
+        is_outside = not spans.parse(audio_dir).find(folder)
+        require(is_outside, f"{flag} must be outside of --audio-dir {audio_dir}", folder)
+    # A model that needs more than audio must not be the baseline of one that does not: a run
+    # without FMA's features does not have what it reads.
+    suffix = "-unservable" if config.contest.push_unservable else ""
+    name = run.name or f"{config.name}{suffix}"
+    expected = "of a-z, 0-9 and -, begin with a letter and have at most 112 characters"
+    require(bool(_PIPELINE_NAME.fullmatch(name)), f"--name must be {expected}", name)
+    return dataclasses.replace(config, name=name)
+
+
+def _in_bucket(flag: str, path: str) -> str:
+    path = path.rstrip("/")
+    what = "FILE" if flag == "--tracks-csv" else "FOLDER"
+    require(bool(_ROOT.fullmatch(path)), f"{flag} must be gs://BUCKET/{what}", path)
+    return path
+
+
+def _weights(value: str) -> str:
+    require(
+        value in ("imagenet", "none") or value.startswith("/gcs/"),
+        "--mobilenet-weights must be imagenet, none or /gcs/BUCKET/FILE, as Vertex AI mounts "
+        "buckets",
+        value,
+    )
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status."""
     replace_unencodable()
-    flags = parse(sys.argv[1:] if arguments is None else arguments)
+    run, vertex, config = parse(arguments)
     # Google's clients warn of this Python version, a screenful each time.
     warnings.simplefilter("ignore", FutureWarning)
     # Only now what takes seconds to import.
-    from pipeline.vertex import run
+    from pipeline.vertex import run as on_vertex
 
-    if flags.job:
-        return run.follow(flags.job, flags.vertex)
-    if flags.compile_only:
-        return run.compile_only(flags.pipeline, flags.vertex, flags.output)
-    return run.submit(flags.pipeline, flags.vertex, output=flags.output, wait=flags.wait)
+    if config is None:
+        return on_vertex.follow(run.job, vertex)
+    if run.compile_only:
+        return on_vertex.compile_only(config, vertex, run.output)
+    return on_vertex.submit(config, vertex, output=run.output or None, wait=run.wait)
 
 
 if __name__ == "__main__":

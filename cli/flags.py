@@ -1,26 +1,25 @@
-"""The flags that all runners have, and what they configure; standard library only."""
+"""Command lines and YAML files, made from the fields of configuration classes.
+
+A flag stands at its field, in the `config.py` of its room: see `common.config`. Here it is turned
+into help and parsed; pydantic converts texts and what YAML has to the field's type.
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any, NoReturn
+import dataclasses
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
+from common.config import Config, FieldType, Flag, fields_of, require
 from common.terminal import visible
-from dataset import bad_files
-from dataset.config import (
-    ALL_SPANS,
-    FMA_CLIP_SECONDS,
-    LABEL_POLICIES,
-    SPLIT_POLICIES,
-    SUBSETS,
-    AudioConfig,
-    DataConfig,
-)
-from evaluation.config import MAX_CREDIBLE_ACCURACY, ContestConfig, GateConfig
-from models.config import FEATURE_SETS, TrainConfig
-from models.registry import MODEL_NAMES
-from pipeline.config import TuneConfig
+from dataset.config import DataConfig
+from evaluation.config import MAX_CREDIBLE_ACCURACY, ContestConfig
+from models.config import TrainConfig
+from pipeline.config import PipelineConfig
 
+_T = TypeVar("_T")
 # TensorFlow reads all four as a pattern wherever it looks for files, Beam the first three. All
 # other characters do no harm.
 _PATTERN_CHARACTERS = frozenset("*?[\\")
@@ -42,231 +41,29 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, visible(f"{self.prog}: error: {message} (see --help)") + "\n")
+        line = " ".join(f"{self.prog}: error: {message} (see --help)".splitlines())
+        self.exit(2, visible(line) + "\n")
+
+
+class _Switch(argparse.Action):
+    """Stores whether a switch is turned on: by its name, and off by `--no-` before it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, "-no-" not in str(option_string))
 
 
 def add_switch(
     group: argparse._ArgumentGroup, option: str, *, help: str, default: bool = False
 ) -> None:
-    """Adds a flag that is turned on by its name and off by `--no-` before it.
-
-    So a command line can undo either in a file of flags.
-    """
-    action = group.add_argument(option, action=argparse.BooleanOptionalAction, help=help)
-    action.default = default  # some versions of the class, when told, write it into the help
-
-
-def add_archive(group: argparse._ArgumentGroup) -> None:
-    """Adds the flags of where the archive is."""
-    group.add_argument(
-        "--audio-dir", required=True,
-        help="folder of the audio: FMA's of 000/000002.mp3 …, or with --tracks-csv the one its "
-        "paths start from, or with neither table a folder of a folder per genre; {SPAN} in it "
-        "stands for the number of a delivery",
-    )  # fmt: skip
-    group.add_argument("--metadata-dir", default="", help="folder of FMA's tracks.csv")
-    group.add_argument(
-        "--tracks-csv", default="", metavar="FILE",
-        help="a table of one's own instead: path,genre[,artist][,split][,track_id]",
-    )  # fmt: skip
-    group.add_argument(
-        "--span", default=ALL_SPANS, metavar="N",
-        help="which deliveries are used: all, latest, a number, or a range such as 2-5",
-    )  # fmt: skip
-    add_switch(
-        group, "--follow-links",
-        help="follow links in --audio-dir that lead out of it, as DVC and git-annex make them; "
-        "buckets have no links",
-    )  # fmt: skip
-
-
-def add_selection(group: argparse._ArgumentGroup) -> None:
-    """Adds the flags of what of the archive is used, how it is split and how a clip is cut."""
-    audio, data = AudioConfig(), DataConfig(audio_dir="")
-    group.add_argument("--subset", choices=SUBSETS, default=data.subset, help="FMA's subset")
-    group.add_argument(
-        "--label-policy", choices=LABEL_POLICIES, default=data.labels,
-        help="FMA's top genre alone, or where there is none the root in genres.csv that all genres "
-        "of the track have in common",
-    )  # fmt: skip
-    group.add_argument(
-        "--license", action="append", default=[], metavar="L",
-        help="only tracks of this licence, such as CC-BY or 'Attribution 3.0', or of the presets "
-        "redistributable and commercial; may be repeated",
-    )  # fmt: skip
-    group.add_argument(
-        "--genre", action="append", default=[], metavar="G", help="only this genre; may be repeated"
-    )
-    group.add_argument(
-        "--min-clips-per-genre", type=int, default=data.min_clips_per_genre, metavar="N",
-        help="a genre with fewer is left out",
-    )  # fmt: skip
-    group.add_argument(
-        "--max-clips-per-genre", type=int, default=data.max_clips_per_genre, metavar="N",
-        help="of a genre with more so many are drawn, by --seed, for a quick run; 0 for no bound",
-    )  # fmt: skip
-    group.add_argument(
-        "--split", type=_split_policy, choices=SPLIT_POLICIES, default=data.split,
-        help="FMA's own (official), 64/16/20 by whole artists (artist-grouped), or that of "
-        "--tracks-csv (file); auto: the archive's own where it has one, else artist-grouped",
-    )  # fmt: skip
-    add_switch(
-        group, "--allow-leaks",
-        help="go on, with a warning in the report, where the archive's own splits share an artist "
-        "or a recording",
-    )  # fmt: skip
-    group.add_argument(
-        "--on-fault", action="append", default=[], metavar="KIND=POLICY",
-        help="what a fault does, by its kind in bad_files.csv: skip leaves the clip out, fail ends "
-        "the run, too_short=pad puts silence after it; may be repeated; default: skip, and "
-        "near_silent and out_of_phase clips are only listed",
-    )  # fmt: skip
-    group.add_argument(
-        "--pad-floor-seconds", type=float, default=data.pad_floor_seconds, metavar="S",
-        help="with too_short=pad: a shorter file is left out all the same",
-    )  # fmt: skip
-    group.add_argument(
-        "--max-bad-fraction", type=float, default=0.1, metavar="F",
-        help="share of tracks whose audio may be unusable",
-    )  # fmt: skip
-    group.add_argument(
-        "--clip-seconds", type=float, default=audio.clip_seconds, metavar="S",
-        help="longest clip; of a longer file the middle is taken",
-    )  # fmt: skip
-    group.add_argument(
-        "--min-clip-seconds", type=float, default=audio.min_clip_seconds, metavar="S",
-        help="minimum length of a file in seconds; raised to "
-        f"{FMA_CLIP_SECONDS:g} for FMA's small, medium and large subsets, whose clips last 30 s",
-    )  # fmt: skip
-
-
-def add_models(parser: argparse.ArgumentParser) -> None:
-    """Adds the groups of training, tuning, contest and gate."""
-    _add_training(parser)
-    _add_tuning(parser)
-    _add_contest(parser)
-    _add_gate(parser)
-
-
-def _add_training(parser: argparse.ArgumentParser) -> None:
-    train = TrainConfig()
-    group = parser.add_argument_group("training")
-    group.add_argument(
-        "--models", type=_model_names, default=",".join(MODEL_NAMES), metavar="NAME,NAME…",
-        help="candidates",
-    )  # fmt: skip
-    group.add_argument(
-        "--feature-set", choices=FEATURE_SETS, default=train.feature_set,
-        help="what the classical models read: statistics of the audio, or the columns of FMA's "
-        "features.csv, which a model then needs for every clip it is to classify",
-    )  # fmt: skip
-    group.add_argument(
-        "--pca-components", type=int, metavar="N",
-        help="principal components for the classical models, 0 for none; default: the model's own",
-    )  # fmt: skip
-    group.add_argument("--epochs", type=int, metavar="N", help="default: the model's own")
-    group.add_argument(
-        "--batch-size", type=int, metavar="N", help="a replica; default: the model's"
-    )
-    group.add_argument("--learning-rate", type=float, metavar="R", help="default: the model's own")
-    group.add_argument(
-        "--patience", type=int, default=train.patience, metavar="N",
-        help="epochs without improvement before training stops",
-    )  # fmt: skip
-    group.add_argument("--dropout", type=float, metavar="F", help="of a network, default: its own")
-    group.add_argument(
-        "--label-smoothing", type=float, metavar="F",
-        help="share of a target that goes to all genres alike; default: the network's",
-    )  # fmt: skip
-    group.add_argument(
-        "--mixup", type=float, metavar="A",
-        help="alpha of mixup's Beta distribution, 0 for none; default: the network's",
-    )  # fmt: skip
-    add_switch(
-        group, "--augmentation", default=True,
-        help="masks, shifts, gain and mixup, else spectrograms and windows stay as they are",
-    )  # fmt: skip
-    group.add_argument("--seed", type=int, default=train.seed, metavar="N", help="of all chance")
-    group.add_argument(
-        "--mobilenet-weights", default=train.mobilenet_weights, metavar="W",
-        help="imagenet (downloaded by Keras), none, or the path of a no-top weights file",
-    )  # fmt: skip
-    group.add_argument(
-        "--fine-tune-epochs", type=int, default=train.fine_tune_epochs, metavar="N",
-        help="epochs for the top of MobileNetV2, after its head; default: some where its base has "
-        "been trained",
-    )  # fmt: skip
-    group.add_argument(
-        "--fine-tune-blocks", type=int, default=train.fine_tune_blocks, metavar="N",
-        help="how many of its 16 blocks are fine-tuned",
-    )  # fmt: skip
-
-
-def _add_tuning(parser: argparse.ArgumentParser) -> None:
-    tune = TuneConfig()
-    group = parser.add_argument_group("tuning")
-    group.add_argument(
-        "--tune", type=_model_names, default=(), metavar="NAME,NAME…",
-        help="networks whose hyperparameters are searched for first; default: none",
-    )  # fmt: skip
-    group.add_argument(
-        "--tuner-trials", type=int, default=tune.trials, metavar="N", help="trials of a network"
-    )
-    group.add_argument(
-        "--tuner-epochs", type=int, default=tune.epochs, metavar="N",
-        help="longest stage of a trial",
-    )  # fmt: skip
-
-
-def _add_contest(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("contest, on the eval split")
-    add_switch(
-        group, "--push-unservable",
-        help="let a model that needs more than audio be the best, and push it",
-    )  # fmt: skip
-    group.add_argument(
-        "--max-credible-accuracy", type=float, metavar="F",
-        help="a higher accuracy, on eval or test, raises an alarm, for a leak is likelier than a "
-        "good model: published figures on fma_small end at 0.64; 1 raises none; "
-        "default: 0.75 for FMA's small subset, else 1",
-    )  # fmt: skip
-
-
-def _add_gate(parser: argparse.ArgumentParser) -> None:
-    gate = GateConfig()
-    group = parser.add_argument_group("gate, on the test split")
-    group.add_argument(
-        "--min-accuracy", type=float, default=gate.min_accuracy, metavar="F", help="least accuracy"
-    )
-    group.add_argument(
-        "--min-macro-f1", type=float, default=gate.min_macro_f1, metavar="F", help="least macro-F1"
-    )
-    group.add_argument(
-        "--min-genre-recall", type=float, default=gate.min_genre_recall, metavar="F",
-        help="floor for every single genre",
-    )  # fmt: skip
-    group.add_argument(
-        "--max-drop", type=float, default=gate.max_drop, metavar="F",
-        help="how far accuracy and macro-F1 may fall below the last blessed model's",
-    )  # fmt: skip
-    group.add_argument(
-        "--max-genre-drop", type=float, default=gate.max_genre_drop, metavar="F",
-        help="how far the recall of any genre may fall below the last blessed model's",
-    )  # fmt: skip
-
-
-def _model_names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    unknown = [name for name in names if name not in MODEL_NAMES]
-    if unknown:
-        raise argparse.ArgumentTypeError(
-            f"unknown model {unknown[0]!r}, choose from {', '.join(MODEL_NAMES)}"
-        )
-    return names
-
-
-def _split_policy(name: str) -> str:
-    return "artist-grouped" if name == "artist-hash" else name  # its former name, for one release
+    """Adds a flag that is turned on by its name and off by `--no-` before it."""
+    off = f"--no-{option.removeprefix('--')}"
+    group.add_argument(option, off, action=_Switch, nargs=0, help=help, default=default)
 
 
 def positive(text: str) -> int:
@@ -276,100 +73,273 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def check_output_path(name: str, path: str) -> None:
+class _Option(NamedTuple):
+    """A flag of a command line, and the field that it comes from."""
+
+    name: str
+    field: FieldType
+    flag: Flag
+    group: str
+    help: str
+
+    @property
+    def is_switch(self) -> bool:
+        return self.field.type is bool
+
+    def spellings(self) -> Iterator[tuple[str, bool]]:
+        """Yields each name of the flag, and whether the help shows it."""
+        for name, is_shown in ((self.name, True), *((old, False) for old in self.flag.old)):
+            yield name, is_shown
+            if self.is_switch and is_shown:
+                yield f"no-{name}", True
+
+
+def _options(
+    cls: type[Config],
+    title: str = "",
+    names: Mapping[str, str] | None = None,
+    default: Any = None,
+    of: str = "",
+) -> Iterator[_Option]:
+    for field in fields_of(cls):
+        value = field.default if default is None else getattr(default, field.name)
+        if field.group:
+            base = None if value is dataclasses.MISSING else value
+            yield from _options(
+                field.nested, field.group.title, field.group.names, base, field.group.of
+            )
+        elif field.flag and (not names or field.name in names):
+            yield _Option(
+                _name(field, names), field, field.flag, field.flag.group or title or cls.flag_group,
+                field.flag.help + of + _default_text(field.flag.help, value),
+            )  # fmt: skip
+
+
+def _name(field: FieldType, names: Mapping[str, str] | None) -> str:
+    renamed = names.get(field.name) if names else None
+    assert field.flag
+    return renamed or field.flag.name or field.name.replace("_", "-")
+
+
+def _default_text(help: str, value: Any) -> str:
+    if value is dataclasses.MISSING:
+        return " (required)"
+    if "default:" in help or value is None or value is False or value in ("", ()):
+        return ""
+    if value is True:
+        return " (default: on)"
+    return f" (default: {','.join(value) if isinstance(value, tuple) else value})"
+
+
+class Command:
+    """The command line of a program: the flags of configuration classes."""
+
+    def __init__(self, *classes: type[Config], **texts: str) -> None:
+        """Makes the parser.
+
+        Args:
+            *classes: whose fields have the flags; the help has them in this order.
+            **texts: `prog`, `usage`, `description` and `epilog` of the parser.
+        """
+        self.parser = Parser(**texts)
+        options = [option for cls in classes for option in _options(cls)]
+        # What a YAML file may hold: the flag that a name stands for, and of a switch its state.
+        self._keys: dict[str, tuple[_Option, bool]] = {}
+        for title in dict.fromkeys(option.group for option in options):
+            group = self.parser.add_argument_group(title)
+            of_group = [option for option in options if option.group == title]
+            for option in sorted(of_group, key=lambda each: "(required)" not in each.help):
+                self._add(group, option)
+
+    def _add(self, group: argparse._ArgumentGroup, option: _Option) -> None:
+        how: dict[str, Any] = {"dest": option.name, "default": argparse.SUPPRESS}
+        if option.is_switch:
+            how |= {"action": _Switch, "nargs": 0}
+        else:
+            choices = f"{{{','.join(option.field.choices)}}}" if option.field.choices else None
+            how |= {"action": "append" if option.flag.repeated else "store"}
+            how |= {"metavar": option.flag.metavar or choices}
+        shown = [f"--{name}" for name, is_shown in option.spellings() if is_shown]
+        group.add_argument(*shown, help=option.help.replace("%", "%%"), **how)
+        if option.flag.old:
+            old = (f"--{name}" for name in option.flag.old)
+            group.add_argument(*old, help=argparse.SUPPRESS, **how)
+        for name, _ in option.spellings():
+            self._keys[name] = option, "-no-" not in f"-{name}"
+
+    def parse(self, arguments: Sequence[str] | None) -> Given:
+        """Returns what a command line gives; ends the program where it has no such flags."""
+        values = vars(self.parser.parse_args(arguments))
+        return Given(values, {name: f"--{name}" for name in values})
+
+    def read(self, path: str) -> Given:
+        """Returns what a YAML file gives, whose keys are names of flags; null gives nothing.
+
+        Raises:
+            ValueError: naming the file, and the key that is no flag.
+        """
+        import yaml
+
+        try:
+            found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+            raise ValueError(f"cannot read the configuration {path}: {reason}") from error
+        if not isinstance(found, dict):
+            raise ValueError(f"{path} must hold the flags as `name: value`, a line each")
+        given = Given({}, {})
+        for key, value in found.items():
+            if key not in self._keys or key == "config":
+                raise ValueError(f"{path}: there is no flag {key!r}")
+            option, turns_on = self._keys[key]
+            if value is None:
+                continue
+            if option.is_switch != isinstance(value, bool):
+                expected = "must be true or false" if option.is_switch else "needs a value"
+                raise ValueError(f"{path}: {key} {expected}, got {value!r}")
+            given.values[option.name] = value == turns_on if option.is_switch else value
+            given.sources[option.name] = f"{path}: {key}"
+        return given
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """Values by the names of flags, and how a message names where each comes from."""
+
+    values: dict[str, Any]
+    sources: dict[str, str]
+
+    def over(self, below: Given, unless: Collection[str] = ()) -> Given:
+        """Returns these values, and those of `below` where there are none.
+
+        Args:
+            below: other values.
+            unless: flags of which one here makes all of them in `below` count for nothing.
+        """
+        dropped = set(unless) if set(unless) & set(self.values) else set()
+        kept = {name: value for name, value in below.values.items() if name not in dropped}
+        return Given({**kept, **self.values}, {**below.sources, **self.sources})
+
+    def build(
+        self,
+        cls: type[_T],
+        default: Any = None,
+        names: Mapping[str, str] | None = None,
+        **fixed: Any,
+    ) -> _T:
+        """Returns the configuration of these values.
+
+        Args:
+            cls: its class.
+            default: has the values of what is not given; by default the defaults of the fields.
+            names: of the flags, as in `common.config.Group`.
+            **fixed: values of fields that no flag has.
+
+        Raises:
+            ValueError: naming the flag, or the key of a file, and what was expected.
+        """
+        values, flags = dict(fixed), {}
+        for field in fields_of(cls):
+            if field.name in fixed:
+                continue
+            if field.group:
+                base = field.default if default is None else getattr(default, field.name)
+                base = None if base is dataclasses.MISSING else base
+                values[field.name] = self.build(field.nested, base, field.group.names)
+            elif field.flag and (not names or field.name in names):
+                name = flags[field.name] = _name(field, names)
+                if name in self.values:
+                    values[field.name] = self._converted(name, field)
+                elif field.default is dataclasses.MISSING:
+                    raise ValueError(f"--{name} is required")
+        try:
+            return dataclasses.replace(default, **values) if default else cls(**values)
+        except ValueError as error:
+            field_name, _, expected = str(error).partition(" ")
+            if field_name not in flags:
+                raise
+            name = flags[field_name]
+            raise ValueError(f"{self.sources.get(name, f'--{name}')} {expected}") from error
+
+    def _converted(self, name: str, field: FieldType) -> Any:
+        import pydantic
+
+        value = self.values[name]
+        try:
+            if isinstance(field.default, tuple):
+                value = _items(value, field)
+            config = pydantic.ConfigDict(strict=field.type is bool, coerce_numbers_to_str=True)
+            return pydantic.TypeAdapter(field.type, config=config).validate_python(value)
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            expected = f"{first['msg'].removeprefix('Input ')}, got {first['input']!r}"
+            raise ValueError(f"{self.sources[name]} {expected}") from error
+        except ValueError as error:
+            raise ValueError(f"{self.sources[name]} {error}") from error
+
+
+def _items(value: Any, field: FieldType) -> Any:
+    """Returns the list that a text with commas, a list or a mapping stands for."""
+    if isinstance(value, Mapping):
+        require(field.holds_pairs, "must be a list", value)
+        return list(value.items())
+    if isinstance(value, str):
+        is_one = field.flag and field.flag.repeated
+        value = [value] if is_one else [item.strip() for item in value.split(",")]
+    if field.holds_pairs:
+        for item in value:
+            require("=" in str(item), "must be KEY=VALUE", item)
+        return [item.split("=", 1) for item in value]
+    return value
+
+
+def check_output_path(flag: str, path: str) -> None:
     """Raises ValueError for a path below which TFX cannot write and read.
 
     Args:
-        name: of the value.
+        flag: whose value it is.
         path: whole path, `gs://…` or of a disk.
     """
     if set(path) & _PATTERN_CHARACTERS:
         raise ValueError(
-            f"{name} must not have * ? [ or \\ in its path, which TensorFlow takes for a pattern, "
+            f"{flag} must not have * ? [ or \\ in its path, which TensorFlow takes for a pattern, "
             f"got {path!r}"
         )
     try:
         path.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError(f"{name} must be UTF-8, which TensorFlow needs, got {path!r}") from error
+        raise ValueError(f"{flag} must be UTF-8, which TensorFlow needs, got {path!r}") from error
 
 
-def configured(
-    flags: argparse.Namespace,
-    *,
-    audio_dir: str,
-    metadata_dir: str,
-    tracks_csv: str,
-    mobilenet_weights: str,
-) -> dict[str, Any]:
-    """Returns the fields of `PipelineConfig` that the flags above describe.
+def pipeline_config(
+    given: Given,
+    path: Callable[[str, str], str],
+    weights: Callable[[str], str],
+    **paths: Any,
+) -> PipelineConfig:
+    """Returns the run that flags describe, without looking at the archive.
 
-    The paths are those of the platform that runs the pipeline.
+    Args:
+        given: the flags.
+        path: from a flag and the path that it gives to that of the platform.
+        weights: likewise of `--mobilenet-weights`.
+        **paths: further fields of `PipelineConfig`.
 
     Raises:
         ValueError: naming the value that is out of range.
     """
-    bad_files.policies(flags.on_fault)
-    return dict(
-        data=DataConfig(
-            audio_dir=audio_dir,
-            metadata_dir=metadata_dir,
-            tracks_csv=tracks_csv,
-            follow_links=flags.follow_links,
-            subset=flags.subset,
-            labels=flags.label_policy,
-            split=flags.split,
-            allow_leaks=flags.allow_leaks,
-            licenses=tuple(flags.license),
-            genres=tuple(flags.genre),
-            min_clips_per_genre=flags.min_clips_per_genre,
-            max_clips_per_genre=flags.max_clips_per_genre,
-            # A seed that changes nothing must not have the archive read again.
-            seed=flags.seed if flags.max_clips_per_genre else 0,
-            span=flags.span,
-            on_fault=tuple(flags.on_fault),
-            pad_floor_seconds=flags.pad_floor_seconds,
-            max_bad_fraction=flags.max_bad_fraction,
-            fma_features=flags.feature_set == "fma",
-        ),
-        models=flags.models,
-        audio=AudioConfig(clip_seconds=flags.clip_seconds, min_clip_seconds=flags.min_clip_seconds),
-        train=_train_config(flags, mobilenet_weights),
-        tune=TuneConfig(flags.tune, flags.tuner_trials, flags.tuner_epochs),
-        gate=GateConfig(
-            min_accuracy=flags.min_accuracy,
-            min_macro_f1=flags.min_macro_f1,
-            min_genre_recall=flags.min_genre_recall,
-            max_drop=flags.max_drop,
-            max_genre_drop=flags.max_genre_drop,
-        ),
-        contest=ContestConfig(
-            push_unservable=flags.push_unservable,
-            max_credible_accuracy=_credible(
-                flags.max_credible_accuracy, flags.subset if metadata_dir else "own"
-            ),
-        ),
+    train = given.build(TrainConfig)
+    train = dataclasses.replace(train, mobilenet_weights=weights(train.mobilenet_weights))
+    data = given.build(DataConfig, fma_features=train.feature_set == "fma")
+    data = dataclasses.replace(
+        data,
+        audio_dir=path("--audio-dir", data.audio_dir),
+        metadata_dir=data.metadata_dir and path("--metadata-dir", data.metadata_dir),
+        tracks_csv=data.tracks_csv and path("--tracks-csv", data.tracks_csv),
+        seed=train.seed if data.max_clips_per_genre else 0,
     )
-
-
-def _train_config(flags: argparse.Namespace, mobilenet_weights: str) -> TrainConfig:
-    return TrainConfig(
-        epochs=flags.epochs,
-        batch_size=flags.batch_size,
-        learning_rate=flags.learning_rate,
-        patience=flags.patience,
-        seed=flags.seed,
-        dropout=flags.dropout,
-        label_smoothing=flags.label_smoothing,
-        mixup=flags.mixup,
-        augmentation=flags.augmentation,
-        mobilenet_weights=mobilenet_weights,
-        fine_tune_epochs=flags.fine_tune_epochs,
-        fine_tune_blocks=flags.fine_tune_blocks,
-        feature_set=flags.feature_set,
-        pca_components=flags.pca_components,
-    )
-
-
-def _credible(accuracy: float | None, subset: str) -> float:
-    return MAX_CREDIBLE_ACCURACY.get(subset, 1.0) if accuracy is None else accuracy
+    contest = given.build(ContestConfig)
+    if "max-credible-accuracy" not in given.values:
+        credible = MAX_CREDIBLE_ACCURACY.get(data.subset, 1.0) if data.metadata_dir else 1.0
+        contest = dataclasses.replace(contest, max_credible_accuracy=credible)
+    return given.build(PipelineConfig, train=train, data=data, contest=contest, **paths)

@@ -1,18 +1,19 @@
-"""Which archive is read, and how a clip of it is cut: frozen, validated values with their units."""
+"""Which archive is read, and how a clip of it is cut."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
+from typing import Annotated, Literal, get_args
 
-from common.config import require
+from common.config import NOT_NEGATIVE, POSITIVE, SHARE, Bounds, Config, Flag, require
+from dataset import bad_files
 
-SUBSETS = ("small", "medium", "large", "full")
+# The choices of the flags below, in the order of the help.
+Subset = Literal["small", "medium", "large", "full"]
+SplitPolicy = Literal["auto", "official", "artist-grouped", "file"]
+LabelPolicy = Literal["genre_top", "tree"]
 
-# `official` is FMA's own, `file` that of one's own table; `auto` is whichever the archive has.
-SPLIT_POLICIES = ("auto", "official", "artist-grouped", "file")
-
-LABEL_POLICIES = ("genre_top", "tree")
+SUBSETS: tuple[str, ...] = get_args(Subset)
 
 ALL_SPANS = "all"
 
@@ -26,6 +27,7 @@ FMA_CLIP_SECONDS = 28.5
 MIN_SAMPLE_RATE_HZ = 12_800
 
 MIN_SPECTROGRAM_SIDE = 32  # networks of images halve it five times
+_SPECTROGRAM_SIDE = Bounds(ge=MIN_SPECTROGRAM_SIDE)
 
 # What can be judged, in ingestion and in the serving graph alike.
 SOURCE_RATES_HZ = range(1_000, 768_001)
@@ -44,67 +46,63 @@ CANCELLED_SHARE = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
-class AudioConfig:
+class AudioConfig(Config):
     """How a clip is cut, and how it becomes a log-mel spectrogram, raw windows and statistics.
 
-    The defaults of the spectrogram are librosa's (22,050 Hz, n_fft 2048, hop 512). A clip longer
-    than `clip_seconds` gives its middle, as FMA's own clips do. `n_windows` stretches of a clip are
-    scored by the networks of raw audio: of `window_samples` by cnn1d, of `segment_samples`, a power
-    of 3, by sample_cnn.
+    The defaults of the spectrogram are librosa's.
     """
 
     sample_rate_hz: int = 22_050
-    clip_seconds: float = 30.0
-    min_clip_seconds: float = 1.0
-    n_fft: int = 2048
-    hop_length: int = 512
-    n_mels: int = 224
-    spectrogram_columns: int = 224
-    fmin_hz: float = 0.0
+    clip_seconds: Annotated[
+        float, POSITIVE,
+        Flag("maximum length of a clip; of a longer file the middle is taken", "SECONDS"),
+    ] = 30.0  # fmt: skip
+    min_clip_seconds: Annotated[
+        float, POSITIVE,
+        Flag(
+            f"minimum length of a file; raised to {FMA_CLIP_SECONDS:g} for FMA's small, medium and "
+            "large subsets, whose clips last 30 s", "SECONDS",
+        ),
+    ] = 1.0  # fmt: skip
+    n_fft: Annotated[int, POSITIVE] = 2048
+    hop_length: Annotated[int, POSITIVE] = 512
+    n_mels: Annotated[int, _SPECTROGRAM_SIDE] = 224
+    spectrogram_columns: Annotated[int, _SPECTROGRAM_SIDE] = 224
+    fmin_hz: Annotated[float, NOT_NEGATIVE] = 0.0
     fmax_hz: float = 11_025.0
-    dynamic_range_db: float = 80.0
-    n_windows: int = 8
-    window_samples: int = 10_000
-    segment_samples: int = 59_049
+    dynamic_range_db: Annotated[float, POSITIVE] = 80.0
+    # How many stretches of a clip are scored by the networks of raw audio.
+    n_windows: Annotated[int, POSITIVE] = 8
+    window_samples: Annotated[int, POSITIVE] = 10_000  # cnn1d's
+    segment_samples: int = 59_049  # sample_cnn's, a power of 3
 
     def __post_init__(self) -> None:
         """Raises ValueError for a value that no clip could be processed with."""
-        require(math.isfinite(self.clip_seconds), "clip_seconds must be finite", self.clip_seconds)
+        super().__post_init__()
         require(
             self.sample_rate_hz > MIN_SAMPLE_RATE_HZ,
             f"sample_rate_hz must be above {MIN_SAMPLE_RATE_HZ}, for the spectral contrast",
             self.sample_rate_hz,
         )
         require(
-            0 < self.min_clip_seconds <= self.clip_seconds,
-            f"min_clip_seconds must be in (0, clip_seconds = {self.clip_seconds}]",
+            self.min_clip_seconds <= self.clip_seconds,
+            f"min_clip_seconds must be at most clip_seconds = {self.clip_seconds}",
             self.min_clip_seconds,
         )
-        require(self.n_fft > 0, "n_fft must be positive", self.n_fft)
         require(
-            0 < self.hop_length <= self.n_fft,
-            f"hop_length must be in (0, n_fft = {self.n_fft}]",
+            self.hop_length <= self.n_fft,
+            f"hop_length must be at most n_fft = {self.n_fft}",
             self.hop_length,
         )
         require(
-            0 <= self.fmin_hz < self.fmax_hz <= self.sample_rate_hz / 2,
-            f"fmin_hz < fmax_hz must lie in [0, {self.sample_rate_hz / 2}]",
-            (self.fmin_hz, self.fmax_hz),
+            self.fmin_hz < self.fmax_hz <= self.sample_rate_hz / 2,
+            f"fmax_hz must be above fmin_hz = {self.fmin_hz} and at most {self.sample_rate_hz / 2}",
+            self.fmax_hz,
         )
-        for name in ("n_mels", "spectrogram_columns"):
-            side = getattr(self, name)
-            expected = f"{name} must be at least {MIN_SPECTROGRAM_SIDE}, for MobileNetV2 and FCN-5"
-            require(side >= MIN_SPECTROGRAM_SIDE, expected, side)
-        for name in ("n_windows", "window_samples"):
-            require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
-        powers_of_3 = {3**exponent for exponent in range(3, 11)}
         require(
-            self.segment_samples in powers_of_3,
+            self.segment_samples in {3**exponent for exponent in range(3, 11)},
             "segment_samples must be a power of 3 from 27 to 59049",
             self.segment_samples,
-        )
-        require(
-            self.dynamic_range_db > 0, "dynamic_range_db must be positive", self.dynamic_range_db
         )
 
     @property
@@ -119,56 +117,100 @@ class AudioConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig:
-    """Where the archive is and which part of it is used.
+class DataConfig(Config):
+    """Where the archive is and which part of it is used."""
 
-    With `metadata_dir` it is in FMA's shape, with `tracks_csv` it is a table of one's own; with
-    neither it has a folder per genre. `{SPAN}` in `audio_dir` stands for the number of a delivery.
-    With `follow_links` links in `audio_dir` may lead out of it; a bucket has no links. With
-    `fma_features` every track needs a row in FMA's `features.csv`, beside `tracks.csv`.
-
-    `licenses` and `genres` are what is allowed, all where empty. Of a genre with more than
-    `max_clips_per_genre` clips, by `seed`, so many are drawn; one with fewer than
-    `min_clips_per_genre` is left out; 0 sets no bound. `on_fault` has pairs KIND=POLICY of a kind
-    of fault and what happens to its clips; a clip of at least `pad_floor_seconds` can be padded.
-
-    In the cache key `metadata_digest` stands for the content of the tables,
-    `fma_features_digest` for that of `features.csv`, and `audio_digest` for the names, sizes and
-    times of the `audio_files` audio files.
-    """
-
-    audio_dir: str
-    metadata_dir: str = ""
-    tracks_csv: str = ""
-    follow_links: bool = False
-    subset: str = "small"
-    labels: str = "genre_top"
-    split: str = "auto"
-    allow_leaks: bool = False
-    licenses: tuple[str, ...] = ()
-    genres: tuple[str, ...] = ()
-    min_clips_per_genre: int = 0
-    max_clips_per_genre: int = 0
+    audio_dir: Annotated[
+        str,
+        Flag(
+            "folder of the audio: FMA's of 000/000002.mp3 …, or with --tracks-csv the one its "
+            "paths start from, or with neither table a folder of a folder per genre; {SPAN} in it "
+            "stands for the number of a delivery", "DIR",
+        ),
+    ]  # fmt: skip
+    metadata_dir: Annotated[str, Flag("folder of FMA's tracks.csv", "DIR")] = ""
+    tracks_csv: Annotated[
+        str, Flag("a table of your own instead: path,genre[,artist][,split][,track_id]", "FILE")
+    ] = ""
+    follow_links: Annotated[
+        bool,
+        Flag(
+            "follow links in --audio-dir that lead out of it, as DVC and git-annex make them; "
+            "buckets have no links"
+        ),
+    ] = False
+    subset: Annotated[Subset, Flag("FMA's subset")] = "small"
+    labels: Annotated[
+        LabelPolicy,
+        Flag(
+            "FMA's top genre alone, or where there is none the root in genres.csv that all genres "
+            "of the track have in common", name="label-policy",
+        ),
+    ] = "genre_top"  # fmt: skip
+    split: Annotated[
+        SplitPolicy,
+        Flag(
+            "FMA's own (official), 64/16/20 by whole artists (artist-grouped), or that of "
+            "--tracks-csv (file); auto: the archive's own where it has one, else artist-grouped"
+        ),
+    ] = "auto"
+    allow_leaks: Annotated[
+        bool,
+        Flag(
+            "go on, with a warning in the report, where the archive's own splits share an artist "
+            "or a recording"
+        ),
+    ] = False
+    licenses: Annotated[
+        tuple[str, ...],
+        Flag(
+            "use only tracks of this licence, such as CC-BY or 'Attribution 3.0', or of the "
+            "presets redistributable and commercial; may be repeated", "L",
+            name="license", repeated=True,
+        ),
+    ] = ()  # fmt: skip
+    genres: Annotated[
+        tuple[str, ...], Flag("use only this genre; may be repeated", "G", "genre", repeated=True)
+    ] = ()
+    min_clips_per_genre: Annotated[
+        int, NOT_NEGATIVE, Flag("leave out a genre with fewer clips", "N")
+    ] = 0
+    max_clips_per_genre: Annotated[
+        int, NOT_NEGATIVE,
+        Flag("draw so many clips of a larger genre, by --seed, for a quick run; 0 for all", "N"),
+    ] = 0  # fmt: skip
+    # Of the draw; 0 where nothing is drawn, so that another --seed does not read the archive again.
     seed: int = 0
-    span: str = ALL_SPANS
-    on_fault: tuple[str, ...] = ()
-    pad_floor_seconds: float = 0.5
-    max_bad_fraction: float = 0.1
+    span: Annotated[
+        str, Flag("deliveries to use: all, latest, a number, or a range such as 2-5", "N")
+    ] = ALL_SPANS
+    on_fault: Annotated[
+        tuple[str, ...],
+        Flag(
+            "what a fault does, by its kind in bad_files.csv: skip leaves the clip out, fail ends "
+            "the run, too_short=pad puts silence after it; may be repeated; default: skip, and "
+            "near_silent and out_of_phase clips are only listed", "KIND=POLICY", repeated=True,
+        ),
+    ] = ()  # fmt: skip
+    pad_floor_seconds: Annotated[
+        float, POSITIVE,
+        Flag("with too_short=pad: leave out a file that is shorter all the same", "SECONDS"),
+    ] = 0.5  # fmt: skip
+    max_bad_fraction: Annotated[
+        float, SHARE, Flag("share of tracks whose audio may be unusable", "F")
+    ] = 0.1
+    # Whether every track needs a row in FMA's features.csv, beside tracks.csv.
     fma_features: bool = False
+    # For the cache key: what the tables, features.csv and the list of audio files hold.
     metadata_digest: str = ""
     fma_features_digest: str = ""
     audio_digest: str = ""
     audio_files: int = 0
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a choice that there is not, or a number out of its range."""
-        for name in ("licenses", "genres", "on_fault"):  # lists where they come from JSON
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        require(self.subset in SUBSETS, f"subset must be one of {SUBSETS}", self.subset)
-        require(
-            self.labels in LABEL_POLICIES, f"labels must be one of {LABEL_POLICIES}", self.labels
-        )
-        require(self.split in SPLIT_POLICIES, f"split must be one of {SPLIT_POLICIES}", self.split)
+        """Raises ValueError for values that do not go together."""
+        super().__post_init__()
+        bad_files.policies(self.on_fault)
         require(
             not (self.metadata_dir and self.tracks_csv),
             "tracks_csv goes without metadata_dir",
@@ -179,23 +221,11 @@ class DataConfig:
             "metadata_dir must be given for FMA's features.csv",
             self.metadata_dir,
         )
-        for name in ("min_clips_per_genre", "max_clips_per_genre"):
-            require(getattr(self, name) >= 0, f"{name} must not be negative", getattr(self, name))
         require(
             not self.min_clips_per_genre or "{SPAN" not in self.audio_dir,
             "min_clips_per_genre goes without {SPAN}, for a genre that a later delivery brings in "
             "would move artists between splits; name the genres instead",
             self.min_clips_per_genre,
-        )
-        require(
-            math.isfinite(self.pad_floor_seconds) and self.pad_floor_seconds > 0,
-            "pad_floor_seconds must be positive and finite",
-            self.pad_floor_seconds,
-        )
-        require(
-            0 <= self.max_bad_fraction <= 1,
-            "max_bad_fraction must be in [0, 1]",
-            self.max_bad_fraction,
         )
 
     @property

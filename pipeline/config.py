@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Annotated
 
-from common.config import require
+from common.config import POSITIVE, Config, Flag, Group, require
 from dataset.config import AudioConfig, DataConfig
 from evaluation.config import ContestConfig, GateConfig
 from models.config import TrainConfig
@@ -12,58 +13,63 @@ from models.registry import MODEL_NAMES, NETWORKS
 
 
 @dataclasses.dataclass(frozen=True)
-class TuneConfig:
-    """Which networks' hyperparameters are searched for, and how long.
+class TuneConfig(Config):
+    """Which networks' hyperparameters are searched for; trials are compared on `eval`."""
 
-    A trial trains a network for at most `epochs` epochs a stage, on `train`; `eval` compares them.
-    """
-
-    models: tuple[str, ...] = ()
-    trials: int = 8
-    epochs: int = 10
+    models: Annotated[
+        tuple[str, ...],
+        Flag("networks to tune before they are trained; default: none", "NAME,NAME…", "tune"),
+    ] = ()
+    trials: Annotated[int, POSITIVE, Flag("trials of each network", "N", "tuner-trials")] = 8
+    epochs: Annotated[
+        int, POSITIVE, Flag("maximum number of epochs of a stage of a trial", "N", "tuner-epochs")
+    ] = 10
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a model that is no network, or a count that is not positive."""
+        """Raises ValueError for a model that is no network, or is named twice."""
+        super().__post_init__()
         for model in self.models:
-            require(model in NETWORKS, f"tune must be among {tuple(NETWORKS)}", model)
-        require(len(set(self.models)) == len(self.models), "tune must not repeat", self.models)
-        for name in ("trials", "epochs"):
-            require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
+            require(model in NETWORKS, f"models must be among {', '.join(NETWORKS)}", model)
+        require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
 
 
 @dataclasses.dataclass(frozen=True)
-class PipelineConfig:
-    """One run of the pipeline, on any platform.
+class PipelineConfig(Config):
+    """One run of the pipeline, on any platform."""
 
-    `metadata_path` is empty where the platform keeps the metadata. `retried` has, for models whose
-    last training failed, (model, digest of the note that it left), which stands in the cache key.
-    """
-
-    data: DataConfig
+    data: Annotated[DataConfig, Group("data")]
     pipeline_root: str
-    metadata_path: str
+    metadata_path: str  # empty where the platform keeps the metadata
     serving_model_dir: str
     checkpoint_dir: str
     bad_files_path: str
     name: str = "music-genre"
-    models: tuple[str, ...] = MODEL_NAMES
-    audio: AudioConfig = AudioConfig()
-    train: TrainConfig = TrainConfig()
-    tune: TuneConfig = TuneConfig()
-    gate: GateConfig = GateConfig()
-    contest: ContestConfig = ContestConfig()
+    models: Annotated[
+        tuple[str, ...], Flag("models to train and compare", "NAME,NAME…", group="training")
+    ] = MODEL_NAMES
+    audio: Annotated[AudioConfig, Group("data")] = AudioConfig()
+    train: Annotated[TrainConfig, Group("training")] = TrainConfig()
+    tune: Annotated[TuneConfig, Group("tuning")] = TuneConfig()
+    contest: Annotated[ContestConfig, Group("contest, on the eval split")] = ContestConfig()
+    gate: Annotated[GateConfig, Group("gate, on the test split")] = GateConfig()
     beam_args: tuple[str, ...] = ()
+    # Of models whose last training failed: (model, digest of its note), for the cache key.
     retried: tuple[tuple[str, str], ...] = ()
-    enable_cache: bool = True
+    enable_cache: Annotated[
+        bool, Flag("reuse what earlier runs computed", name="cache", group="run")
+    ] = True
 
     def __post_init__(self) -> None:
         """Raises ValueError for names that do not fit together, or features that are not read."""
-        require(bool(self.models), f"models must name at least one of {MODEL_NAMES}", self.models)
+        super().__post_init__()
+        known = ", ".join(MODEL_NAMES)
+        require(bool(self.models), f"models must name at least one of {known}", self.models)
         for model in self.models:
-            require(model in MODEL_NAMES, f"models must be among {MODEL_NAMES}", model)
+            require(model in MODEL_NAMES, f"models must be among {known}", model)
         require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
         for model in self.tune.models:
-            require(model in self.models, f"tune must be among models {self.models}", model)
+            is_trained = model in self.models
+            require(is_trained, f"models must have {model}, which is to be tuned", self.models)
         require(
             self.train.feature_set != "fma" or self.data.fma_features,
             "data.fma_features must be true for the feature set fma",

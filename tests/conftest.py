@@ -27,7 +27,19 @@ DEFAULTS = {
     "track.license": "CC BY",
     "track.title": "A title",
 }
+# What the pipeline reads of FMA's tracks.csv, and nothing else.
+SMALL_COLUMNS = {
+    "split": ("set", "split"),
+    "subset": ("set", "subset"),
+    "artist": ("artist", "id"),
+    "album": ("album", "id"),
+    "genre": ("track", "genre_top"),
+    "title": ("track", "title"),
+    "license": ("track", "license"),
+}
+SMALL_SPLITS = ("training", "validation", "test")
 
+WriteArchive = Callable[..., list[str]]
 TracksCsv = Callable[..., bytes]
 Archive = Callable[..., DataConfig]
 
@@ -112,3 +124,36 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFixture
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the end-to-end tests, which take longest."""
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
+@pytest.fixture
+def write_archive(tmp_path: Path) -> WriteArchive:
+    """Return a writer of an archive of two genres; it returns the command-line flags of it.
+
+    `changes` are values of columns by track id: 0, 2, 4 are Folk and 1, 3, 5 Rock, in FMA's three
+    splits. The files hold one byte each.
+    """
+
+    def write(changes: Mapping[int, Mapping[str, str]] | None = None) -> list[str]:
+        audio, metadata = tmp_path / "audio", tmp_path / "metadata"
+        (audio / "000").mkdir(parents=True)
+        metadata.mkdir()
+        with open(metadata / "tracks.csv", "w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["", *(group for group, _ in SMALL_COLUMNS.values())])
+            table.writerow(["", *(name for _, name in SMALL_COLUMNS.values())])
+            table.writerow(["track_id", *("" for _ in SMALL_COLUMNS)])
+            for track_id in range(6):
+                row = {
+                    "split": SMALL_SPLITS[track_id // 2],
+                    "subset": "small",
+                    "artist": str(track_id),
+                    "genre": ("Folk", "Rock")[track_id % 2],
+                    **(changes or {}).get(track_id, {}),
+                }
+                table.writerow([track_id, *(row.get(name, "") for name in SMALL_COLUMNS)])
+                (audio / "000" / f"{track_id:06d}.wav").write_bytes(b"x")
+        output = tmp_path / "output"
+        return [f"--audio-dir={audio}", f"--metadata-dir={metadata}", f"--output-dir={output}"]
+
+    return write

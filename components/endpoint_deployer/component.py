@@ -9,6 +9,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 import system
+from common.config import to_json
 from components.endpoint_deployer import executor
 from components.endpoint_deployer.target import Target
 
@@ -44,7 +45,7 @@ class EndpointDeployer(base_component.BaseComponent):
             EndpointDeployerSpec(
                 **{
                     executor.PUSHED_MODEL: pushed_model,
-                    executor.TARGET: target.to_json(),
+                    executor.TARGET: to_json(target),
                     executor.DEPLOYMENT: types.Channel(type=system.Artifact),
                 }
             )

@@ -11,6 +11,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from common import files
+from common.config import from_json
 from common.errors import InputError
 from components.endpoint_deployer import deployment
 from components.endpoint_deployer.target import Target
@@ -40,7 +41,7 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(input_dict[PUSHED_MODEL])
         record = artifact_utils.get_single_instance(output_dict[DEPLOYMENT])
-        outcome = _outcome(pushed, Target.from_json(exec_properties[TARGET]))
+        outcome = _outcome(pushed, from_json(Target, exec_properties[TARGET]))
         logging.info("Deployment: %s", outcome)
         record.set_int_custom_property(DEPLOYED, int(outcome[DEPLOYED]))
         text = json.dumps(outcome, indent=2, sort_keys=True)

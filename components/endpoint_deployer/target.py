@@ -6,8 +6,10 @@ What would fail only at the end of a run, when the model is deployed, is validat
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
+from typing import Annotated
+
+from common.config import Bounds, Config, Flag, Group, require
 
 # The newest TensorFlow of Vertex AI's own serving images, by its page "Prebuilt containers for
 # inference". There is none for TensorFlow 2.16, and none is needed: a SavedModel of 2.16 gives the
@@ -19,55 +21,63 @@ _ENDPOINT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Machine:
-    """The machine of one custom job or endpoint replica, by Google's own names.
+class Machine(Config):
+    """The machine of one custom job or endpoint replica, by Google's own names."""
 
-    Attributes:
-        machine_type: such as `n1-standard-8`.
-        accelerator_type: a name of Vertex AI's `AcceleratorType`, such as `NVIDIA_TESLA_T4` or
-            `TPU_V3`; empty for none, and for a TPU that is part of the machine type.
-        accelerator_count: number of GPUs, or of the cores of a TPU v2 or v3.
-        tpu_topology: such as `2x2`, for a TPU that is part of the machine type.
-    """
-
-    machine_type: str = "n1-standard-8"
-    accelerator_type: str = ""
-    accelerator_count: int = 0
-    tpu_topology: str = ""
+    machine_type: Annotated[str, Flag("machine type, such as n1-standard-8", "TYPE")] = (
+        "n1-standard-8"
+    )
+    # Empty for a TPU that is part of the machine type, too.
+    accelerator_type: Annotated[
+        str, Flag("name of the API's AcceleratorType, such as NVIDIA_TESLA_T4 or TPU_V3", "TYPE")
+    ] = ""
+    accelerator_count: Annotated[
+        int, Flag("number of GPUs, or of the cores of a TPU v2 or v3", "N")
+    ] = 1
+    tpu_topology: Annotated[
+        str, Flag("such as 2x2, for a machine type that has its TPU built in", "RxC")
+    ] = ""
 
 
 @dataclasses.dataclass(frozen=True)
-class EndpointConfig:
-    """The endpoint that a pushed model is deployed to.
+class EndpointConfig(Config):
+    """The endpoint that a pushed model is deployed to."""
 
-    `traffic_percent` is what a new model gets; below 100 the one before keeps the rest (a canary),
-    at 100 the models before it are undeployed.
-    """
-
-    display_name: str = "music-genre"
-    machine: Machine = Machine("n1-standard-2")
-    min_replicas: int = 1
-    max_replicas: int = 1
-    traffic_percent: int = 100
+    display_name: Annotated[
+        str, Flag("display name; the endpoint is made where there is none", "NAME", "endpoint-name")
+    ] = "music-genre"
+    machine: Annotated[
+        Machine, Group("endpoint", {"machine_type": "endpoint-machine-type"}, ", of a replica")
+    ] = Machine("n1-standard-2")
+    min_replicas: Annotated[int, Bounds(ge=1), Flag("minimum number of replicas", "N")] = 1
+    max_replicas: Annotated[int, Flag("maximum number of replicas", "N")] = 1
+    # At 100 the models before it are undeployed.
+    traffic_percent: Annotated[
+        int, Bounds(ge=0, le=100),
+        Flag(
+            "share of the requests that the new model gets, in percent; below 100 the model before "
+            "it keeps the rest", "N",
+        ),
+    ] = 100  # fmt: skip
 
     def __post_init__(self) -> None:
-        """Raises ValueError for counts that do not fit together, or no share of the traffic."""
-        if not _ENDPOINT_NAME.fullmatch(self.display_name):
-            raise ValueError(
-                "endpoint_name must be of a-z, 0-9 and -, begin with a letter and have at most 63 "
-                f"characters, got {self.display_name!r}"
-            )
-        if not 1 <= self.min_replicas <= self.max_replicas:
-            raise ValueError(
-                "min_replicas must be from 1 to max_replicas, "
-                f"got {self.min_replicas} and {self.max_replicas}"
-            )
-        if not 0 <= self.traffic_percent <= 100:
-            raise ValueError(f"traffic_percent must be from 0 to 100, got {self.traffic_percent}")
+        """Raises ValueError for a name that is no id, or counts that do not fit together."""
+        super().__post_init__()
+        require(
+            bool(_ENDPOINT_NAME.fullmatch(self.display_name)),
+            "display_name must be of a-z, 0-9 and -, begin with a letter and have at most 63 "
+            "characters",
+            self.display_name,
+        )
+        require(
+            self.max_replicas >= self.min_replicas,
+            f"max_replicas must be at least min_replicas = {self.min_replicas}",
+            self.max_replicas,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
-class Target:
+class Target(Config):
     """An endpoint and how a model is deployed there."""
 
     project: str
@@ -76,19 +86,6 @@ class Target:
     service_account: str = ""
     encryption_key: str = ""
     labels: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def from_json(cls, text: str) -> Target:
-        """Returns the target that `to_json` wrote."""
-        values = json.loads(text)
-        endpoint = values.pop("endpoint")
-        endpoint["machine"] = Machine(**endpoint["machine"])
-        labels = tuple((key, value) for key, value in values.pop("labels"))
-        return cls(**values, endpoint=EndpointConfig(**endpoint), labels=labels)
-
-    def to_json(self) -> str:
-        """Returns the target as text."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @property
     def parent(self) -> str:

@@ -1,73 +1,121 @@
-"""Where and on what the pipeline runs on Google Cloud: frozen values, standard library only.
-
-Google validates names, machine types and regions.
-"""
+"""Where and on what the pipeline runs on Google Cloud, which validates most of the names itself."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Annotated, ClassVar, Literal
 
+from common.config import Config, Flag, Group
 from components.endpoint_deployer.target import EndpointConfig, Machine
 
-BEAM_RUNNERS = ("DataflowRunner", "DirectRunner")
-FAILURE_POLICIES = ("slow", "fast")
+IMAGE = "{region}-docker.pkg.dev/{project}/music-genre/pipeline:latest"
 
 
 @dataclasses.dataclass(frozen=True)
-class DataflowConfig:
+class DataflowConfig(Config):
     """The workers of every Beam component."""
 
-    machine_type: str = "n1-standard-4"
-    max_workers: int = 10
-    disk_gb: int = 50
-    subnetwork: str = ""
-    public_ips: bool = True
+    machine_type: Annotated[
+        str, Flag("machine type of a worker", "TYPE", "dataflow-machine-type")
+    ] = "n1-standard-4"
+    max_workers: Annotated[
+        int, Flag("maximum number of workers of a component", "N", "dataflow-max-workers")
+    ] = 10
+    disk_gb: Annotated[int, Flag("disk of a worker, in GB", "N", "dataflow-disk-gb")] = 50
+    subnetwork: Annotated[
+        str,
+        Flag(
+            "regions/R/subnetworks/NAME, or its full URL where the VPC is shared", "NAME",
+            "dataflow-subnetwork",
+        ),
+    ] = ""  # fmt: skip
+    public_ips: Annotated[
+        bool,
+        Flag(
+            "give workers external addresses; without them the subnetwork needs Private Google "
+            "Access", name="dataflow-public-ips", old=("dataflow-no-public-ips",),
+        ),
+    ] = True  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
-class TaskConfig:
+class TaskConfig(Config):
     """What a task asks for that runs in its own container, neither on Dataflow nor as a job."""
 
-    cpus: int = 4
-    memory_gb: int = 16
+    cpus: Annotated[int, Flag("processors of any other task's container", "N", "task-cpus")] = 4
+    memory_gb: Annotated[
+        int, Flag("memory of any other task's container, in GB", "N", "task-memory-gb")
+    ] = 16
 
 
 @dataclasses.dataclass(frozen=True)
-class VertexConfig:
-    """One project's way of running the pipeline.
+class VertexConfig(Config):
+    """One project's way of running the pipeline."""
 
-    Attributes:
-        project: Google Cloud project id.
-        region: of the pipeline and of all that it starts, such as `us-central1`.
-        image: of the containers and of Dataflow's workers.
-        service_account: email of whom everything runs as; empty for the project's default.
-        encryption_key: name of a Cloud KMS key; empty for Google's own.
-        network: full name of a peered network; empty for none.
-        labels: of the pipeline job and of what it starts, as (key, value) pairs.
-        beam_runner: where Beam components run: on Dataflow, or inside their own container.
-        dataflow: its workers.
-        task: the containers of the tasks.
-        classical: the machine that classical models train on.
-        network_machine: the machine that networks train, and are tuned, on.
-        network_image: what runs there; empty for `image`. A GPU and a TPU need one of their own.
-        endpoint: where a pushed model is deployed; None: only to the bucket.
-        schedule: cron expression; empty to run once, now.
-        failure_policy: `slow` lets independent tasks finish after a failure, `fast` stops.
-    """
+    flag_group: ClassVar[str] = "Google Cloud"
 
-    project: str
-    region: str
-    image: str
-    service_account: str = ""
-    encryption_key: str = ""
-    network: str = ""
-    labels: tuple[tuple[str, str], ...] = ()
-    beam_runner: str = "DataflowRunner"
-    dataflow: DataflowConfig = DataflowConfig()
-    task: TaskConfig = TaskConfig()
-    classical: Machine = Machine()
-    network_machine: Machine = Machine()
-    network_image: str = ""
-    endpoint: EndpointConfig | None = None
-    schedule: str = ""
-    failure_policy: str = "slow"
+    project: Annotated[str, Flag("Google Cloud project id", "ID")]
+    region: Annotated[str, Flag("region of all that runs, such as us-central1", "R")]
+    image: Annotated[
+        str,
+        Flag(f"image of containers and workers; default: {IMAGE.format(region='R', project='ID')}"),
+    ] = ""
+    service_account: Annotated[
+        str, Flag("whom everything runs as; default: Compute Engine's service account", "EMAIL")
+    ] = ""
+    encryption_key: Annotated[
+        str, Flag("projects/P/locations/R/keyRings/K/cryptoKeys/N; default: Google's own", "NAME")
+    ] = ""
+    network: Annotated[
+        str, Flag("peered VPC of tasks and jobs, projects/NUMBER/global/networks/NAME", "NAME")
+    ] = ""
+    labels: Annotated[
+        tuple[tuple[str, str], ...],
+        Flag("labels of the pipeline job and of what it starts", "K=V,K=V…"),
+    ] = ()
+    beam_runner: Annotated[
+        Literal["DataflowRunner", "DirectRunner"],
+        Flag("where Beam components run: on Dataflow, or inside their own container", group="Beam"),
+    ] = "DataflowRunner"
+    dataflow: Annotated[DataflowConfig, Group("Beam")] = DataflowConfig()
+    task: Annotated[TaskConfig, Group("machines")] = TaskConfig()
+    classical: Annotated[
+        Machine,
+        Group(
+            "machines", {"machine_type": "classical-machine-type"},
+            " that classical models are trained on",
+        ),
+    ] = Machine()  # fmt: skip
+    network_machine: Annotated[
+        Machine,
+        Group(
+            "machines",
+            {
+                "machine_type": "network-machine-type",
+                "accelerator_type": "accelerator-type",
+                "accelerator_count": "accelerator-count",
+                "tpu_topology": "tpu-topology",
+            },
+            ", for the training and tuning of networks",
+        ),
+    ] = Machine()
+    network_image: Annotated[
+        str,
+        Flag(
+            "image on the networks' machine: one with CUDA's libraries for a GPU, one with libtpu "
+            "for a TPU; default: --image", "IMAGE", group="machines",
+        ),
+    ] = ""  # fmt: skip
+    # None: a pushed model goes to the bucket alone.
+    endpoint: Annotated[EndpointConfig | None, Group("endpoint")] = None
+    schedule: Annotated[
+        str,
+        Flag(
+            "with --submit: run by this cron expression, such as '0 3 * * 1', instead of now",
+            "CRON", group="run",
+        ),
+    ] = ""  # fmt: skip
+    failure_policy: Annotated[
+        Literal["slow", "fast"],
+        Flag("slow lets independent tasks finish after a failure, fast stops", group="run"),
+    ] = "slow"

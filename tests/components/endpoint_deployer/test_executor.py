@@ -16,6 +16,7 @@ from tfx import types
 from tfx.types import standard_artifacts
 
 import system
+from common.config import from_json, to_json
 from common.errors import InputError
 from components.endpoint_deployer import deployment, executor
 from components.endpoint_deployer.component import EndpointDeployer
@@ -72,7 +73,7 @@ def run(server: VertexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             executor.Executor().Do(
                 {executor.PUSHED_MODEL: [artifact]},
                 {executor.DEPLOYMENT: [record]},
-                {executor.TARGET: target.to_json()},
+                {executor.TARGET: to_json(target)},
             )
             outcome: dict[str, Any] = json.loads(
                 (tmp_path / version / executor.DEPLOYMENT_NAME).read_text()
@@ -320,12 +321,12 @@ def test_a_model_on_a_disk_is_refused() -> None:
         executor.Executor().Do(
             {executor.PUSHED_MODEL: [pushed]},
             {executor.DEPLOYMENT: [record]},
-            {executor.TARGET: target().to_json()},
+            {executor.TARGET: to_json(target())},
         )
 
 
 def test_a_target_survives_its_way_through_the_specification() -> None:
-    assert Target.from_json(target().to_json()) == target()
+    assert from_json(Target, to_json(target())) == target()
 
 
 @pytest.mark.parametrize(
@@ -347,5 +348,5 @@ def test_the_serving_image_is_near_and_fits_the_machine(
 def test_the_component_hands_the_target_on() -> None:
     pushed = standard_artifacts.PushedModel
     component = EndpointDeployer(types.Channel(type=pushed), target())
-    assert Target.from_json(component.exec_properties[executor.TARGET]) == target()
+    assert from_json(Target, component.exec_properties[executor.TARGET]) == target()
     assert component.outputs[executor.DEPLOYMENT].type is system.Artifact

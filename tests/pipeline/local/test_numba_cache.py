@@ -122,10 +122,10 @@ def test_a_run_says_where_unless_the_user_does_or_numba_can_cache_as_usual(
     if own:
         monkeypatch.setenv("NUMBA_CACHE_DIR", own)
     monkeypatch.setattr(runner, "_execute", execute)
-    flags = local_runner.build_parser().parse_args(write_archive())
+    config, _ = local_runner.parse(write_archive())
     beam = runner.BeamChoice("DirectRunner", 1, ())
     output = tmp_path / "output"
-    assert runner.run(local_runner.make_config(flags), output, beam, resume=True) == 2
+    assert runner.run(config, output, beam, resume=True) == 2
     assert seen == [expected and expected.format(output=output)]
     assert os.environ.get("NUMBA_CACHE_DIR") == own
 

@@ -22,7 +22,7 @@ WriteArchive = Callable[..., list[str]]
 
 def configuration(flags: list[str]) -> PipelineConfig:
     """Return the configuration of a command line."""
-    return local_runner.make_config(local_runner.build_parser().parse_args(flags))
+    return local_runner.parse(flags)[0]
 
 
 def disk_with(free: int) -> Callable[[Path], SimpleNamespace]:
