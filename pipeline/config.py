@@ -45,7 +45,8 @@ class PipelineConfig(Config):
     bad_files_path: str
     name: str = "music-genre"
     models: Annotated[
-        tuple[str, ...], Flag("models to train and compare", "NAME,NAME…", group="training")
+        tuple[str, ...],
+        Flag("models to train and compare; default: all", "NAME,NAME…", group="training"),
     ] = MODEL_NAMES
     audio: Annotated[AudioConfig, Group("data")] = AudioConfig()
     train: Annotated[TrainConfig, Group("training")] = TrainConfig()

@@ -24,9 +24,7 @@ _ENDPOINT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 class Machine(Config):
     """The machine of one custom job or endpoint replica, by Google's own names."""
 
-    machine_type: Annotated[str, Flag("machine type, such as n1-standard-8", "TYPE")] = (
-        "n1-standard-8"
-    )
+    machine_type: Annotated[str, Flag("machine type", "TYPE")] = "n1-standard-8"
     # Empty for a TPU that is part of the machine type, too.
     accelerator_type: Annotated[
         str, Flag("name of the API's AcceleratorType, such as NVIDIA_TESLA_T4 or TPU_V3", "TYPE")

@@ -24,7 +24,7 @@ WriteArchive = Callable[..., list[str]]
 
 def configuration(flags: list[str]) -> PipelineConfig:
     """Return the configuration of a command line."""
-    return local_runner.make_config(local_runner.build_parser().parse_args(flags))
+    return local_runner.parse(flags)[0]
 
 
 def test_the_digest_of_the_table_gets_into_the_configuration(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.config import from_json
 from components.endpoint_deployer.target import EndpointConfig, Target
 from dataset.config import DataConfig
 from pipeline.config import PipelineConfig
@@ -38,7 +39,7 @@ def test_the_model_is_deployed_after_it_is_pushed() -> None:
         "producerTask": "AtomicPusher", "outputArtifactKey": "pushed_model",
     }  # fmt: skip
     target = task["inputs"]["parameters"]["target"]["runtimeValue"]["constant"]
-    assert Target.from_json(target).endpoint == endpoint
+    assert from_json(Target, target).endpoint == endpoint
     container = spec["deploymentSpec"]["executors"]["EndpointDeployer_executor"]["container"]
     assert container["image"] == IMAGE
     arguments = container["args"]

@@ -29,9 +29,7 @@ def run(write_archive: Callable[..., list[str]], tmp_path: Path) -> Callable[...
     archive = write_archive()
 
     def run(*flags: str, beam: BeamChoice = IN_MEMORY, prune: bool = False) -> int:
-        config = local_runner.make_config(
-            local_runner.build_parser().parse_args([*archive, *flags])
-        )
+        config = local_runner.parse([*archive, *flags])[0]
         return runner.run(config, tmp_path / "output", beam, resume=True, prune=prune)
 
     publish_earlier(tmp_path / "output")
