@@ -265,6 +265,8 @@ class Given:
         import pydantic
 
         value = self.values[name]
+        if field.flag and isinstance(value, str):
+            value = field.flag.old_values.get(value, value)
         try:
             if isinstance(field.default, tuple):
                 value = _items(value, field)

@@ -29,6 +29,7 @@ class Flag:
         old: former names, which are accepted for one release and not shown; of a switch, one with
             `no-` in it turns it off.
         group: of the help; by default `flag_group` of the class, or that of the field it stands at.
+        old_values: former names of values and what they are called now, accepted for one release.
         repeated: whether the flag is given once per value, and not once with commas.
     """
 
@@ -36,6 +37,7 @@ class Flag:
     metavar: str | None = None
     name: str = ""
     old: tuple[str, ...] = ()
+    old_values: Mapping[str, str] = dataclasses.field(default_factory=dict)
     group: str = ""
     repeated: bool = False
 

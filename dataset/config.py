@@ -151,7 +151,8 @@ class DataConfig(Config):
         SplitPolicy,
         Flag(
             "FMA's own (official), 64/16/20 by whole artists (artist-grouped), or that of "
-            "--tracks-csv (file); auto: the archive's own where it has one, else artist-grouped"
+            "--tracks-csv (file); auto: the archive's own where it has one, else artist-grouped",
+            old_values={"artist-hash": "artist-grouped"},
         ),
     ] = "auto"
     allow_leaks: Annotated[

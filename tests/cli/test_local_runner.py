@@ -107,8 +107,8 @@ def test_a_job_service_has_a_host_and_a_port(refuse: Refuse) -> None:
     ("table", "expected"),
     [
         (None, "there is no tracks.csv in "),
-        ("", "tracks.csv is not FMA's tracks.csv: it has 0 header rows, expected 3"),
-        ("id,title\n1,x\n2,y\n", "no row that begins with 'track_id' in its place"),
+        ("", "tracks.csv, line 1: column track_id is missing"),
+        ("id,title\n1,x\n2,y\n", "tracks.csv, line 3: column track_id is missing"),
     ],
 )
 def test_a_wrong_table(
@@ -132,10 +132,10 @@ def test_a_wrong_table(
         ({1: {"split": "test"}}, "genre 'Rock' has no usable train track in "),
         (
             {2: {"split": "test"}, 3: {"split": "test"}},
-            "audio: none of 6 clips is in it",
+            "audio is empty: no usable clip is in it",
         ),
         ({track_id: {"subset": "large"} for track_id in range(6)}, "there is no usable audio in "),
-        ({3: {"artist": "x"}}, "line 7 (track 3): artist.id is 'x', not a whole number"),
+        ({3: {"artist": "x"}}, "line 7: artist.id is 'x', expected an id, or -1"),
     ],
 )
 def test_an_archive_that_nothing_can_be_learned_from(
@@ -201,7 +201,12 @@ def test_an_archive_that_leaks_is_refused_with_the_artist_unless_allowed(
     assert "--allow-leaks to go on" in message
     done = run(*flags, "--allow-leaks", "--dry-run")
     assert done.returncode == 0
-    assert "1 artist is in two splits" in done.stdout
+    assert "in two splits: 1 artist" in done.stdout
+
+
+def test_the_former_name_of_a_split_policy_is_accepted_and_not_shown() -> None:
+    assert configuration(*NEEDED, "--split=artist-hash").data.split == "artist-grouped"
+    assert "artist-hash" not in local_runner.COMMAND.parser.format_help()
 
 
 @pytest.mark.parametrize(

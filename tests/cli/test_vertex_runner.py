@@ -162,11 +162,12 @@ def test_a_yaml_file_says_the_same_as_flags(write: Write) -> None:
         "models: [svm, cnn1d]", "labels: {team: music, stage: 1}", "no-cache: true", "span: 3",
         "push-unservable: false", "epochs:", "min-accuracy: 0.4", "beam-arg: [--a=b, --c]",
         "augmentation: false", "deploy: true", "dataflow-no-public-ips: true", "tune: cnn1d",
+        "split: artist-hash",
     )  # fmt: skip
     flags = [
         "--models=svm,cnn1d", "--labels=team=music,stage=1", "--no-cache", "--min-accuracy=0.4",
         "--span=3", "--beam-arg=--a=b", "--beam-arg=--c", "--deploy", "--dataflow-no-public-ips",
-        "--no-augmentation", "--tune=cnn1d",
+        "--no-augmentation", "--tune=cnn1d", "--split=artist-grouped",
     ]  # fmt: skip
     assert configs(file) == configs(*FLAGS, *flags) != configs(*FLAGS)
 
