@@ -46,8 +46,11 @@ class PipelineConfig(Config):
     name: str = "music-genre"
     models: Annotated[
         tuple[str, ...],
-        Flag("models to train and compare; default: all", "NAME,NAME…", group="training"),
-    ] = MODEL_NAMES
+        Flag(
+            f"models to train and compare, of {', '.join(MODEL_NAMES)}; default: all",
+            "NAME,NAME…", group="training",
+        ),
+    ] = MODEL_NAMES  # fmt: skip
     audio: Annotated[AudioConfig, Group("data")] = AudioConfig()
     train: Annotated[TrainConfig, Group("training")] = TrainConfig()
     tune: Annotated[TuneConfig, Group("tuning")] = TuneConfig()
