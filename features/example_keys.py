@@ -37,6 +37,7 @@ METADATA = (
 LOG_MEL = "log_mel"  # uint8 [n_mels, spectrogram_columns] as packed bytes
 WINDOWS = "windows"  # little-endian int16 [windows of the clip, window_samples] as packed bytes
 STATISTICS = "statistics"  # little-endian float32 [statistics.N_STATISTICS] as packed bytes
+MUSICNN = "musicnn"  # little-endian float32 [musicnn.N_VALUES] as packed bytes
 LABEL = "label"  # int64, the genre's index in the vocabulary, -1 where it has none
 # Of the exported models' `evaluation_features` alone, for slicing figures by it.
 DURATION_CLASS = "duration"  # duration_seconds in words, see `signatures.duration_class`

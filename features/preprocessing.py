@@ -10,7 +10,15 @@ import tensorflow_transform as tft
 
 from common.config import from_json
 from dataset.config import AudioConfig
-from features import clip_statistics, example_keys, log_mel, pcm, waveform
+from features import (
+    clip_statistics,
+    example_keys,
+    log_mel,
+    musicnn,
+    musicnn_weights,
+    pcm,
+    waveform,
+)
 
 # Clips in work at once: enough to keep two cores busy, few enough to bound memory (a 30-s clip
 # takes about 50 MB on its way).
@@ -24,27 +32,32 @@ def preprocessing_fn(
 
     Args:
         inputs: raw features, each [batch]; `audio` is PCM16 bytes.
-        custom_config: holds the `AudioConfig` as JSON under `audio`.
+        custom_config: holds the `AudioConfig` as JSON under `audio`, and under `features` those
+            that the run's models read, of `FEATURES` and `fma_features`. `musicnn` is left out
+            where its weights are missing.
 
     Returns:
-        `log_mel`, `windows`, `statistics` and `fma_features`: string [batch], packed bytes (see
-        `features.example_keys`); `label`, `track_id` and `artist_id`: int64 [batch]. The label's
-        vocabulary comes from the data; a genre outside of it is -1.
+        Those features: string [batch], packed bytes (see `features.example_keys`); `label`,
+        `track_id` and `artist_id`: int64 [batch]. The label's vocabulary comes from the data; a
+        genre outside of it is -1.
     """
     config = from_json(AudioConfig, custom_config["audio"])
     label = tft.compute_and_apply_vocabulary(
         inputs[example_keys.GENRE], vocab_filename=example_keys.GENRE_VOCABULARY, default_value=-1
     )
+    # One loop a feature, at the price of a second spectrogram in Transform: a model that serves
+    # then computes its own feature only, since nothing prunes what a loop computes.
+    wanted = set(custom_config["features"])
+    if not musicnn_weights.FILE.is_file():
+        wanted.discard(example_keys.MUSICNN)
+    as_they_are = {example_keys.TRACK_ID, example_keys.ARTIST_ID} | wanted - FEATURES.keys()
     return {
-        # One loop a feature, at the price of a second spectrogram in Transform: a model that serves
-        # then computes its own feature only, since nothing prunes what a loop computes.
-        example_keys.LOG_MEL: each_clip(log_mel_image, inputs[example_keys.AUDIO], config),
-        example_keys.WINDOWS: each_clip(windows, inputs[example_keys.AUDIO], config),
-        example_keys.STATISTICS: each_clip(summary, inputs[example_keys.AUDIO], config),
-        example_keys.FMA_FEATURES: tf.identity(inputs[example_keys.FMA_FEATURES]),
+        **{
+            key: each_clip(FEATURES[key], inputs[example_keys.AUDIO], config)
+            for key in sorted(wanted & FEATURES.keys())
+        },
+        **{key: tf.identity(inputs[key]) for key in sorted(as_they_are)},
         example_keys.LABEL: label,
-        example_keys.TRACK_ID: tf.identity(inputs[example_keys.TRACK_ID]),
-        example_keys.ARTIST_ID: tf.identity(inputs[example_keys.ARTIST_ID]),
     }
 
 
@@ -74,3 +87,16 @@ def summary(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
     """Returns the packed statistics of float32 [samples], scalar bytes."""
     power = log_mel.power_spectrogram(signal, config)
     return pcm.pack(clip_statistics.clip_statistics(signal, power, config))
+
+
+def musicnn_values(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:
+    """Returns the packed values of musicnn for float32 [samples], scalar bytes."""
+    return pcm.pack(musicnn.clip_values(signal, config, musicnn_weights.load()))
+
+
+FEATURES: Mapping[str, Callable[[tf.Tensor, AudioConfig], tf.Tensor]] = {
+    example_keys.LOG_MEL: log_mel_image,
+    example_keys.WINDOWS: windows,
+    example_keys.STATISTICS: summary,
+    example_keys.MUSICNN: musicnn_values,
+}

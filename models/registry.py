@@ -9,6 +9,7 @@ CLASSICAL = {
     "gaussian_nb": "models.classical.gaussian_nb",
     "svm": "models.classical.svm",
     "mlp": "models.classical.mlp",
+    "musicnn": "models.transfer.musicnn",
 }
 # Trained with Keras; a Tuner can search for their hyperparameters.
 NETWORKS = {

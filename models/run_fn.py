@@ -16,9 +16,9 @@ from absl import logging
 from tfx.dsl.io import fileio
 
 from common.config import from_json
-from common.errors import in_a_line, is_disk_full
+from common.errors import InputError, in_a_line, is_disk_full
 from dataset.config import AudioConfig
-from features import example_keys
+from features import example_keys, musicnn_weights
 from models import saved_model
 from models.config import TrainConfig
 from models.spec import TrainedModel, TrainingContext, load
@@ -60,13 +60,15 @@ def _train_and_export(fn_args: Any) -> FitRecord:
     name = custom["model"]
     spec = load(custom["module"])
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
+    train = from_json(TrainConfig, custom["train"])
+    _check_feature(spec.feature(train), transform_output)
     context = TrainingContext(
         name=name,
         n_classes=transform_output.vocabulary_size_by_name(example_keys.GENRE_VOCABULARY),
         train_files=fn_args.train_files,
         eval_files=fn_args.eval_files,
         audio=from_json(AudioConfig, custom["audio"]),
-        train=from_json(TrainConfig, custom["train"]),
+        train=train,
         checkpoint_dir=_checkpoint_dir(fn_args),
         log_dir=fn_args.model_run_dir,
         hyperparameters=_tuned(fn_args),
@@ -85,6 +87,13 @@ def _train_and_export(fn_args: Any) -> FitRecord:
     )
     vocabulary = transform_output.vocabulary_by_name(example_keys.GENRE_VOCABULARY)
     return _record(name, trained, [genre.decode() for genre in vocabulary], seconds)
+
+
+def _check_feature(feature: str, transform_output: tft.TFTransformOutput) -> None:
+    """Raises InputError where Transform could not compute what a model reads."""
+    if feature not in transform_output.transformed_feature_spec():
+        why = musicnn_weights.MISSING if feature == example_keys.MUSICNN else "Transform lacks it"
+        raise InputError(f"there is no feature {feature}: {why}")
 
 
 def _check_scores(trained: TrainedModel, context: TrainingContext) -> None:

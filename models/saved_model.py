@@ -7,6 +7,7 @@ import tensorflow_transform as tft
 
 from dataset.config import AudioConfig
 from features import example_keys, pcm
+from features.preprocessing import FEATURES
 from features.wav import read_wav
 from models.spec import ClipScorer
 
@@ -42,7 +43,7 @@ def export(
 
     - `serving_default`: `examples`, serialized raw Examples (only `audio` is needed);
     - `predict_wav`: `wav`, the bytes of WAV files, see `features.wav`;
-    - `transform_features`: `examples`, to `log_mel`, `windows`, `statistics` and `label`;
+    - `transform_features`: `examples`, to `label` and the features that the run's models read;
     - `evaluation_features`: `examples`, to what TFMA needs and the Example lacks: `label` and
       `duration`, a class in words by which TFMA slices.
 
@@ -90,13 +91,7 @@ def export(
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         transformed = exported.transform(_parse(examples, example_keys.AUDIO, source))
-        wanted = {
-            example_keys.LOG_MEL,
-            example_keys.WINDOWS,
-            example_keys.STATISTICS,
-            example_keys.LABEL,
-            feature,
-        }
+        wanted = {*transformed} & {*FEATURES, example_keys.LABEL, feature}
         return {key: transformed[key] for key in sorted(wanted)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])

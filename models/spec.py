@@ -80,6 +80,9 @@ class ModelSpec(Protocol):
     def settings(self) -> tuple[str, ...]:
         """Fields of TrainConfig that it reads beside the seed; others do not train it anew."""
 
+    def feature(self, train: TrainConfig) -> str:
+        """Returns the transformed feature that it reads."""
+
     def train(self, context: TrainingContext) -> TrainedModel:
         """Trains one model, the same one every time."""
 

@@ -23,7 +23,7 @@ from components.packaged_schema import PackagedSchemaGen
 from components.strict_example_validator import StrictExampleValidator
 from components.strict_transform import StrictTransform
 from evaluation.gate import gate_config
-from features import example_keys
+from features import example_keys, musicnn_weights
 from models.registry import MODELS
 from models.spec import load
 from pipeline.cache_key import CODE_DIGEST, code_digest, versions_digest
@@ -162,18 +162,24 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> StrictTran
         splits_config=tfx.proto.SplitsConfig(
             analyze=["train"], transform=["train", "eval", "test"]
         ),
-        custom_config={
-            "audio": dataclasses.asdict(config.audio),
-        },
+        custom_config=_transformed(config),
         # They would be statistics of spectrograms and windows, which nobody reads.
         disable_statistics=True,
     ).with_id("Transform")
 
 
+def _transformed(config: PipelineConfig) -> dict[str, Any]:
+    features = {load(MODELS[name]).feature(config.train) for name in config.models}
+    custom = {"audio": dataclasses.asdict(config.audio), "features": sorted(features)}
+    if example_keys.MUSICNN in features:
+        custom["musicnn_weights_digest"] = musicnn_weights.digest()
+    return custom
+
+
 def _tuner(
     name: str, config: PipelineConfig, platform: Platform, transform: StrictTransform
 ) -> tfx.components.Tuner:
-    family = load(MODELS[name])
+    spec = load(MODELS[name])
     return platform.tuner(
         name,
         tuner_fn="models.tuner_fn.tuner_fn",
@@ -185,7 +191,7 @@ def _tuner(
             "model": name,
             "module": MODELS[name],
             "audio": dataclasses.asdict(config.audio),
-            "train": dataclasses.asdict(config.train.only(family.settings)),
+            "train": dataclasses.asdict(config.train.only(spec.settings)),
             "trials": config.tune.trials,
             "epochs": config.tune.epochs,
             "code_digest": code_digest("models.tuner_fn", MODELS[name]),
@@ -200,7 +206,7 @@ def _trainer(
     transform: StrictTransform,
     tuner: tfx.components.Tuner | None,
 ) -> tfx.components.Trainer:
-    family = load(MODELS[name])
+    spec = load(MODELS[name])
     note = dict(config.retried).get(name)
     return platform.trainer(
         name,
@@ -215,7 +221,7 @@ def _trainer(
             # Trainers do not look it up, or another model would have them all train anew.
             "module": MODELS[name],
             "audio": dataclasses.asdict(config.audio),
-            "train": dataclasses.asdict(config.train.only(family.settings)),
+            "train": dataclasses.asdict(config.train.only(spec.settings)),
             # Here and not as a stamp, for the Trainer names its checkpoints after this.
             "code_digest": code_digest("models.run_fn", MODELS[name]),
             "checkpoint_dir": config.checkpoint_dir,

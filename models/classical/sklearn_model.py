@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ from models.classical.tf_export import LIMIT, ClassicalScorer, Head, Trained
 from models.config import TrainConfig
 from models.spec import TrainedModel, TrainingContext
 
+_ALL_COLUMNS = {"all": (0, sys.maxsize)}
 _FEATURES = {"audio": example_keys.STATISTICS, "fma": example_keys.FMA_FEATURES}
 # A setting that is best on this many clips is as good as best on more, and the search costs
 # (settings x folds) fits.
@@ -61,6 +63,9 @@ class Classical:
         calibrated: whether the classifier gives decisions that Platt's sigmoids are to turn into
             probabilities.
         max_clips: of more, a sample is fitted.
+        reads: the transformed feature that it reads; by default that of `TrainConfig.feature_set`.
+        columns: of the feature, to choose among: a name to the first and the end of a range.
+        settings: fields of TrainConfig that it reads.
     """
 
     classifier: Callable[[int], BaseEstimator]
@@ -70,13 +75,18 @@ class Classical:
     whiten: bool = False
     calibrated: bool = False
     max_clips: int = 50_000
-    # Fields of TrainConfig that every one of them reads.
-    settings: ClassVar[tuple[str, ...]] = ("feature_set", "pca_components")
+    reads: str = ""
+    columns: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=lambda: _ALL_COLUMNS)
+    settings: tuple[str, ...] = ("feature_set", "pca_components")
+
+    def feature(self, train: TrainConfig) -> str:
+        """Returns the transformed feature that it reads."""
+        return self.reads or _FEATURES[train.feature_set]
 
     def train(self, context: TrainingContext) -> TrainedModel:
         """Fits the model with the best settings on the train split, the same one every time."""
         train = context.train
-        feature = _FEATURES[train.feature_set]
+        feature = self.feature(train)
         clips = (
             read_clips(context.train_files, feature).sample(self.max_clips, train.seed).in_float64()
         )
@@ -89,6 +99,21 @@ class Classical:
             hyperparameters=hyperparameters,
             servable=feature != example_keys.FMA_FEATURES,
         )
+
+
+class VaryingColumns(VarianceThreshold):
+    """Keeps the columns of a range that are not constant."""
+
+    def __init__(self, name: str = "all", first: int = 0, end: int = sys.maxsize):
+        super().__init__()
+        self.name = name
+        self.first = first
+        self.end = end
+
+    def _get_support_mask(self) -> NDArray[np.bool_]:
+        place = np.arange(self.n_features_in_)
+        within = (self.first <= place) & (place < self.end)
+        return super()._get_support_mask() & within
 
 
 def fit(
@@ -110,8 +135,12 @@ def fit(
             model, found["calibrated"] = _calibrated(model, clips, train.seed)
         model.fit(clips.inputs, clips.labels)
     chosen = {
-        name.removeprefix("classifier__"): value for name, value in best.items() if name != "pca"
+        name.removeprefix("classifier__"): value
+        for name, value in best.items()
+        if name.startswith("classifier__")
     }
+    if len(kind.columns) > 1:
+        chosen["columns"] = best["varying"].name
     components = None if best["pca"] == "passthrough" else best["pca"].n_components
     return model, {
         **chosen,
@@ -194,7 +223,7 @@ def _calibrated(
 def _pipeline(classifier: BaseEstimator) -> Pipeline:
     return Pipeline(
         [
-            ("varying", VarianceThreshold()),
+            ("varying", VaryingColumns()),
             ("standard", StandardScaler()),
             ("clip", FunctionTransformer(np.clip, kw_args={"a_min": -LIMIT, "a_max": LIMIT})),
             ("pca", "passthrough"),
@@ -214,19 +243,23 @@ def _settings(
         parts: the inputs that are fitted, [clips, columns] each; a setting has to fit them all.
     """
     wanted = kind.components if train.pca_components is None else (train.pca_components,)
-    varying = min(np.count_nonzero(np.ptp(part, axis=0)) for part in parts)
     n_clips = min(len(part) for part in parts)
-    # No more than there can be, and each number once. Whitened, a component that hardly any clip
-    # speaks of is noise as loud as the rest.
-    most = max(1, min(n_clips // 4 if kind.whiten else n_clips - 1, varying))
-    counts = dict.fromkeys(min(count, most) if count else None for count in wanted)
-    return [
-        {
-            "pca": _pca(count, kind.whiten) if count else "passthrough",
-            **{f"classifier__{name}": value for name, value in setting.items()},
-        }
-        for count, setting in itertools.product(counts, kind.grid(n_clips))
-    ]
+    found = []
+    for columns in (VaryingColumns(name, *ends) for name, ends in kind.columns.items()):
+        varying = min(np.count_nonzero(columns.fit(part).get_support()) for part in parts)
+        # No more than there can be, and each number once. Whitened, a component that hardly any
+        # clip speaks of is noise as loud as the rest.
+        most = max(1, min(n_clips // 4 if kind.whiten else n_clips - 1, varying))
+        counts = dict.fromkeys(min(count, most) if count else None for count in wanted)
+        found += [
+            {
+                "varying": columns,
+                "pca": _pca(count, kind.whiten) if count else "passthrough",
+                **{f"classifier__{name}": value for name, value in setting.items()},
+            }
+            for count, setting in itertools.product(counts, kind.grid(n_clips))
+        ]
+    return found
 
 
 def _pca(n_components: int, whiten: bool) -> PCA:

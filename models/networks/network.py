@@ -53,6 +53,10 @@ class Network:
     stages: Callable[[Recipe], list[Stage]]
     settings: tuple[str, ...] = SETTINGS
 
+    def feature(self, train: TrainConfig) -> str:
+        """Returns the transformed feature that it reads."""
+        return self.view.feature
+
     def train(self, context: TrainingContext) -> TrainedModel:
         """Trains the network, the same one every time."""
         return train_network(context, self)

@@ -77,7 +77,7 @@ def transform(folder: Path, examples: standard_artifacts.Examples) -> str:
             ),
             standard_component_specs.SPLITS_CONFIG_KEY: proto_utils.proto_to_json(splits),
             standard_component_specs.CUSTOM_CONFIG_KEY: json.dumps(
-                {"audio": dataclasses.asdict(AUDIO)}
+                {"audio": dataclasses.asdict(AUDIO), "features": []}
             ),
             standard_component_specs.FORCE_TF_COMPAT_V1_KEY: 0,
             standard_component_specs.DISABLE_STATISTICS_KEY: 1,

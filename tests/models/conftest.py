@@ -107,7 +107,7 @@ def transformed(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
         records = pipeline | beam.Create(raw) | source.RawRecordToRecordBatch()
         dataset = (records, source.TensorAdapterConfig())
         (data, metadata), transform_fn = dataset | tft_beam.AnalyzeAndTransformDataset(
-            lambda inputs: preprocessing_fn(inputs, {"audio": dataclasses.asdict(config)})
+            lambda inputs: preprocessing_fn(inputs, {"audio": dataclasses.asdict(config), "features": FEATURES})
         )
         coder = tft.coders.ExampleProtoCoder(metadata.schema)
         _ = (
