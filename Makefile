@@ -12,8 +12,8 @@ DEMO_DATA := data/demo
 DEMO_OUTPUT := output/demo
 # Of the draws tried, one where statistics and logistic regression get .91 and no genre is hopeless.
 DEMO_SEED := 1
-# The article's six and an MLP; the other networks take longer than a demo should.
-DEMO_MODELS := logistic_regression,knn,gaussian_nb,svm,mlp,cnn1d,mobilenet_v2
+# The article's six, an MLP and musicnn; the other networks take longer than a demo should.
+DEMO_MODELS := logistic_regression,knn,gaussian_nb,svm,mlp,musicnn,cnn1d,mobilenet_v2
 # Further flags of local_runner.py, e.g. DEMO_FLAGS='--epochs 3' or '--mobilenet-weights imagenet'.
 DEMO_FLAGS ?=
 # Folder of the run whose report is opened.
@@ -32,6 +32,10 @@ install: ## make .venv with the pinned packages
 	@$(SETUP) install
 
 # The clips are synthetic, so that no accuracy is suspicious: --max-credible-accuracy 1.
+.PHONY: weights
+weights: install ## get the weights of musicnn again, where that failed
+	@$(SETUP) weights
+
 .PHONY: demo
 demo: install ## make a small corpus and run the whole pipeline on it
 	$(PY) -m corpus --output-dir $(DEMO_DATA) --seed $(DEMO_SEED)

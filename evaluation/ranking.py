@@ -21,6 +21,7 @@ class Candidate:
     Attributes:
         name: of the model.
         macro_f1: on the eval split.
+        log_loss: on the eval split, in nats a clip.
         replicates: its macro-F1 in each replicate of the bootstrap, float64 [replicates];
             NaN where it is unknown.
         parameters: numbers that the model holds, None where that is not known.
@@ -29,6 +30,7 @@ class Candidate:
 
     name: str
     macro_f1: float
+    log_loss: float
     replicates: NDArray[np.float64]
     parameters: int | None
     servable: bool
@@ -55,14 +57,15 @@ class Ranking:
 
 
 def rank(candidates: Sequence[Candidate], *, push_unservable: bool) -> Ranking:
-    """Returns the ranking by macro-F1, in which ties go to the smaller model.
+    """Returns the ranking by macro-F1, in which log-loss decides ties.
 
     By the one-standard-error rule (Breiman et al., 1984) a candidate is tied with the highest if
     its macro-F1 is lower by no more than one standard error of their difference, which the paired
     bootstrap gives. Where that error is unknown, as on clips of one artist, nothing tells them
-    apart, so they are tied. Of those that are tied the one with the fewest parameters is first,
-    then the one with the higher macro-F1; never the one that is faster by the clock, on which no
-    two runs agree.
+    apart, so they are tied. Of those that are tied the one with the lowest log-loss is first: it
+    counts how sure a model is of every clip, and so tells models apart with far fewer clips than
+    macro-F1 needs. Of equal ones it is the one with the fewest parameters, then the one with the
+    higher macro-F1; never the one that is faster by the clock, on which no two runs agree.
 
     Args:
         candidates: at least one, in any order.
@@ -95,14 +98,14 @@ def rank(candidates: Sequence[Candidate], *, push_unservable: bool) -> Ranking:
 
 
 def _winner(candidates: Sequence[Candidate]) -> tuple[Candidate, list[Candidate]]:
-    """Returns the smallest of those tied with the highest macro-F1, and all of these."""
+    """Returns the surest of those tied with the highest macro-F1, and all of these."""
     highest = min(candidates, key=_by_macro_f1)
     tied = [
         other
         for other in sorted(candidates, key=_by_macro_f1)
         if highest.macro_f1 - other.macro_f1 <= _standard_error(highest, other)
     ]
-    return min(tied, key=_by_size), tied
+    return min(tied, key=_by_log_loss), tied
 
 
 def _standard_error(one: Candidate, other: Candidate) -> float:
@@ -113,8 +116,10 @@ def _by_macro_f1(candidate: Candidate) -> tuple[float, float, str]:
     return -candidate.macro_f1, _size(candidate), candidate.name
 
 
-def _by_size(candidate: Candidate) -> tuple[float, float, str]:
-    return _size(candidate), -candidate.macro_f1, candidate.name
+def _by_log_loss(candidate: Candidate) -> tuple[float, float, float, str]:
+    # As it is shown, so that no digit that nobody sees decides.
+    shown = round(candidate.log_loss, 3)
+    return shown, _size(candidate), -candidate.macro_f1, candidate.name
 
 
 def _size(candidate: Candidate) -> float:
@@ -122,24 +127,20 @@ def _size(candidate: Candidate) -> float:
 
 
 def _why(winner: Candidate, tied: Sequence[Candidate], n_candidates: int) -> str:
-    figure = f"{winner.name} has the highest macro-F1, {winner.macro_f1:.3f}"
     if n_candidates == 1:
         return f"{winner.name} is the only one to choose from"
-    if len(tied) == 1:
-        return f"{figure}, and no other comes within one standard error of it"
-    parameters = f"{winner.parameters:,}" if winner.parameters is not None else "unknown"
     highest = tied[0]
+    leads = f"{highest.name} has the highest macro-F1, {highest.macro_f1:.3f}"
+    if len(tied) == 1:
+        return f"{leads}, and no other comes within one standard error of it"
+    lowest = f"the lowest log-loss of those tied, {winner.log_loss:.3f}"
+    if any(round(other.log_loss - winner.log_loss, 3) == 0 for other in tied if other != winner):
+        lowest += ", and of equals the fewest parameters"
     if winner is highest:
         others = ", ".join(other.name for other in tied[1:])
-        if math.isinf(_standard_error(highest, tied[1])):
-            return (
-                f"{figure}; {_UNKNOWN_ERROR}, so that it is tied with {others}, and of those tied "
-                f"none has fewer parameters than its {parameters}"
-            )
-        return (
-            f"{figure}, and of those within one standard error of it ({others}) none has fewer "
-            f"parameters than its {parameters}"
-        )
+        is_unknown = math.isinf(_standard_error(highest, tied[1]))
+        why_tied = _UNKNOWN_ERROR if is_unknown else "within one standard error of it"
+        return f"{leads}, is tied with {others} ({why_tied}), and has {lowest}"
     error = _standard_error(highest, winner)
     why_tied = (
         _UNKNOWN_ERROR
@@ -148,6 +149,5 @@ def _why(winner: Candidate, tied: Sequence[Candidate], n_candidates: int) -> str
     )
     return (
         f"{winner.name}, with a macro-F1 of {winner.macro_f1:.3f}, is tied with {highest.name}, "
-        f"with {highest.macro_f1:.3f} ({why_tied}), and "
-        f"of those tied it has the fewest parameters, {parameters}"
+        f"with {highest.macro_f1:.3f} ({why_tied}), and has {lowest}"
     )

@@ -2,6 +2,7 @@
 # Makes .venv with uv: the newest TFX that glibc and the Pythons here allow, in pinned packages.
 #
 #   setup_env.sh install    make .venv, or do nothing where it is up to date
+#   setup_env.sh weights    get the weights of musicnn again
 #   setup_env.sh versions   print what a bug report needs
 #   setup_env.sh uv ...     run the pinned uv, with pip's index and certificates
 #
@@ -43,7 +44,7 @@ use_version() { # VERSION of Python: sets what goes with it
 
 stamp() { # what .venv is made from
     printf '%s\nPython %s\n' "$PWD" "$version"
-    sha256sum "$requirements" setup.py
+    sha256sum "$requirements" requirements/musicnn.txt setup.py
 }
 
 up_to_date() {
@@ -177,9 +178,22 @@ install() {
     logged "installing the project" uv pip install --python .venv/bin/python --no-deps \
         --no-build-isolation --config-setting editable_mode=compat --editable .
     logged "checking the installed set" uv pip check --python .venv/bin/python
+    weights
     stamp >.venv/setup-done.new
     mv .venv/setup-done.new .venv/setup-done # at once or not at all
     say ".venv is ready"
+}
+
+weights() { # of musicnn: 3 MB of a package of 29
+    if uv pip install --target .venv/musicnn --no-deps --require-hashes \
+        --index-strategy unsafe-best-match -r requirements/musicnn.txt >>"$log" 2>&1 </dev/null &&
+        .venv/bin/python -m features.musicnn_weights .venv/musicnn/musicnn/MSD_musicnn >>"$log" 2>&1
+    then
+        rm -rf .venv/musicnn
+    else
+        say "The weights of musicnn could not be fetched, so that model is not available; all else is.
+'make weights' tries again; details in $log"
+    fi
 }
 
 versions() {
@@ -194,6 +208,11 @@ versions() {
 
 case ${1:-} in
     install) up_to_date || install ;;
+    weights)
+        up_to_date || stop ".venv is not up to date: run make install"
+        use_pip_settings
+        weights
+        ;;
     versions) versions ;;
     uv)
         shift
@@ -203,7 +222,7 @@ case ${1:-} in
         uv "$@"
         ;;
     *)
-        say "usage: setup_env.sh install | versions | uv ..."
+        say "usage: setup_env.sh install | weights | versions | uv ..."
         exit 2
         ;;
 esac

@@ -79,6 +79,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 Candidate(
                     name,
                     evaluations[name].overall["macro_f1"],
+                    evaluations[name].overall["log_loss"],
                     read_macro_f1_replicates(evaluation_uri, _name_for_tfma(name, paths)),
                     fits[name].parameters,
                     fits[name].servable,

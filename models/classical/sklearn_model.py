@@ -110,6 +110,7 @@ class VaryingColumns(VarianceThreshold):
         self.first = first
         self.end = end
 
+    # Of `SelectorMixin`, for those who write a selection of their own.
     def _get_support_mask(self) -> NDArray[np.bool_]:
         place = np.arange(self.n_features_in_)
         within = (self.first <= place) & (place < self.end)
@@ -244,9 +245,11 @@ def _settings(
     """
     wanted = kind.components if train.pca_components is None else (train.pca_components,)
     n_clips = min(len(part) for part in parts)
-    found = []
+    found: list[dict[str, Any]] = []
     for columns in (VaryingColumns(name, *ends) for name, ends in kind.columns.items()):
         varying = min(np.count_nonzero(columns.fit(part).get_support()) for part in parts)
+        if found and not varying:
+            continue
         # No more than there can be, and each number once. Whitened, a component that hardly any
         # clip speaks of is noise as loud as the rest.
         most = max(1, min(n_clips // 4 if kind.whiten else n_clips - 1, varying))

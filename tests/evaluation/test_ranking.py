@@ -1,4 +1,4 @@
-"""Ranking by macro-F1, ties to the smaller model, and who may be pushed."""
+"""Ranking by macro-F1, ties to the lower log-loss, and who may be pushed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ def candidate(
     parameters: int | None,
     *,
     error: float = 0.0,
+    log_loss: float = 1.0,
     servable: bool = True,
 ) -> Candidate:
     """Return a candidate whose difference to one without error has this standard error."""
     replicates = macro_f1 + error * OTHER_NOISE / np.std(OTHER_NOISE, ddof=1) + NOISE
-    return Candidate(name, macro_f1, replicates, parameters, servable)
+    return Candidate(name, macro_f1, log_loss, replicates, parameters, servable)
 
 
 def ranked(*candidates: Candidate, push_unservable: bool = False) -> Ranking:
@@ -45,7 +46,22 @@ def test_the_highest_macro_f1_is_best_where_no_other_is_near() -> None:
     )
 
 
-def test_a_tie_goes_to_the_smaller_model() -> None:
+def test_a_tie_goes_to_the_lower_log_loss() -> None:
+    found = ranked(
+        candidate("high", 0.8, 10, log_loss=0.9),
+        candidate("sure", 0.77, 9_000, error=0.031, log_loss=0.5),
+        candidate("small", 0.79, 5, error=0.02, log_loss=0.7),
+        candidate("low", 0.6, 10, error=0.1, log_loss=0.1),
+    )
+    assert found.order == ("sure", "high", "small", "low")
+    assert found.tied == {"high", "small", "sure"}
+    assert found.why_best == (
+        "sure, with a macro-F1 of 0.770, is tied with high, with 0.800 (one standard error of "
+        "their difference is 0.031), and has the lowest log-loss of those tied, 0.500"
+    )
+
+
+def test_of_equal_log_losses_the_smaller_model_is_taken() -> None:
     found = ranked(
         candidate("big", 0.8, 9_000),
         candidate("small", 0.77, 1_200, error=0.031),
@@ -56,7 +72,8 @@ def test_a_tie_goes_to_the_smaller_model() -> None:
     assert found.tied == {"big", "mid", "small"}
     assert found.why_best == (
         "small, with a macro-F1 of 0.770, is tied with big, with 0.800 (one standard error of "
-        "their difference is 0.031), and of those tied it has the fewest parameters, 1,200"
+        "their difference is 0.031), and has the lowest log-loss of those tied, 1.000, and of "
+        "equals the fewest parameters"
     )
 
 
@@ -73,34 +90,34 @@ def test_the_difference_is_taken_in_pairs() -> None:
 
 def unknown(name: str, macro_f1: float, parameters: int) -> Candidate:
     """Return a candidate that is known by a single replicate, as one artist or none may leave."""
-    return Candidate(name, macro_f1, np.array([macro_f1, np.nan, np.nan]), parameters, True)
+    return Candidate(name, macro_f1, 1.0, np.array([macro_f1, np.nan, np.nan]), parameters, True)
 
 
 def test_where_the_error_is_unknown_all_are_tied() -> None:
     found = ranked(unknown("big", 0.8, 9_000), unknown("small", 0.3, 10))
     assert (found.best, found.tied) == ("small", {"big", "small"})
     assert "too few artists to estimate the standard error" in found.why_best
-    assert found.why_best.endswith("of those tied it has the fewest parameters, 10")
     found = ranked(unknown("big", 0.3, 9_000), unknown("small", 0.8, 10))
     assert (found.best, found.tied) == ("small", {"big", "small"})
-    assert found.why_best.startswith("small has the highest macro-F1, 0.800; there are too few")
-    assert found.why_best.endswith("of those tied none has fewer parameters than its 10")
+    assert found.why_best.startswith(
+        "small has the highest macro-F1, 0.800, is tied with big (there are too few artists"
+    )
 
 
 def test_equal_replicates_are_a_known_error_of_nothing() -> None:
     big, small = (
-        Candidate(name, macro_f1, np.full(400, 0.5), parameters, True)
+        Candidate(name, macro_f1, 1.0, np.full(400, 0.5), parameters, True)
         for name, macro_f1, parameters in (("big", 0.8, 9_000), ("small", 0.79, 10))
     )
     assert ranked(big, small).tied == frozenset()
 
 
-def test_the_highest_may_itself_be_the_smallest_of_those_tied() -> None:
+def test_the_highest_may_itself_be_the_first_of_those_tied() -> None:
     found = ranked(candidate("a", 0.8, 10), candidate("b", 0.79, 20, error=0.02))
     assert (found.best, found.tied) == ("a", {"a", "b"})
     assert found.why_best == (
-        "a has the highest macro-F1, 0.800, and of those within one standard error of it (b) none "
-        "has fewer parameters than its 10"
+        "a has the highest macro-F1, 0.800, is tied with b (within one standard error of it), and "
+        "has the lowest log-loss of those tied, 1.000, and of equals the fewest parameters"
     )
 
 

@@ -21,12 +21,13 @@ from tfx_bsl.public import tfxio
 
 from dataset.config import AudioConfig
 from features import example_keys
-from features.preprocessing import preprocessing_fn
+from features.preprocessing import FEATURES, preprocessing_fn
 from models.config import TrainConfig
 from models.registry import MODELS
 from pipeline import beam_args
 from tests.models.training import train_and_export
 
+ALL_FEATURES = [*FEATURES, example_keys.FMA_FEATURES]
 SCHEMA = Path(__file__).parents[2] / "dataset" / "schema.pbtxt"
 
 
@@ -107,7 +108,9 @@ def transformed(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
         records = pipeline | beam.Create(raw) | source.RawRecordToRecordBatch()
         dataset = (records, source.TensorAdapterConfig())
         (data, metadata), transform_fn = dataset | tft_beam.AnalyzeAndTransformDataset(
-            lambda inputs: preprocessing_fn(inputs, {"audio": dataclasses.asdict(config), "features": FEATURES})
+            lambda inputs: preprocessing_fn(
+                inputs, {"audio": dataclasses.asdict(config), "features": ALL_FEATURES}
+            )
         )
         coder = tft.coders.ExampleProtoCoder(metadata.schema)
         _ = (
