@@ -91,7 +91,7 @@ def test_packages_are_those_of_the_lock_checked_against_their_hashes() -> None:
     ]
     locked = [command for command in installs if "--require-hashes" in command]
     files = {Path(command.split(" -r ")[1]).name for command in locked}
-    assert files == {"build.txt", Path(LOCK).name, "cuda.txt"}
+    assert files == {"build.txt", Path(LOCK).name, "cuda.txt", "musicnn.txt"}
     others = [command.split()[-1] for command in installs if command not in locked]
     # The project itself, and what Cloud TPU publishes, which is in no registry.
     assert others[0] == "."
@@ -109,7 +109,14 @@ def test_the_whole_project_is_in_it(project: dict[str, Any]) -> None:
     copied = copied_from_here(STAGES["packages"])
     folders = {name.split(".")[0] for name in project["packages"]}
     modules = {f"{name}.py" for name in project["py_modules"]}
-    assert copied == {LOCK, "setup.py", "pyproject.toml", *folders, *modules}
+    assert copied == {
+        LOCK,
+        "requirements/musicnn.txt",
+        "setup.py",
+        "pyproject.toml",
+        *folders,
+        *modules,
+    }
 
 
 def test_compilers_and_sources_stay_behind() -> None:
