@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -304,6 +305,25 @@ def test_links_to_nothing_and_to_each_other(rock: Path) -> None:
         ("Rock/ping.mp3", FaultKind.UNREADABLE),
         ("Rock/pong.mp3", FaultKind.UNREADABLE),
     ]
+
+
+def test_folders_that_cannot_be_read_are_named(rock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root may read any folder, so the refusal is made here.
+    for name in ("A", "B"):
+        (rock / name).mkdir()
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if path.endswith(("/A", "/B")):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    listing = of_genres(str(rock.parent))
+    assert names(listing) == [(0, "Rock/song.mp3")]
+    assert listing.unread == (
+        f"; folders cannot be read (2, the first is {rock}/A: Permission denied): make them readable"
+    )
 
 
 def test_pipes_and_sockets_are_not_opened(rock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
