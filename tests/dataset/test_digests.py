@@ -138,10 +138,3 @@ def test_what_is_missing_is_named(
     with pytest.raises(InputError) as caught:
         with_digests(dataclasses.replace(data, **settings))  # type: ignore[arg-type]
     assert str(caught.value) == expected
-
-
-@pytest.mark.parametrize("name", ["tracks.csv", "genres.csv", "features.csv"])
-def test_a_missing_table_is_named(data: DataConfig, name: str) -> None:
-    Path(data.metadata_dir, name).unlink()
-    with pytest.raises(InputError, match=f"there is no {name} in .*/metadata"):
-        with_digests(dataclasses.replace(data, labels="tree", fma_features=True))
