@@ -43,9 +43,8 @@ def concluded(
 def test_a_conclusion_has_faults_a_summary_and_where_each_clip_goes() -> None:
     some = catalogue(dataclasses.replace(ROWS[0], track_id=6), Row(7, genre="Rock", split="train"))
     data = dataclasses.replace(OWN, max_bad_fraction=0.125)
-    conclusion, (copy,) = concluded(
-        some, data, _6=Outcome(6, 0, "0", 2.0), _7=Outcome(7, 0, kind="silent", detail="S")
-    )
+    outcomes = {"_6": Outcome(6, 0, "0", 2.0), "_7": Outcome(7, 0, kind="silent", detail="S")}
+    conclusion, (copy,) = concluded(some, data, **outcomes)
     assert conclusion.faults == [
         Fault("6.wav", 6, FaultKind.DUPLICATE_AUDIO, "sounds like 0.wav"),
         Fault("7.wav", 7, FaultKind.SILENT, "S"),
@@ -59,6 +58,8 @@ def test_a_conclusion_has_faults_a_summary_and_where_each_clip_goes() -> None:
         "overlaps": {"artists": [], "audio": []},
     }
     assert copy.split_of == {row.track_id: row.split for row in ROWS}
+    strict = dataclasses.replace(data, on_fault=("duplicate_audio=fail",))
+    assert "run fail for duplicate_audio" in concluded(some, strict, **outcomes)[0].refusal
 
 
 def test_splits_that_share_an_artist_are_refused_at_once_unless_they_may() -> None:

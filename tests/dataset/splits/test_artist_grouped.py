@@ -111,8 +111,8 @@ def test_prolific_artists_come_to_every_split_by_its_share() -> None:
 
 
 def test_ties_and_deliveries_are_the_same_on_every_machine() -> None:
-    # A model judged by yesterday's split must not be trained by today's. Golden: a digest of all
-    # that decides between two splits, to the last bit of a sum.
+    # A model judged by yesterday's split must not be trained by today's. Golden: the digest
+    # of splits in which ties are broken and a second delivery is placed.
     text = "".join(
         f"{track}{split}"
         for seed in (35, 39)
@@ -134,6 +134,7 @@ def test_a_later_span_never_moves_an_artist(seed: int) -> None:
                 assert found.split_of[clip.track_id] == split
         for field in ("artist_id", "digest"):
             assert {len(splits) for splits in splits_by(until, found, field).values()} == {1}
+    assert by_artist(clips[::-1]) == found
 
 
 def delivered(*later: Clip) -> tuple[dict[int, str], Decision]:
