@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 
 from common import files
 from common.errors import InputError
@@ -24,13 +23,11 @@ def with_digests(data: DataConfig, listing: Listing | None = None) -> DataConfig
     """
     listing = list_audio(data) if listing is None else listing
     tables = [files.digest(path) for path in _tables(data)]
-    features_digest = ""
-    if data.fma_features:
-        features_digest = files.digest(fma.features_path(data))
+    features = fma.features_path(data)
     return dataclasses.replace(
         data,
-        metadata_digest=_one_of(tables),
-        fma_features_digest=features_digest,
+        metadata_digest=" ".join(tables),
+        fma_features_digest=files.digest(features) if data.fma_features else "",
         audio_digest=listing.fingerprint,
         audio_files=len(listing.files),
     )
@@ -62,16 +59,5 @@ def require_unchanged(data: DataConfig, listing: Listing) -> None:
 def _tables(data: DataConfig) -> list[str]:
     """Returns the paths of the tables that are read; a folder per genre has none."""
     if data.metadata_dir:
-        fma.require_tables(data)
-        return fma.table_paths(data)
-    if data.tracks_csv:
-        own_table.require_table(data)
-        return [data.tracks_csv]
-    return []
-
-
-def _one_of(digests: list[str]) -> str:
-    """Returns one digest as it is, a digest of several, and no text for none."""
-    if len(digests) > 1:
-        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
-    return "".join(digests)
+        return fma.require_tables(data)
+    return [own_table.require_table(data)] if data.tracks_csv else []

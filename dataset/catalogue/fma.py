@@ -13,7 +13,14 @@ from common import files
 from common.errors import InputError
 from dataset.bad_files import Fault, FaultKind
 from dataset.catalogue import spans
-from dataset.catalogue.listing import NOT_IN_SPANS, Listing, list_audio, one_of_each, track_id_of
+from dataset.catalogue.listing import (
+    NOT_IN_SPANS,
+    AudioFile,
+    Listing,
+    list_audio,
+    one_of_each,
+    track_id_of,
+)
 from dataset.config import DataConfig
 from dataset.fma import fma_features, genres, tracks
 from dataset.track import ROW_FIELDS, Catalogue, Row, Track
@@ -38,21 +45,9 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
         )
     require_tables(data)
     table = tracks.load(files.join(data.metadata_dir, tracks.FILE_NAME))
-    known = set(table.index)
-    used, faults = one_of_each(
-        (file for file in listing.files if track_id_of(file.path) in known),
-        lambda file: track_id_of(file.path),
-    )
-    faults += [
-        Fault(file.path, track_id_of(file.path), FaultKind.NO_METADATA, "no row in tracks.csv")
-        for file in listing.files
-        if track_id_of(file.path) not in known
-    ]
     rows = _label(tracks.of_subset(table, data.subset), data).sort_index()
-    in_subset = set(rows.index)
-    barred = [entry.fault(track_id_of(entry.path)) for entry in listing.barred]
-    faults += [f for f in barred if f.track_id in in_subset or f.track_id not in known]
-    explained = {fault.track_id for fault in barred}
+    used, faults = _match_files(listing, set(table.index), set(rows.index))
+    explained = {track_id_of(entry.path) for entry in listing.barred}
     has_spans, n_elsewhere = spans.parse(data.audio_dir).has_span, 0
     found: list[Track] = []
     for values in rows.reset_index()[ROW_FIELDS].itertuples(index=False, name=None):
@@ -76,10 +71,22 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
     return _add_features(catalogue, features_path(data)) if data.fma_features else catalogue
 
 
-def table_paths(data: DataConfig) -> list[str]:
-    """Returns the paths of the tables that say which tracks there are and what they are."""
-    names = [tracks.FILE_NAME, *([genres.FILE_NAME] if data.labels == _TREE else [])]
-    return [files.join(data.metadata_dir, name) for name in names]
+def _match_files(
+    listing: Listing, known: set[int], in_subset: set[int]
+) -> tuple[dict[int, AudioFile], list[Fault]]:
+    """Returns the file of each track that has a row, and a fault for every other entry.
+
+    A file of another subset that must not be opened is of no interest.
+    """
+    by_row: dict[bool, list[AudioFile]] = {True: [], False: []}
+    for file in listing.files:
+        by_row[track_id_of(file.path) in known].append(file)
+    used, faults = one_of_each(by_row[True], lambda file: track_id_of(file.path))
+    for file in by_row[False]:
+        detail = f"no row in {tracks.FILE_NAME}"
+        faults.append(Fault(file.path, track_id_of(file.path), FaultKind.NO_METADATA, detail))
+    barred = [entry.fault(track_id_of(entry.path)) for entry in listing.barred]
+    return used, faults + [f for f in barred if f.track_id in in_subset or f.track_id not in known]
 
 
 def features_path(data: DataConfig) -> str:
@@ -87,15 +94,20 @@ def features_path(data: DataConfig) -> str:
     return files.join(data.metadata_dir, fma_features.FILE_NAME)
 
 
-def require_tables(data: DataConfig) -> None:
-    """Raises InputError that names the folder or the table that is missing."""
+def require_tables(data: DataConfig) -> list[str]:
+    """Returns the paths of the tables that say which tracks there are and what they are.
+
+    Raises:
+        InputError: where the folder, one of them or the table of FMA's features is missing.
+    """
     if not files.folder_exists(data.metadata_dir):
         raise InputError(f"the metadata folder {data.metadata_dir} does not exist")
-    for path in [*table_paths(data), *([features_path(data)] if data.fma_features else [])]:
-        if not files.exists(path):
-            name = posixpath.basename(path)
+    names = [tracks.FILE_NAME, *([genres.FILE_NAME] if data.labels == _TREE else [])]
+    for name in [*names, *([fma_features.FILE_NAME] if data.fma_features else [])]:
+        if not files.exists(files.join(data.metadata_dir, name)):
             advice = _a_level_off(data.metadata_dir.rstrip("/"), name)
             raise InputError(f"there is no {name} in {data.metadata_dir}{advice}")
+    return [files.join(data.metadata_dir, name) for name in names]
 
 
 def _a_level_below(data: DataConfig) -> str:

@@ -45,15 +45,15 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
     Raises:
         InputError: where the table is missing or damaged, naming line and column.
     """
-    require_table(data)
-    entries = load(data.tracks_csv, use_splits=data.split != _IGNORES_SPLITS)
+    entries = load(require_table(data), use_splits=data.split != _IGNORES_SPLITS)
     return _match(entries, data, listing)
 
 
-def require_table(data: DataConfig) -> None:
-    """Makes sure that the table is there; raises InputError."""
+def require_table(data: DataConfig) -> str:
+    """Returns the path of the table; raises InputError where it is missing."""
     if not files.exists(data.tracks_csv):
         raise InputError(f"the table {data.tracks_csv} does not exist")
+    return data.tracks_csv
 
 
 def load(path: str, *, use_splits: bool = True) -> pd.DataFrame:

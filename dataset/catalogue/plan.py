@@ -61,12 +61,11 @@ def select(tracks: Sequence[Track], data: DataConfig) -> tuple[list[Track], dict
     """
     genres = [identity.printable(genre) for genre in data.genres]  # as labels are
     there = sorted({track.row.genre for track in tracks})
-    for genre in genres if tracks else ():
+    for genre in genres:
         if genre not in there:
             names = ", ".join(map(repr, there))
             raise InputError(f"no track is of the genre {genre!r}; there are {names}")
-    if tracks:
-        licenses.require_present(data.licenses, (track.row.license for track in tracks))
+    licenses.require_present(data.licenses, (track.row.license for track in tracks))
     kept = sorted(tracks, key=lambda track: track.row.track_id)
     left_out: dict[str, int] = {}
     fewest, most = data.min_clips_per_genre, data.max_clips_per_genre

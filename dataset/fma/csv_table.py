@@ -23,7 +23,6 @@ from common.errors import InputError
 
 WHOLE_NUMBER = "[0-9]{1,18}"  # fits an int64
 _LONGEST_CELL = 16 * 2**20  # characters; artists' biographies pass the csv module's 128 KiB
-_LONGEST_LINE = 4 * _LONGEST_CELL
 _LONGEST_QUOTE = 60  # characters of a text that a message shows
 _NOT_UTF_8 = re.compile("[\0\udc80-\udcff]")  # NUL, or a byte that the decoder has escaped
 
@@ -158,9 +157,7 @@ def _decode(handle: IO[bytes], path: str) -> Iterator[str]:
     # Strict decoding would fail in a block that is read ahead; escaped, a wrong byte is found in
     # its line. Not every Python's csv module refuses NUL.
     text = io.TextIOWrapper(handle, "utf-8-sig", errors="surrogateescape", newline="")
-    for number, line in enumerate(iter(lambda: text.readline(_LONGEST_LINE), ""), start=1):
-        if len(line) == _LONGEST_LINE:
-            raise InputError(f"{path}, line {number}: the line is too long for a table")
+    for number, line in enumerate(text, start=1):
         if ("\0" in line or not line.isascii()) and (wrong := _NOT_UTF_8.search(line)):
             byte = ord(wrong[0]) & 0xFF
             raise InputError(

@@ -51,18 +51,11 @@ def load(path: str, track_ids: Collection[int]) -> dict[int, NDArray[np.float32]
 
 
 def _values(path: str, line: int, cells: Sequence[str]) -> NDArray[np.float32]:
-    try:
-        numbers = np.array([float(cell or "nan") for cell in cells])
-    except ValueError:
-        place = next(place for place, cell in enumerate(cells) if not _is_number(cell))
-        raise cell_error(path, line, COLUMNS[place], cells[place], "a number") from None
+    numbers = []
+    for column, cell in zip(COLUMNS, cells, strict=True):
+        try:
+            numbers.append(float(cell or "nan"))
+        except ValueError:
+            raise cell_error(path, line, column, cell, "a number") from None
     with np.errstate(over="ignore"):  # beyond float32 is infinite, and the caller sees to that
-        return numbers.astype(np.float32)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell or "nan")
-    except ValueError:
-        return False
-    return True
+        return np.array(numbers).astype(np.float32)

@@ -13,7 +13,7 @@ from common import files
 from common.errors import InputError
 from dataset.catalogue.listing import list_audio
 from dataset.config import DataConfig
-from dataset.digests import with_digests
+from dataset.digests import require_unchanged, with_digests
 from tests.conftest import Archive
 
 Edit = Callable[[Path], object]
@@ -80,6 +80,25 @@ def test_what_is_read_changes_a_digest_and_nothing_else_does(
     assert (digests(data) != before) is changes
 
 
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("audio/000/000002.mp3", "audio"),
+        ("metadata/tracks.csv", "metadata"),
+        ("metadata/features.csv", "metadata/features.csv"),
+    ],
+)
+def test_an_archive_that_has_changed_since_the_run_began_is_named(
+    data: DataConfig, tmp_path: Path, name: str, place: str
+) -> None:
+    begun = with_digests(dataclasses.replace(data, fma_features=True))
+    require_unchanged(begun, list_audio(begun))
+    (tmp_path / name).write_bytes(b"something else")
+    require_unchanged(data, list_audio(data))  # a run without digests
+    with pytest.raises(InputError, match=rf"^{tmp_path}/{place} has changed since the run began"):
+        require_unchanged(begun, list_audio(begun))
+
+
 def test_a_new_time_of_a_file_changes_the_digest(data: DataConfig) -> None:
     before = digests(data)
     os.utime(f"{data.audio_dir}/000/000002.mp3", (1, 1))
@@ -119,10 +138,3 @@ def test_what_is_missing_is_named(
     with pytest.raises(InputError) as caught:
         with_digests(dataclasses.replace(data, **settings))  # type: ignore[arg-type]
     assert str(caught.value) == expected
-
-
-@pytest.mark.parametrize("name", ["tracks.csv", "genres.csv", "features.csv"])
-def test_a_missing_table_is_named(data: DataConfig, name: str) -> None:
-    Path(data.metadata_dir, name).unlink()
-    with pytest.raises(InputError, match=f"there is no {name} in .*/metadata"):
-        with_digests(dataclasses.replace(data, labels="tree", fma_features=True))

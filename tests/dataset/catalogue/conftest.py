@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import pytest
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata, FileSystem
@@ -30,9 +30,6 @@ class BucketInMemory(FileSystem):
         head, _, tail = path.rpartition("/")
         return head, tail
 
-    def mkdirs(self, path: str) -> None:
-        pass
-
     def has_dirs(self) -> bool:
         return False
 
@@ -41,11 +38,6 @@ class BucketInMemory(FileSystem):
         for path, data in _OBJECTS.items():
             if path.startswith(dir_or_prefix):
                 yield FileMetadata(path, len(data), 1.5)
-
-    def create(
-        self, path: str, mime_type: str = "", compression_type: str = CompressionTypes.AUTO
-    ) -> BinaryIO:
-        raise NotImplementedError
 
     def open(
         self, path: str, mime_type: str = "", compression_type: str = CompressionTypes.AUTO
@@ -60,23 +52,11 @@ class BucketInMemory(FileSystem):
     def size(self, path: str) -> int:
         return len(_OBJECTS[path])
 
-    def last_updated(self, path: str) -> float:
-        return 1.5
-
-    def metadata(self, path: str) -> FileMetadata:
-        return FileMetadata(path, self.size(path), self.last_updated(path))
-
-    def checksum(self, path: str) -> str:
-        return str(self.size(path))
-
-    def copy(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
+    def _unused(self, *_: object) -> NoReturn:
         raise NotImplementedError
 
-    def rename(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
-        raise NotImplementedError
-
-    def delete(self, paths: list[str]) -> None:
-        raise NotImplementedError
+    last_updated = metadata = checksum = mkdirs = _unused
+    create = copy = rename = delete = _unused
 
 
 @pytest.fixture

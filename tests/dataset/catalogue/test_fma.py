@@ -31,15 +31,6 @@ def ids(catalogue: Catalogue) -> list[int]:
     return [track.row.track_id for track in catalogue.tracks]
 
 
-def test_fmas_own_split_is_kept(archive: Archive) -> None:
-    splits = {2: "training", 3: "validation", 4: "test"}
-    data = archive(
-        {track_id: {"set.split": split} for track_id, split in splits.items()},
-        {f"000/00000{track_id}.mp3": b"x" for track_id in splits},
-    )
-    assert [track.row.split for track in read(data).tracks] == ["train", "eval", "test"]
-
-
 def test_what_is_wrong_before_a_file_is_opened(archive: Archive, tmp_path: Path) -> None:
     data = archive(
         {2: {}, 3: {"track.genre_top": ""}, 4: {}, 5: {"set.subset": "large"}},
@@ -93,15 +84,6 @@ def test_a_file_that_must_not_be_opened_is_not_missing_too(
 @pytest.mark.parametrize("name", ["000/000002.flac", "000/000002.MP3", "any/2.ogg"])
 def test_the_format_and_the_folder_do_not_matter(archive: Archive, name: str) -> None:
     assert ids(read(archive({2: {}}, {name: b"x"}))) == [2]
-
-
-def test_planted_faults_of_a_corpus_are_found_in_its_table_and_folder(
-    corpus_data: DataConfig,
-) -> None:
-    catalogue = read(corpus_data)
-    kinds = sorted(fault.kind.value for fault in catalogue.faults)
-    assert kinds == ["missing_file", "no_genre", "no_metadata"]
-    assert len(catalogue.tracks) == 8 * 6 + 4
 
 
 def test_missing_folders_and_tables_are_named(tmp_path: Path, archive: Archive) -> None:

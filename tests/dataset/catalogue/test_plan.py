@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -14,7 +13,6 @@ from dataset.catalogue.listing import list_audio
 from dataset.catalogue.plan import plan_ingest
 from dataset.config import DataConfig
 from dataset.finalize import decide_splits
-from dataset.track import Catalogue
 from dataset.validation import to_clip
 from tests.conftest import Archive, TracksCsv
 
@@ -27,17 +25,11 @@ SONGS = ("Rock/000004.mp3", "Rock/000003.mp3", "Folk/000002.mp3")
 
 @pytest.fixture(params=["fma", "table", "folders"])
 def make(request: pytest.FixtureRequest, place: Fill, tracks_csv: TracksCsv) -> Make:
-    """Return a maker of one archive of three songs, of each kind; in two spans where asked to."""
+    """Return a maker of one archive of three songs, of each kind."""
 
-    def make(spans: bool = False, **settings: object) -> DataConfig:
-        songs = {
-            song: ("2/" if spans and "0003" in song else "1/" if spans else "") for song in SONGS
-        }
-        if request.param == "fma":
-            names = {song: f"000/{song.partition('/')[2]}" for song in SONGS}
-        else:
-            names = {song: song for song in SONGS}
-        base = place({f"a/{span}{names[song]}": b"x" for song, span in songs.items()})
+    def make(**settings: object) -> DataConfig:
+        is_fma = request.param == "fma"
+        base = place({f"a/{f'000/{song[5:]}' if is_fma else song}": b"x" for song in SONGS})
         place({
             "m/tracks.csv": tracks_csv({
                 int(song[5:11]): {"track.genre_top": song[:4]} for song in SONGS
@@ -49,47 +41,21 @@ def make(request: pytest.FixtureRequest, place: Fill, tracks_csv: TracksCsv) -> 
         tables = {
             "fma": {"metadata_dir": f"{base}/m"}, "table": {"tracks_csv": f"{base}/t.csv"},
         }.get(request.param, {})  # fmt: skip
-        audio_dir = f"{base}/a/{{SPAN}}" if spans else f"{base}/a"
-        return DataConfig(audio_dir, **tables, **settings)  # type: ignore[arg-type]
+        return DataConfig(f"{base}/a", **tables, **settings)  # type: ignore[arg-type]
 
     return make
-
-
-def songs(catalogue: Catalogue) -> set[tuple[str, str, int]]:
-    """Return genre, file name and span of the tracks."""
-    return {(t.row.genre, t.path.rpartition("/")[2], t.span) for t in catalogue.tracks}
 
 
 def test_archives_of_all_kinds_have_tracks(make: Make) -> None:
     data = make()
     catalogue = plan_ingest(data)
-    assert songs(catalogue) == {
-        ("Rock", "000004.mp3", 0), ("Rock", "000003.mp3", 0), ("Folk", "000002.mp3", 0),
-    }  # fmt: skip
+    found = {f"{track.row.genre}/{track.path.rpartition('/')[2]}" for track in catalogue.tracks}
+    assert found == set(SONGS)
     ids = [track.row.track_id for track in catalogue.tracks]
     assert ids == sorted(set(ids))
     assert catalogue.faults == []
     assert catalogue.where == data.audio_dir
-    assert Counter(track.row.genre for track in catalogue.tracks) == {"Rock": 2, "Folk": 1}
     assert catalogue.has_splits == bool(data.metadata_dir or data.tracks_csv)
-
-
-@pytest.mark.parametrize(
-    ("span", "expected"),
-    [("all", {1, 2}), ("latest", {2}), ("1", {1}), ("1-5", {1, 2})],
-)
-def test_archives_of_all_kinds_have_spans(make: Make, span: str, expected: set[int]) -> None:
-    catalogue = plan_ingest(make(spans=True, span=span))
-    everything = {
-        ("Rock", "000004.mp3", 1), ("Rock", "000003.mp3", 2), ("Folk", "000002.mp3", 1),
-    }  # fmt: skip
-    assert songs(catalogue) == {song for song in everything if song[2] in expected}
-
-
-def test_what_is_not_wanted_is_left_out_and_counted(make: Make, place: Fill) -> None:
-    catalogue = plan_ingest(make(min_clips_per_genre=2))
-    assert {track.row.genre for track in catalogue.tracks} == {"Rock"}
-    assert sum(catalogue.left_out.values()) == 1
 
 
 def test_nothing_left_says_what_left_it_out(make: Make) -> None:

@@ -127,21 +127,6 @@ def test_a_cell_may_be_longer_than_the_csv_modules_limit_but_has_one(read: Read)
         read(HEAD + b"1,b%s,1\n" % (b"b" * 2**24))
 
 
-def test_a_file_without_lines_is_not_read_to_its_end() -> None:
-    with pytest.raises(InputError, match="/dev/zero, line 1: the line is too long for a table"):
-        next(stream_rows("/dev/zero", ("id", "name")))
-
-
-def test_no_more_than_a_row_is_held(tmp_path: Path) -> None:
-    path = tmp_path / "T"
-    path.write_bytes(HEAD + b"".join(b"%d,%s,1\n" % (n, b"b" * 4_000) for n in range(2_000)))
-    tracemalloc.start()
-    assert sum(1 for _ in stream_rows(str(path), ("id", "name"))) == 2_000
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 2_000_000  # of 8 MB
-
-
 def test_columns_that_are_not_asked_for_are_not_held(read: Read) -> None:
     data = HEAD + b"".join(b"%d,a,%s\n" % (n, b"b" * 4_000) for n in range(2_000))
     tracemalloc.start()

@@ -50,24 +50,10 @@ def test_a_title_is_a_label(load: Load, cell: str, title: str) -> None:
     assert load(f"3,0,0,{cell},3\n") == {3: title}
 
 
-@pytest.mark.parametrize("missing", ["genre_id", "parent", "title", "top_level"])
-def test_a_missing_column_is_named(load: Load, missing: str) -> None:
-    table = pd.read_csv(io.StringIO(HEAD + ROWS)).drop(columns=missing)
-    with pytest.raises(InputError, match=f"T, line 1: column {missing} is missing"):
-        load(table.to_csv(index=False), head="")
-
-
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ("3,0,9,A,9\n", "2: parent is '9', expected a genre of the table, or 0"),
-        ("3,0,-1,A,3\n", "2: parent is '-1', expected a genre of the table, or 0"),
-        ("3,0,3,A,3\n", "2: top_level is '3', expected a genre without a parent"),
-        ("3,0,4,A,3\n4,0,3,B,3\n", "2: top_level is '3', expected a genre without a parent"),
-        ("3,0,0,A,3\n4,0,3,B,4\n", "3: top_level is '4', expected a genre without a parent"),
-        ("3,0,0,A,4\n4,0,0,B,4\n", "2: top_level is '4', expected the top of the genre's branch"),
-        ("3,0,0,A,3\n4,0,3,B,5\n5,0,0,C,5\n", "3: top_level is '5', expected the top of the genr"),
-        ("3,0,,A,3\n", "2: parent is '', expected a whole number"),
+        ("3,0,0,A,3\n4,0,3,B,5\n", "3: top_level is '5', expected a genre of the table"),
         ("3,0,0,A,x\n", "2: top_level is 'x', expected a whole number"),
         ("3,0,0,\u200b,3\n", r"2: title is '\u200b', expected a title"),
         ("3,0,0,A,3\n3,0,0,B,3\n", "3: genre_id is '3', expected an id that no other row has"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import random
 from collections import Counter, defaultdict
@@ -52,12 +53,20 @@ def splits_by(clips: list[Clip], found: Decision, field: str) -> dict[object, se
     return within
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_no_artist_album_or_recording_is_in_two_splits(seed: int) -> None:
-    clips = catalogue(seed)
+@pytest.mark.parametrize("seed", range(4))
+def test_what_belongs_together_is_in_one_split_and_a_copy_is_left_out(seed: int) -> None:
+    clips = catalogue(seed, bridges=0.1, artists=300)
     found = by_artist(clips)
+    assert by_artist(random.Random(seed).sample(clips, len(clips))) == found
     for field in ("artist_id", "album_id", "digest"):
         assert {len(splits) for splits in splits_by(clips, found, field).values()} == {1}
+    digest = {clip.track_id: clip.digest for clip in clips}
+    assert found.duplicates  # or this shows nothing
+    assert sorted([*found.split_of, *found.duplicates]) == list(range(len(clips)))
+    for copy, kept in found.duplicates.items():
+        assert kept in found.split_of
+        assert kept == min(track for track in digest if digest[track] == digest[copy])
+    assert len({digest[track] for track in found.split_of}) == len(found.split_of)
 
 
 def test_what_connects_two_artists_may_be_a_third_or_a_copy_that_is_left_out() -> None:
@@ -76,19 +85,6 @@ def test_what_connects_two_artists_may_be_a_third_or_a_copy_that_is_left_out() -
     for chain in range(30):
         assert len({found.split_of[4 * chain + at] for at in (0, 1, 3)}) == 1
     assert set(found.split_of.values()) == set(SPLITS)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_every_clip_is_used_or_a_copy_of_a_used_one(seed: int) -> None:
-    clips = catalogue(seed, bridges=0.1, artists=300)
-    found = by_artist(clips)
-    digest = {clip.track_id: clip.digest for clip in clips}
-    assert found.duplicates  # or this shows nothing
-    assert sorted([*found.split_of, *found.duplicates]) == list(range(len(clips)))
-    for copy, kept in found.duplicates.items():
-        assert kept in found.split_of
-        assert kept == min(track for track in digest if digest[track] == digest[copy])
-    assert len({digest[track] for track in found.split_of}) == len(found.split_of)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -114,26 +110,18 @@ def test_prolific_artists_come_to_every_split_by_its_share() -> None:
     assert Counter(found.split_of.values()) == {"train": 1_280, "eval": 320, "test": 400}
 
 
+def test_ties_and_deliveries_are_the_same_on_every_machine() -> None:
+    # A model judged by yesterday's split must not be trained by today's. Golden: the digest
+    # of splits in which ties are broken and a second delivery is placed.
+    text = "".join(
+        f"{track}{split}"
+        for seed in (35, 39)
+        for track, split in by_artist(catalogue(seed, spans=2)).split_of.items()
+    )
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "ed5fe6af51251f83"
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_the_order_of_the_clips_does_not_matter(seed: int) -> None:
-    clips = catalogue(seed, spans=3)
-    found = by_artist(clips)
-    random.Random(seed).shuffle(clips)
-    assert by_artist(clips) == found
-
-
-def test_a_split_is_the_same_on_every_machine() -> None:
-    # A model judged by yesterday's split must not be trained by today's: golden. From
-    # decide([Clip(n, "Rock", n) for n in range(25)], "artist-grouped", …).split_of
-    found = by_artist([Clip(track, "Rock", track) for track in range(25)])
-    judged = {track: split for track, split in found.split_of.items() if split != "train"}
-    assert judged == {
-        0: "eval", 4: "test", 5: "eval", 7: "test", 10: "eval", 14: "eval", 16: "test",
-        19: "test", 24: "test",
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("seed", range(12))
 def test_a_later_span_never_moves_an_artist(seed: int) -> None:
     clips = catalogue(seed, clips=600, spans=3, bridges=0.05)
     known: dict[int, str] = {}
@@ -146,6 +134,7 @@ def test_a_later_span_never_moves_an_artist(seed: int) -> None:
                 assert found.split_of[clip.track_id] == split
         for field in ("artist_id", "digest"):
             assert {len(splits) for splits in splits_by(until, found, field).values()} == {1}
+    assert by_artist(clips[::-1]) == found
 
 
 def delivered(*later: Clip) -> tuple[dict[int, str], Decision]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from common.errors import InputError
@@ -75,7 +73,7 @@ def test_own_splits_are_kept_and_a_recording_is_used_once(policy: str) -> None:
         clip(5, "test", 3, "c"), clip(4, "test", 4, "c"), clip(9, "test", 3, "c"),
     ]  # fmt: skip
     expected = Decision({1: "train", 2: "eval", 4: "test"}, {5: 4, 9: 4}, Leaks())
-    assert own(clips, policy) == expected
+    assert own(clips, policy) == own(clips[::-1], policy) == expected
 
 
 @pytest.mark.parametrize("split", ["", "dev", "training"])
@@ -109,7 +107,6 @@ def test_at_most_ten_leaks_are_listed() -> None:
 
     assert "'Artist 9', artist 9: 1 train, 1 test): use" in refusal(leaking(10))
     assert "'Artist 9', artist 9: 1 train, 1 test and 1 more): use" in refusal(leaking(11))
-    assert "'Artist 9', artist 9: 1 train, 1 test and 12 more): use" in refusal(leaking(22))
 
 
 def test_only_what_is_in_two_splits_is_a_leak() -> None:
@@ -148,15 +145,3 @@ def test_allowed_leaks_leave_artists_where_they_are() -> None:
     clips = [clip(1, "train", 7, "a"), clip(2, "test", 7, "b")]
     expected = Decision({1: "train", 2: "test"}, {}, Leaks(artists=[7]))
     assert own(clips, allow_leaks=True) == expected
-
-
-def test_the_order_of_the_clips_does_not_matter() -> None:
-    chance = random.Random(1)
-    clips = [
-        clip(track_id, chance.choice(["train", "eval", "test"]), chance.randrange(9),
-             chance.choice("abcdefgh"))
-        for track_id in range(40)
-    ]  # fmt: skip
-    found, message = own(clips, allow_leaks=True), refusal(clips)
-    chance.shuffle(clips)
-    assert (own(clips, allow_leaks=True), refusal(clips)) == (found, message)

@@ -59,15 +59,18 @@ def test_a_wanted_genre_may_be_written_as_in_the_archive() -> None:
     assert chosen(some, genres=("New\r\nAge\u200b",)) == ([1, 2], {"genre not allowed": 1})
 
 
-def test_a_genre_that_there_is_not_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(InputError) as caught:
-        chosen(tracks(Rock=1, Folk=1), genres=("Rock", "rock"))
-    assert str(caught.value) == "no track is of the genre 'rock'; there are 'Folk', 'Rock'"
-
-
-def test_a_licence_that_there_is_not_is_refused() -> None:
-    with pytest.raises(InputError, match="no track has the license 'CC0'; there are 'Attribution'"):
-        chosen(tracks(Rock=1), licenses=("CC0",))
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"genres": ("Rock", "rock")}, "of the genre 'rock'; there are 'Folk', 'Rock'$"),
+        ({"licenses": ("CC0",)}, "has the license 'CC0'; there are 'Attribution'"),
+    ],
+)
+def test_what_there_is_not_is_refused_with_what_there_is(
+    settings: dict[str, object], expected: str
+) -> None:
+    with pytest.raises(InputError, match=f"^no track .*{expected}"):
+        chosen(tracks(Rock=1, Folk=1), **settings)
 
 
 def test_a_small_genre_is_left_out() -> None:
@@ -124,18 +127,8 @@ def test_filters_count_one_after_another() -> None:
         "more than 8 clips a genre": 12,
     }
     assert len(kept) == len(some) - sum(left_out.values()) == 16
-    assert list(left_out) == [
-        "license not allowed",
-        "genre not allowed",
-        "fewer than 7 clips a genre",
-        "more than 8 clips a genre",
-    ]
 
 
 def test_a_genre_may_be_known_though_none_of_its_licences_is_allowed() -> None:
     some = [Track(Row(1, genre="Folk", license="CC0"), ""), Track(Row(2, genre="Rock"), "")]
     assert chosen(some, licenses=("CC0",), genres=("Rock",))[0] == []
-
-
-def test_no_tracks_are_no_error_here() -> None:
-    assert chosen([], licenses=("CC0",), genres=("Rock",)) == ([], {})
