@@ -14,8 +14,9 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import local_runner
 from common.errors import InputError
 from dataset.config import AudioConfig
+from pipeline import metadata_store
 from pipeline.config import PipelineConfig
-from pipeline.local import output_folder, prune, results
+from pipeline.local import output_folder, prune
 
 WriteArchive = Callable[..., list[str]]
 
@@ -149,13 +150,11 @@ def test_the_longest_output_folder_is_the_longest_that_sqlite_can_use(tmp_path: 
     link = tmp_path / "link"
     link.symlink_to(too_long)
     for output in (too_long, link):
-        message = refused_output(output, *flags)
-        assert message.startswith(f"--output-dir {output} is too long: SQLite takes paths of up to")
-        assert message.endswith(" has 505: choose a path with 1 fewer")
+        assert f"--output-dir {output} is too long: SQLite" in refused_output(output, *flags)
     config = configuration([*flags, f"--output-dir={longest}"])
     output_folder.check_output(longest, config)
     Path(config.metadata_path).parent.mkdir(parents=True)
-    results.open_store(config.metadata_path).put_artifact_type(pb.ArtifactType(name="a"))
+    metadata_store.open_store(config.metadata_path).put_artifact_type(pb.ArtifactType(name="a"))
 
 
 @pytest.mark.parametrize("below", ["", "out", "000/out", "../audio/out", "../link/out"])

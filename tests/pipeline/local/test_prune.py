@@ -10,8 +10,9 @@ from tfx import v1 as tfx
 from tfx.types import standard_artifacts
 
 from common.errors import InputError
+from pipeline import metadata_store
 from pipeline.dag import BASELINE
-from pipeline.local import prune, results
+from pipeline.local import prune
 from pipeline.platforms import ThisMachine
 from pipeline.runs import past_runs
 from report.data import PAGE_NAME
@@ -139,7 +140,7 @@ class Output:
 
     def survey(self, **configuration: int) -> prune.Survey:
         """Survey the folder before a run of a configuration."""
-        history = prune.read_history(self.metadata, NAME)
+        history = prune.read_history(self.metadata)
         return prune.survey(str(self.root), history, prune.steps_of(self.dag(**configuration)))
 
     def prune(self, **configuration: int) -> None:
@@ -152,7 +153,7 @@ class Output:
 
     def states(self) -> dict[str, int]:
         """Return the state of each artifact by its URI."""
-        store = results.open_store(self.metadata)
+        store = metadata_store.open_store(self.metadata)
         return {artifact.uri: artifact.state for artifact in store.get_artifacts()}
 
 
@@ -263,7 +264,7 @@ def test_an_artifact_that_lies_elsewhere_is_left_alone(output: Output, tmp_path:
     output.run()
     outside = tmp_path / "elsewhere" / "Trainer" / "model" / "777"
     outside.mkdir(parents=True)
-    store = results.open_store(output.metadata)
+    store = metadata_store.open_store(output.metadata)
     model_type = store.get_artifact_type("Model").id
     sneaky = f"{output.root}/../../elsewhere/Trainer/model/777"
     for uri in (str(outside), sneaky):
@@ -311,7 +312,7 @@ def test_on_a_full_disk_goes_first_what_the_store_does_not_know(
     def no_disk(_: str) -> None:
         raise RuntimeError("database or disk is full")
 
-    monkeypatch.setattr(results, "open_store", no_disk)
+    monkeypatch.setattr(metadata_store, "open_store", no_disk)
     with pytest.raises(RuntimeError, match="is full"):
         prune.remove(output.metadata, found)
     assert [folder for folder in found.stale if not folder.exists()] == [leftover]

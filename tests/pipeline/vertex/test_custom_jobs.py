@@ -172,7 +172,7 @@ def test_a_job_ends_when_its_container_is_told_to(
 def test_a_job_outlives_an_outage_of_the_service_that_tells_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
-    monkeypatch.setattr(faults, "JOB_PATIENCE", faults.Patience(0.01, 0.05, 60.0))
+    monkeypatch.setattr(faults, "JOB_PATIENCE", {"initial": 0.01, "maximum": 0.05, "timeout": 60.0})
     with job_service(tmp_path, monkeypatch) as (service, _):
         service.outages = [grpc.StatusCode[code]] * 4
         custom_jobs.TunerExecutor().Do({}, {}, properties(tmp_path))
@@ -184,7 +184,7 @@ def test_a_job_outlives_an_outage_of_the_service_that_tells_of_it(
 def test_a_job_that_can_no_longer_be_looked_at_is_named_and_not_cancelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faults, "JOB_PATIENCE", faults.Patience(0.01, 0.05, 0.5))
+    monkeypatch.setattr(faults, "JOB_PATIENCE", {"initial": 0.01, "maximum": 0.05, "timeout": 0.5})
     with job_service(tmp_path, monkeypatch) as (service, _):
         service.outages = [grpc.StatusCode.UNAVAILABLE] * 10_000
         with pytest.raises(OutageError) as caught:

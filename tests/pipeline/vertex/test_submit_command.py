@@ -39,7 +39,7 @@ def bucket(write_archive, google_cloud, tmp_path, monkeypatch):
     # Beam looks for credentials for half a minute before it asks without; here there are none.
     monkeypatch.setattr(auth._Credentials, "_credentials_init", True, raising=False)
     monkeypatch.setattr(watching, "_POLLING_SECONDS", 0)
-    monkeypatch.setattr(faults, "JOB_PATIENCE", faults.Patience(0.01, 0.02, 0.3))
+    monkeypatch.setattr(faults, "JOB_PATIENCE", {"initial": 0.01, "maximum": 0.02, "timeout": 0.3})
     monkeypatch.setattr(base, "_DEFAULT_RETRY", Retry(initial=0.01, maximum=0.01, timeout=0.05))
     return folder
 
@@ -267,7 +267,7 @@ def test_an_interrupted_submission_says_where_a_job_would_be(submit, monkeypatch
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(vertex_run, "_submit", interrupted)
+    monkeypatch.setattr(vertex_run, "_start", interrupted)
     status, _, err = submit()
     assert status == INTERRUPTED
     assert "pipelines/runs?project=my-project shows whether" in err
