@@ -68,10 +68,11 @@ def show_plan(
     def plan_only() -> int:
         output_folder.check_output(output, config)
         checked, plan = preflight.check(config)
-        preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
+        flags, why = beam.flags(plan.n_clips)
+        preflight.print_plan(console, checked, plan, why)
         if prune:
             metadata_store.check(Path(config.metadata_path), write=False)
-            found = output_folder.survey(checked)
+            found = output_folder.survey(dataclasses.replace(checked, beam_args=flags))
             _print_pruned(console, "would remove", found)
             for folder, n_bytes in sorted(found.stale.items()):
                 console.print(f"  {in_bytes(n_bytes):>8}  {folder}", soft_wrap=True, markup=False)
