@@ -29,27 +29,30 @@ ROOT = Path(__file__).resolve().parents[2]
     ("n_clips", "workers", "mode", "n_workers", "why"),
     [
         (1_999, None, "in_memory", 1, "in memory (1999 clips, fewer than 2000)"),
+        (
+            2_000,
+            None,
+            "multi_processing",
+            6,
+            "6 worker processes (2000 clips, not fewer than 2000)",
+        ),
         (5_000, 1, "in_memory", 1, "in memory (as asked for)"),
         (10, 3, "multi_processing", 3, "3 worker processes (as asked for)"),
     ],
 )
 def test_the_mode_and_its_reason(
-    n_clips: int, workers: int | None, mode: str, n_workers: int, why: str
+    monkeypatch: pytest.MonkeyPatch,
+    n_clips: int,
+    workers: int | None,
+    mode: str,
+    n_workers: int,
+    why: str,
 ) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
     args, reason = direct_runner(n_clips, workers)
     options = PipelineOptions(list(args)).view_as(DirectOptions)
     assert (options.direct_running_mode, options.direct_num_workers) == (mode, n_workers)
     assert reason == why
-
-
-def test_many_clips_are_worth_a_worker_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    args, reason = direct_runner(2_000, None)
-    options = PipelineOptions(list(args)).view_as(DirectOptions)
-    assert (options.direct_running_mode, options.direct_num_workers) == ("multi_processing", 6)
-    assert reason == "6 worker processes (2000 clips, not fewer than 2000)"
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert direct_runner(2_000, None)[1] == "in memory (2000 clips, not fewer than 2000)"
 
 
 def test_worker_processes_know_the_options_of_their_pipeline() -> None:

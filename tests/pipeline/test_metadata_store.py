@@ -48,11 +48,9 @@ def test_a_locked_store_is_named(store: Path, write: bool, monkeypatch: pytest.M
     assert str(caught.value).startswith(f"{store} is locked: another program is using it")
 
 
-@pytest.mark.parametrize("write", [False, True])
 @pytest.mark.parametrize(
-    ("start", "reason"),
-    [(0, "file is not a database"), (8192, "in database main")],
-    ids=["head", "page"],
+    ("write", "start", "reason"),
+    [(False, 0, "file is not a database"), (True, 8192, "in database main")],
 )
 def test_a_damaged_store_is_named(store: Path, write: bool, start: int, reason: str) -> None:
     with store.open("r+b") as file:
