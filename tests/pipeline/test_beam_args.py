@@ -86,6 +86,8 @@ with beam.Pipeline(options=options) as pipeline:
 
 @flagsaver.flagsaver()
 def test_batches_are_cut_by_bytes() -> None:
+    # An earlier test may have set it.
+    flags.FLAGS.set_default("tfxio_use_byte_size_batching", False)
     assert batch_util.GetBatchElementsKwargs(None)["max_batch_size"] == 1_000
     bound_batches()
     kwargs = batch_util.GetBatchElementsKwargs(None, len)
