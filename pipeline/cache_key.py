@@ -34,6 +34,7 @@ _SHARED_NAMES = ("google",)
 _TEMPLATES = "templates/*.html"  # code of a package, too
 # Of a component's execution properties.
 CODE_DIGEST = "code_digest"
+BEAM_FLAGS = "beam_flags"
 
 
 class _Source(NamedTuple):

@@ -81,7 +81,7 @@ def print_plan(console: Console, config: PipelineConfig, plan: Plan, beam: str) 
     if needed > config.audio.min_clip_seconds:
         note = f"if 95 % of the files last {FMA_CLIP_SECONDS:g} s, as FMA's clips do, files shorter"
         notes.append(("note", note))
-        notes.append(("", f"than {needed:g} s are bad, whatever --min-clip-seconds says."))
+        notes.append(("", f"than {needed:g} s are bad, also with a smaller --min-clip-seconds."))
     for name, text in notes:
         console.print(f"  {name:<10}{text}", soft_wrap=True, markup=False)
     console.print()

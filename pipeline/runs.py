@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from pathlib import Path
-from typing import Any
 
 from common.errors import InputError
-from pipeline import metadata_file
+from pipeline import metadata_store
 from report.data import DATA_NAME, PAGE_NAME, ReportData, from_json
 
 NODE = "GenreReport"
@@ -58,13 +57,14 @@ def past_runs(output: Path) -> list[PastRun]:
         raise InputError(f"there is no folder {output}")
     if not (output / _STORE).is_file():
         raise InputError(f"no run yet in {output}: it holds no {_STORE}")
-    metadata_file.check(output / _STORE, write=False)
-    store = _open(output / _STORE)
+    metadata_store.check(output / _STORE, write=False)
+    store = metadata_store.open_store(output / _STORE, read_only=True)
     found: list[PastRun] = []
     runs = store.get_contexts_by_type("pipeline_run")
     for run in sorted(runs, key=lambda context: context.id):
-        uri = _report_uri(store, run.id)
-        folder = _here(uri, output) if uri else None
+        report = metadata_store.outputs_of(store, run.id).get((NODE, OUTPUT))
+        # The output folder may have been moved since.
+        folder = report and Path(output, "pipeline", NODE, *Path(report.uri).parts[-2:])
         if folder and (folder / PAGE_NAME).is_file():
             started = datetime.datetime.fromtimestamp(run.create_time_since_epoch / 1000)
             found.append(PastRun(len(found) + 1, started, folder))
@@ -85,35 +85,3 @@ def pick(runs: list[PastRun], number: int | None) -> PastRun:
         if run.number == number:
             return run
     raise InputError(f"there is no run {number}, only 1 to {runs[-1].number}")
-
-
-def _open(path: Path) -> Any:
-    # Seconds to import, so only where a store is read.
-    from ml_metadata import metadata_store
-    from ml_metadata.proto import metadata_store_pb2
-
-    config = metadata_store_pb2.ConnectionConfig()
-    config.sqlite.filename_uri = str(path)
-    config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
-    return metadata_store.MetadataStore(config)
-
-
-def _report_uri(store: Any, run_id: int) -> str | None:
-    """Returns where a run's report is, None where it did not get that far."""
-    from ml_metadata.proto import metadata_store_pb2
-
-    for execution in store.get_executions_by_context(run_id):
-        contexts = store.get_contexts_by_execution(execution.id)
-        if not any(c.type == "node" and c.name.split(".")[-1] == NODE for c in contexts):
-            continue
-        for event in store.get_events_by_execution_ids([execution.id]):
-            is_output = event.type == metadata_store_pb2.Event.OUTPUT
-            if is_output and event.path.steps[0].key == OUTPUT:
-                (artifact,) = store.get_artifacts_by_id([event.artifact_id])
-                return str(artifact.uri)
-    return None
-
-
-def _here(uri: str, output: Path) -> Path:
-    """Returns the folder of a report below `output`, which may have been moved since."""
-    return Path(output, "pipeline", NODE, *Path(uri).parts[-2:])

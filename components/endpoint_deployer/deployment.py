@@ -7,7 +7,6 @@ with another share for the same model, carries on where the last one came to.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 from collections.abc import Iterator
 from concurrent import futures
@@ -58,19 +57,8 @@ class Clients(NamedTuple):
     endpoints: aiplatform_v1.EndpointServiceClient
 
 
-@dataclasses.dataclass(frozen=True)
-class Deployment:
-    """What stands at the end; names are the API's own."""
-
-    endpoint: str
-    model: str
-    deployed_model_id: str
-    traffic_split: dict[str, int]
-    undeployed: tuple[str, ...] = ()
-
-
 def connect(region: str) -> Clients:
-    """Returns clients that act as whom the process runs as."""
+    """Returns clients with the credentials of the process."""
     options = {"api_endpoint": f"{region}-aiplatform.googleapis.com"}
     return Clients(
         aiplatform_v1.ModelServiceClient(client_options=options),
@@ -78,17 +66,20 @@ def connect(region: str) -> Clients:
     )
 
 
-def deploy(clients: Clients, target: Target, source: str, version: str) -> Deployment:
+def deploy(clients: Clients, target: Target, source: str, version: str) -> dict[str, Any]:
     """Registers a SavedModel, deploys it, and gives it its share of the requests.
 
     Args:
         clients: of the API.
         target: where to.
         source: folder of the SavedModel, in a bucket.
-        version: what the push called it.
+        version: the name of the pushed version.
+
+    Returns:
+        The endpoint afterwards, in the API's own names.
 
     Raises:
-        InputError: where the API refuses; it says what the API said and what helps.
+        InputError: where the API refuses; with its message, and what to do.
     """
     with _explained(f"registering {source}"):
         model = _registered(clients.models, target, source, version)
@@ -102,13 +93,13 @@ def deploy(clients: Clients, target: Target, source: str, version: str) -> Deplo
             _share(clients.endpoints, target, endpoint, deployed)
         undeployed = _undeploy_idle(clients.endpoints, endpoint.name, deployed)
         after = clients.endpoints.get_endpoint(name=endpoint.name, retry=_READ)
-    return Deployment(
-        endpoint=endpoint.name,
-        model=f"{model.name}@{model.version_id}",
-        deployed_model_id=deployed,
-        traffic_split={name: share for name, share in after.traffic_split.items() if share},
-        undeployed=undeployed,
-    )
+    return {
+        "endpoint": endpoint.name,
+        "model": f"{model.name}@{model.version_id}",
+        "deployed_model_id": deployed,
+        "traffic_split": {name: share for name, share in after.traffic_split.items() if share},
+        "undeployed": undeployed,
+    }
 
 
 def _registered(client: Any, target: Target, source: str, version: str) -> aiplatform_v1.Model:
@@ -126,30 +117,23 @@ def _registered(client: Any, target: Target, source: str, version: str) -> aipla
         labels=dict(target.labels),
         encryption_spec=_encryption(target),
     )
-    request = {"parent": target.parent, "model": model}
+    request: dict[str, Any] = {"parent": target.parent, "model": model}
     # A model that is there gets another version; the first one brings its id along.
-    key, value = ("parent_model", name) if _exists(client, name) else ("model_id", model_id)
-    logging.info("Uploading %s as a version of %s", source, name)
-    uploaded = client.upload_model({**request, key: value}).result(timeout=_UPLOAD_SECONDS)
-    return client.get_model(name=f"{uploaded.model}@{uploaded.model_version_id}", retry=_READ)
-
-
-def _exists(client: Any, name: str) -> bool:
     try:
         client.get_model(name=name, retry=_READ)
+        request["parent_model"] = name
     except exceptions.NotFound:
-        return False
-    return True
+        request["model_id"] = model_id
+    logging.info("Uploading %s as a version of %s", source, name)
+    uploaded = client.upload_model(request).result(timeout=_UPLOAD_SECONDS)
+    return client.get_model(name=f"{uploaded.model}@{uploaded.model_version_id}", retry=_READ)
 
 
 def _endpoint(client: Any, target: Target) -> aiplatform_v1.Endpoint:
     """Returns the endpoint of the display name; creates it if there is none."""
     display_name = target.endpoint.display_name
-    found = list(
-        client.list_endpoints(
-            {"parent": target.parent, "filter": f'display_name="{display_name}"'}, retry=_READ
-        )
-    )
+    query = {"parent": target.parent, "filter": f'display_name="{display_name}"'}
+    found = list(client.list_endpoints(query, retry=_READ))
     if len(found) > 1:
         raise InputError(
             f"{len(found)} endpoints are called {display_name} in {target.parent}: delete all but "
@@ -223,7 +207,7 @@ def _shares(endpoint: aiplatform_v1.Endpoint) -> dict[str, int]:
 
 
 def _undeploy_idle(client: Any, endpoint: str, deployed: str) -> tuple[str, ...]:
-    """Undeploys all that gets no requests any more, but for the model that was just deployed."""
+    """Undeploys every model without requests, except the one that was just deployed."""
     shares = _shares(client.get_endpoint(name=endpoint, retry=_READ))
     idle = tuple(model for model, share in shares.items() if not share and model != deployed)
     for model in idle:
@@ -241,7 +225,7 @@ def _encryption(target: Target) -> dict[str, str] | None:
 
 @contextlib.contextmanager
 def _explained(doing: str) -> Iterator[None]:
-    """Turns what the API says into a sentence with what helps."""
+    """Raises errors of the API as InputError: what failed, why, and what to do."""
     try:
         yield
     except exceptions.GoogleAPICallError as error:

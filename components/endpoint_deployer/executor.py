@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -25,7 +24,7 @@ DEPLOYED = "deployed"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Deploys what was pushed, and writes down what came of it."""
+    """Deploys the pushed model and records the deployment."""
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -33,7 +32,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[Any]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Deploys the pushed model; without one nothing is asked of the API.
+        """Deploys the pushed model; without one, sends no request.
 
         Raises:
             InputError: where the model is not in a bucket, or the API refuses.
@@ -55,9 +54,9 @@ def _outcome(pushed: Any, target: Target) -> dict[str, Any]:
     source = pushed.get_string_custom_property("pushed_destination")
     if not source.startswith("gs://"):
         raise InputError(
-            f"the model was pushed to {source!r}, where Vertex AI cannot read it: let it be pushed "
-            "to a folder of a bucket, gs://…"
+            f"the model was pushed to {source!r}, where Vertex AI cannot read it: push it to a "
+            "folder of a bucket, gs://…"
         )
     version = pushed.get_string_custom_property("pushed_version")
     done = deployment.deploy(deployment.connect(target.region), target, source, version)
-    return {DEPLOYED: True, **dataclasses.asdict(done)}
+    return {DEPLOYED: True, **done}

@@ -9,7 +9,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from models.training import fit_record
-from pipeline.local import results
+from pipeline import metadata_store
 
 
 def forget(metadata_path: str) -> list[str]:
@@ -21,7 +21,7 @@ def forget(metadata_path: str) -> list[str]:
     """
     if not Path(metadata_path).exists():
         return []
-    store = results.open_store(metadata_path)
+    store = metadata_store.open_store(metadata_path)
     failed, names = [], []
     for artifact in store.get_artifacts_by_type(standard_artifacts.Model.TYPE_NAME):
         model_dir = path_utils.serving_model_dir(artifact.uri)

@@ -14,8 +14,8 @@ from components.fma_example_gen.component import FmaExampleGen
 from components.fma_example_gen.executor import unpack_custom_config
 from dataset.bad_files import SUMMARY_NAME
 from dataset.splits import table
-from pipeline.cache_key import CODE_DIGEST
-from pipeline.local import results
+from pipeline import metadata_store
+from pipeline.cache_key import BEAM_FLAGS, CODE_DIGEST
 
 _DONE = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
 # What the fields of DataConfig with digests are called; every other field is a setting.
@@ -25,11 +25,9 @@ _CONTENTS = {
 }
 
 
-def lines(metadata_path: str, pipeline_name: str) -> Iterator[str]:
+def lines(metadata_path: str) -> Iterator[str]:
     """Yields lines for the console on the latest run's FmaExampleGen, none where it failed."""
-    examples = results.latest_outputs(metadata_path, pipeline_name).get(
-        ("FmaExampleGen", "examples")
-    )
+    examples = metadata_store.latest_outputs(metadata_path).get(("FmaExampleGen", "examples"))
     if examples is None or not files.exists(files.join(examples.uri, SUMMARY_NAME)):
         return
     if reasons := _reasons(metadata_path):
@@ -43,7 +41,7 @@ def lines(metadata_path: str, pipeline_name: str) -> Iterator[str]:
 
 
 def _reasons(metadata_path: str) -> list[str]:
-    store = results.open_store(metadata_path)
+    store = metadata_store.open_store(metadata_path)
     name = f"{FmaExampleGen.__module__}.{FmaExampleGen.__name__}"
     executions = sorted(store.get_executions_by_type(name), key=lambda execution: execution.id)
     done = [execution for execution in executions if execution.last_known_state in _DONE]
@@ -60,6 +58,8 @@ def changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """Yields what differs between the execution properties of two runs of FmaExampleGen."""
     if before[CODE_DIGEST] != now[CODE_DIGEST]:
         yield "the code that reads the archive, or a package that it imports, has changed"
+    if before.get(BEAM_FLAGS) != now[BEAM_FLAGS]:
+        yield "Beam's flags have changed"
     old, new = (
         unpack_custom_config(
             {standard_component_specs.CUSTOM_CONFIG_KEY: properties["custom_config"]}

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 # What a run writes a clip beside its samples, which are in the Examples, again in the windows and,
 # while a network of raw audio is trained, a third time: spectrogram, statistics, and what TFX adds.
 _DERIVED_BYTES_A_CLIP = 250_000
-_MODEL_BYTES = 1_500_000_000
-# SQLite takes paths of up to 512 bytes, and that of the database has `-journal` appended; a link
-# counts as what it leads to. Linux's own limit, 4,096 bytes, is out of reach then: all else that a
-# run writes has paths of up to 260 bytes below --output-dir (TFT's cache of analyzers).
+_BYTES_A_MODEL = 500_000_000
+# SQLite takes paths of up to 512 bytes, and appends `-journal`; a link counts as its target.
 _MAX_DATABASE_PATH_BYTES = 504
 
 
@@ -32,13 +30,10 @@ def check_output(output: Path, config: PipelineConfig) -> None:
     Raises:
         InputError: where its path is too long, or where it would become a part of the archive.
     """
-    database_bytes = len(os.fsencode(os.path.realpath(config.metadata_path)))
-    excess = database_bytes - _MAX_DATABASE_PATH_BYTES
-    if excess > 0:
+    if len(os.fsencode(os.path.realpath(config.metadata_path))) > _MAX_DATABASE_PATH_BYTES:
         raise InputError(
             f"--output-dir {output} is too long: SQLite takes paths of up to "
-            f"{_MAX_DATABASE_PATH_BYTES} bytes, and that of {config.metadata_path} has "
-            f"{database_bytes}: choose a path with {excess} fewer"
+            f"{_MAX_DATABASE_PATH_BYTES} bytes, also for {config.metadata_path}"
         )
     audio_dir = config.data.audio_dir
     if "://" not in audio_dir and is_in_audio_folder(str(output), audio_dir):
@@ -94,4 +89,4 @@ def survey(config: PipelineConfig) -> Survey:
 def bytes_needed(n_clips: int, n_models: int, audio: AudioConfig) -> int:
     """Returns a generous estimate of what a run writes."""
     a_clip = 3 * 2 * audio.clip_samples + _DERIVED_BYTES_A_CLIP
-    return n_clips * a_clip + n_models * _MODEL_BYTES // 3
+    return n_clips * a_clip + n_models * _BYTES_A_MODEL

@@ -26,10 +26,9 @@ from common.errors import InputError
 from components.baseline import CANDIDATE, BlessedBeforeCandidateStrategy
 from components.candidate_ranker.executor import BEST_MODEL, LEADERBOARD
 from components.model_properties import SERVABLE
-from pipeline import runs
+from pipeline import metadata_store, runs
 from pipeline.config import PipelineConfig
 from pipeline.dag import BASELINE, create_pipeline
-from pipeline.local import results
 
 _BEST = ("CandidateRanker", BEST_MODEL)
 # Small, and what `music-genre report` shows of earlier runs.
@@ -55,7 +54,7 @@ class Execution:
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """What the metadata store says of all runs.
+    """What the metadata store holds of all runs.
 
     Attributes:
         executions: the oldest first.
@@ -104,7 +103,7 @@ class Survey:
 
     @property
     def stale_line(self) -> str:
-        """Says what can be freed, and how."""
+        """A message: how much can be freed, and how."""
         return f"stale artifacts hold {formatting.in_bytes(self.stale_bytes)}; --prune removes them"
 
     @property
@@ -117,7 +116,7 @@ class Survey:
 def survey_before(config: PipelineConfig) -> Survey:
     """Returns what the pipeline root holds before a run of `config`."""
     steps = steps_of(create_pipeline(config)) if config.enable_cache else []
-    found = survey(config.pipeline_root, read_history(config.metadata_path, config.name), steps)
+    found = survey(config.pipeline_root, read_history(config.metadata_path), steps)
     # Trainings go on from checkpoints. The clips beside them, which a killed training has unpacked,
     # are removed before others are.
     checkpoint_bytes = folder_bytes(config.checkpoint_dir)
@@ -126,7 +125,7 @@ def survey_before(config: PipelineConfig) -> Survey:
 
 def survey_after(config: PipelineConfig) -> Survey:
     """Returns what the pipeline root holds after a run of `config`, which is the latest."""
-    return survey(config.pipeline_root, read_history(config.metadata_path, config.name), [])
+    return survey(config.pipeline_root, read_history(config.metadata_path), [])
 
 
 def survey(pipeline_root: str, history: History, steps: Iterable[Step]) -> Survey:
@@ -164,7 +163,7 @@ def remove(metadata_path: str, found: Survey) -> None:
     artifact_folders = set(found.live.values())
     _remove(folder for folder in found.stale if folder not in artifact_folders)
     if found.live:
-        store = results.open_store(metadata_path)
+        store = metadata_store.open_store(metadata_path)
         artifacts = store.get_artifacts_by_id(list(found.live))
         for artifact in artifacts:
             artifact.state = metadata_store_pb2.Artifact.DELETED
@@ -184,8 +183,8 @@ def kept_artifacts(history: History, reusable: Iterable[int]) -> set[int]:
     """Returns the live artifacts that must stay.
 
     They are what the latest run uses, what the coming run takes from the cache (`reusable`), the
-    baseline models of their candidates and of a coming one, and the small
-    outputs of every run that `music-genre report` shows.
+    baseline models of their candidates and of a coming one, and the small outputs of every run that
+    `music-genre report` shows.
     """
     kept = set(reusable)
     candidates = [_candidate_to_come(servable=True), _candidate_to_come(servable=False)]
@@ -280,14 +279,14 @@ def steps_of(dag: tfx.dsl.Pipeline) -> list[Step]:
     ]
 
 
-def read_history(metadata_path: str, pipeline_name: str) -> History:
-    """Returns what a metadata store says; an empty History if it does not exist."""
-    run = results.latest_run(metadata_path)
+def read_history(metadata_path: str) -> History:
+    """Returns the runs in a metadata store; an empty History if it does not exist."""
+    run = metadata_store.latest_run(metadata_path)
     if not run:
         return History()
-    store = results.open_store(metadata_path)
+    store = metadata_store.open_store(metadata_path)
     stored = {
-        execution.id: (context.name.removeprefix(f"{pipeline_name}."), execution)
+        execution.id: (context.name.partition(".")[2], execution)
         for context in store.get_contexts_by_type("node")
         for execution in store.get_executions_by_context(context.id)
     }

@@ -7,11 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ml_metadata import metadata_store
-from ml_metadata.proto import metadata_store_pb2
 from tfx.utils import path_utils
 
 from common import files, strict_json
+from components.atomic_pusher import push_unless_newest
 from components.candidate_ranker.executor import (
     BEST_MODEL,
     FITS_NAME,
@@ -24,11 +23,7 @@ from components.model_properties import WITHHELD
 from dataset.bad_files import BAD_FILES_NAME, SUMMARY_NAME
 from evaluation.verdict import complete_board, failed_board
 from models.training import fit_record
-from pipeline.local.ensure_served import serve
 from report.data import PAGE_NAME
-
-_PIPELINE_RUN = "pipeline_run"
-_NODE = "node"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,47 +45,6 @@ class RunResult:
     report: str
 
 
-def latest_run(metadata_path: str) -> int:
-    """Returns the id of the latest run in the metadata store, 0 where there is none."""
-    if not Path(metadata_path).exists():
-        return 0
-    runs = open_store(metadata_path).get_contexts_by_type(_PIPELINE_RUN)
-    return max((run.id for run in runs), default=0)
-
-
-def open_store(metadata_path: str) -> metadata_store.MetadataStore:
-    """Returns the metadata store in a SQLite file."""
-    config = metadata_store_pb2.ConnectionConfig()
-    config.sqlite.filename_uri = metadata_path
-    return metadata_store.MetadataStore(config)
-
-
-def latest_outputs(
-    metadata_path: str, pipeline_name: str, after: int = 0
-) -> dict[tuple[str, str], Any]:
-    """Returns {(node id, output key): MLMD artifact} of the latest run, cached nodes included.
-
-    Args:
-        metadata_path: of the metadata store.
-        pipeline_name: as TFX knows it.
-        after: id of a run; where there is none after it, there is nothing to return.
-    """
-    run = latest_run(metadata_path)
-    if run <= after:
-        return {}
-    store = open_store(metadata_path)
-    outputs = {}
-    for execution in store.get_executions_by_context(run):
-        contexts = store.get_contexts_by_execution(execution.id)
-        (node,) = (context.name for context in contexts if context.type == _NODE)
-        for event in store.get_events_by_execution_ids([execution.id]):
-            if event.type == metadata_store_pb2.Event.OUTPUT:
-                (artifact,) = store.get_artifacts_by_id([event.artifact_id])
-                key = event.path.steps[0].key
-                outputs[node.removeprefix(f"{pipeline_name}."), key] = artifact
-    return outputs
-
-
 def withdraw(output_dir: str) -> None:
     """Removes what an earlier run has published, which a run that fails would seem to say.
 
@@ -104,7 +58,7 @@ def publish_failure(outputs: dict[tuple[str, str], Any], output_dir: str, reason
     """Writes what there is of a run that did not come to its end: bad-file list, leaderboard.
 
     Args:
-        outputs: what `latest_outputs` returned for it.
+        outputs: what `metadata_store.latest_outputs` returned for it.
         output_dir: the run's folder.
         reason: why it failed.
     """
@@ -135,7 +89,7 @@ def publish(
     """Writes leaderboard, bad-file list and report into `output_dir` and returns the result.
 
     Args:
-        outputs: what `latest_outputs` returned for a run that came to its end.
+        outputs: what `metadata_store.latest_outputs` returned for a run that came to its end.
         output_dir: the run's folder.
         max_credible_accuracy: an accuracy above it is an alarm.
     """
@@ -167,18 +121,18 @@ def publish(
 
 
 def _serve(pushed: Any) -> tuple[str | None, str | None]:
-    """Returns the newest version, which is the pushed model, and what there is to say of it."""
+    """Returns the newest version, which is the pushed model, and a note where it is a new one.
+
+    TFX's cache knows that the model has been pushed, but not that the version was removed since, or
+    that another run has pushed a newer one, of another model.
+    """
     destination = _custom_property(pushed, "pushed_destination")
     if not destination:
         return None, None
     base, _, before = destination.rpartition("/")
-    version, pushed_again = serve(pushed.uri, base)
-    if not pushed_again:
-        return str(version), None
-    return str(version), (
-        f"version {before}, of an earlier run, is not there as it was, or not the newest: "
-        "pushed again"
-    )
+    version, is_new = push_unless_newest(pushed.uri, base)
+    note = f"version {before}, of an earlier run, was changed or is not the newest: pushed again"
+    return f"{base}/{version}", note if is_new else None
 
 
 def _custom_property(artifact: Any, name: str) -> Any:

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import datetime
 import fcntl
-import importlib.util
 import logging
 import os
 import shutil
@@ -23,7 +22,7 @@ from common.errors import InputError, in_a_line
 from common.exit_status import PUSHED, REFUSED, with_exit_status
 from common.formatting import in_bytes
 from dataset.bad_files import BAD_FILES_NAME
-from pipeline import beam_args, metadata_file, preflight
+from pipeline import beam_args, metadata_store, preflight
 from pipeline.config import PipelineConfig
 from pipeline.local import output_folder, result_tables
 from pipeline.local.step_reporter import ComponentLog, StepReporter
@@ -69,10 +68,11 @@ def show_plan(
     def plan_only() -> int:
         output_folder.check_output(output, config)
         checked, plan = preflight.check(config)
-        preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
+        flags, why = beam.flags(plan.n_clips)
+        preflight.print_plan(console, checked, plan, why)
         if prune:
-            metadata_file.check(Path(config.metadata_path), write=False)
-            found = output_folder.survey(checked)
+            metadata_store.check(Path(config.metadata_path), write=False)
+            found = output_folder.survey(dataclasses.replace(checked, beam_args=flags))
             _print_pruned(console, "would remove", found)
             for folder, n_bytes in sorted(found.stale.items()):
                 console.print(f"  {in_bytes(n_bytes):>8}  {folder}", soft_wrap=True, markup=False)
@@ -106,7 +106,7 @@ def run(
         with _only_run_in(output), _numba_cache_in(output):
             if prune:
                 _prune(checked)
-            metadata_file.check(Path(config.metadata_path), write=True)
+            metadata_store.check(Path(config.metadata_path), write=True)
             output_folder.check_disk(checked, output, needed)
             if not resume:
                 shutil.rmtree(config.checkpoint_dir, ignore_errors=True)
@@ -122,7 +122,7 @@ def run(
 
 def _prune(config: PipelineConfig) -> None:
     # Not whether it can be written, for on a full disk it cannot before something is removed.
-    metadata_file.check(Path(config.metadata_path), write=False)
+    metadata_store.check(Path(config.metadata_path), write=False)
     found = output_folder.survey(config)
     from pipeline.local import prune
 
@@ -140,7 +140,7 @@ def _print_stale(config: PipelineConfig, console: Console) -> None:
     try:
         found = prune.survey_after(config)
     except Exception:  # no reason to call a run failed that has pushed
-        logging.exception("What is stale could not be found out")
+        logging.exception("Stale artifacts could not be listed")
         return
     if found.is_worth_telling:
         console.print(f"  {'note':<12} {found.stale_line}", markup=False)
@@ -156,14 +156,6 @@ def _only_run_in(output: Path) -> Iterator[None]:
         yield
 
 
-def _numba_folders() -> list[Path]:
-    """Returns where numba caches what it compiles of librosa: beside it, or in the user's cache."""
-    spec = importlib.util.find_spec("librosa")
-    beside = [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]
-    user_cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return [*beside, Path(user_cache)]
-
-
 def _is_writable(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -175,12 +167,12 @@ def _is_writable(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _numba_cache_in(output: Path) -> Iterator[None]:
-    """Has numba cache below `output`, in child processes, too, where it can cache nowhere else.
+    """Has numba cache below `output`, in child processes, too, where the user has no cache folder.
 
-    librosa cannot be imported where numba finds no folder to write to: by itself it tries that of
-    the installation and that of the user, which serve every run and so go first.
+    librosa cannot be imported where numba finds no folder to write to.
     """
-    if os.environ.get(_NUMBA_CACHE) or any(map(_is_writable, _numba_folders())):
+    user_cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if _NUMBA_CACHE in os.environ or _is_writable(Path(user_cache)):
         yield
         return
     os.environ[_NUMBA_CACHE] = str(output / ".numba")
@@ -204,17 +196,17 @@ def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResul
 
 @contextlib.contextmanager
 def _failure_published(config: PipelineConfig, output: Path) -> Iterator[None]:
-    """Withdraws what an earlier run has published; of a failure, publishes the reason instead."""
+    """Removes what an earlier run has published; publishes the reason of a failure instead."""
     from pipeline.local import results
 
     earlier = 0
     try:
         results.withdraw(str(output))
-        earlier = results.latest_run(config.metadata_path)
+        earlier = metadata_store.latest_run(config.metadata_path)
         yield
     except (Exception, SystemExit) as error:
         try:
-            done = results.latest_outputs(config.metadata_path, config.name, after=earlier)
+            done = metadata_store.latest_outputs(config.metadata_path, after=earlier)
             results.publish_failure(done, str(output), in_a_line(error))
         except Exception:
             logging.exception("The reason of the failure could not be published")
@@ -238,14 +230,14 @@ def _run_dag(
     if again := failed_trainings.forget(config.metadata_path):
         logging.info("Trained again, because the last training failed: %s", ", ".join(again))
     tfx.orchestration.LocalDagRunner().run(dag)
-    outputs = results.latest_outputs(config.metadata_path, config.name)
+    outputs = metadata_store.latest_outputs(config.metadata_path)
     return results.publish(outputs, str(output), config.contest.max_credible_accuracy)
 
 
 def _print_splits(config: PipelineConfig, console: Console) -> None:
     from pipeline.local import ingest_summary
 
-    for line in ingest_summary.lines(config.metadata_path, config.name):
+    for line in ingest_summary.lines(config.metadata_path):
         console.print(f"    {line}", markup=False)
 
 
@@ -270,7 +262,7 @@ def _look_for_weights(config: PipelineConfig) -> str | None:
 
 @contextlib.contextmanager
 def _followed(handler: logging.Handler) -> Iterator[None]:
-    """Has everything logged, and `handler` told what TFX logs."""
+    """Logs from INFO on, and passes what TFX logs to `handler`."""
     from absl import logging as absl_logging
 
     absl_logging.set_verbosity(absl_logging.INFO)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -12,17 +11,8 @@ from common.errors import InputError, OutageError
 _T = TypeVar("_T")
 
 
-@dataclasses.dataclass(frozen=True)
-class Patience:
-    """How long a call is retried, with exponential backoff."""
-
-    first_seconds: float = 1.0
-    longest_seconds: float = 60.0
-    all_seconds: float = 900.0
-
-
 # A job takes hours: what comes back within a quarter of one is no reason to leave it.
-JOB_PATIENCE = Patience()
+JOB_PATIENCE = {"initial": 1.0, "maximum": 60.0, "timeout": 900.0}
 
 
 def is_transient(error: Exception) -> bool:
@@ -41,19 +31,12 @@ def is_transient(error: Exception) -> bool:
     return bool(retry.if_transient_error(error))
 
 
-def with_patience(
-    call: Callable[[], _T],
-    patience: Patience,
-    say: Callable[[str], None],
-    again_if: Callable[[Exception], bool] = is_transient,
-) -> _T:
+def with_patience(call: Callable[[], _T], report: Callable[[str], None]) -> _T:
     """Returns what `call` returns, and retries it while the service is unavailable.
 
     Args:
         call: must be idempotent.
-        patience: how long to retry.
-        say: is told once that the call is retried.
-        again_if: which errors are retried.
+        report: is called once, with a message, when the call is first retried.
 
     Raises:
         google.api_core.exceptions.RetryError: where the service stays unavailable.
@@ -64,16 +47,10 @@ def with_patience(
 
     def on_error(error: Exception) -> None:
         if not errors:
-            say(f"Google Cloud does not answer ({_first_line(error)}); retrying")
+            report(f"Google Cloud does not answer ({_first_line(error)}); retrying")
         errors.append(error)
 
-    retried = retry.Retry(
-        predicate=again_if,
-        initial=patience.first_seconds,
-        maximum=patience.longest_seconds,
-        timeout=patience.all_seconds,
-        on_error=on_error,
-    )
+    retried = retry.Retry(predicate=is_transient, on_error=on_error, **JOB_PATIENCE)
     result: _T = retried(call)()
     return result
 

@@ -41,9 +41,9 @@ def custom_config(exec_properties: dict[str, Any]) -> dict[str, Any]:
 
 
 class JobExecutor(base_executor.BaseExecutor):
-    """Runs an executor in a job that ends when this process is told to.
+    """Runs an executor in a job that is cancelled when this process is stopped.
 
-    TFX's own leaves a job to itself where its container is stopped, and a job with a GPU goes on
+    TFX's own executor leaves the job running when its container is stopped, and a GPU goes on
     costing.
     """
 
@@ -108,7 +108,7 @@ def _look(name: str, service: aiplatform_v1.JobServiceClient) -> aiplatform_v1.C
         # Not `VertexJobClient.get_job`, which has a patience of its own, and a shorter one.
         return service.get_custom_job(name=name, retry=None, timeout=_SECONDS_A_REQUEST)
 
-    return faults.with_patience(get, faults.JOB_PATIENCE, logging.warning)
+    return faults.with_patience(get, logging.warning)
 
 
 def _cancel(name: str, service: aiplatform_v1.JobServiceClient) -> None:

@@ -65,8 +65,7 @@ def submit(config: PipelineConfig, vertex: VertexConfig, *, output: str | None, 
             job = _job(compiled, spec_path, checked, vertex)
         look = f"{_console_url(vertex)} shows whether it was submitted; if not, run this again"
         with faults.explained("cannot submit the pipeline", look), _quiet_sdk():
-            start = _schedule if vertex.schedule else _submit
-            name = start(job, vertex)
+            name = _start(job, vertex)
         console.print(f"submitted {name}", markup=False)
         if not wait:
             console.print(f"  {_console_url(vertex)}", markup=False)
@@ -145,24 +144,19 @@ def _quiet_sdk() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def _submit(job: aiplatform.PipelineJob, vertex: VertexConfig) -> str:
-    job.submit(
-        service_account=vertex.service_account or None,
-        network=vertex.network or None,
-        create_request_timeout=_SECONDS_A_REQUEST,
-    )
-    return str(job.resource_name)
-
-
-def _schedule(job: aiplatform.PipelineJob, vertex: VertexConfig) -> str:
-    # At most one run at a time, by default: the next does not join one that takes longer.
-    schedule = job.create_schedule(
-        cron=vertex.schedule,
-        display_name=job.pipeline_spec["pipelineInfo"]["name"],
-        service_account=vertex.service_account or None,
-        network=vertex.network or None,
-        create_request_timeout=_SECONDS_A_REQUEST,
-    )
+def _start(job: aiplatform.PipelineJob, vertex: VertexConfig) -> str:
+    """Submits a job, or creates its schedule; returns the resource name."""
+    settings: dict[str, Any] = {
+        "service_account": vertex.service_account or None,
+        "network": vertex.network or None,
+        "create_request_timeout": _SECONDS_A_REQUEST,
+    }
+    if not vertex.schedule:
+        job.submit(**settings)
+        return str(job.resource_name)
+    # By default at most one run at a time: the next one waits for one that takes longer.
+    name = job.pipeline_spec["pipelineInfo"]["name"]
+    schedule = job.create_schedule(cron=vertex.schedule, display_name=name, **settings)
     return str(schedule.resource_name)
 
 

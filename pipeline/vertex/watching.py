@@ -67,9 +67,7 @@ def _get(job_name: str, vertex: VertexConfig, console: Console) -> aiplatform_v1
         return job.gca_resource
 
     try:
-        return faults.with_patience(
-            get, faults.JOB_PATIENCE, lambda text: console.print(text, markup=False)
-        )
+        return faults.with_patience(get, lambda text: console.print(text, markup=False))
     except ValueError as error:
         raise InputError(f"cannot follow {job_name}: {error}") from error
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
@@ -60,8 +58,7 @@ def command(archive: Path, output: Path, *flags: str) -> list[str]:
         "--audio-dir", str(archive / "fma_small"),
         "--metadata-dir", str(archive / "fma_metadata"),
         "--output-dir", str(output),
-        "--models", "cnn1d,mobilenet_v2",
-        "--mobilenet-weights", "none",
+        "--models", "gaussian_nb,cnn1d",
         "--epochs", "2",
         "--max-bad-fraction", "0.2",
         *flags,
@@ -116,14 +113,12 @@ def test_the_leaderboard_keeps_its_contract(first: Run) -> None:
     board = first.board
     assert board["blessed"] is True
     assert board["reasons"] == []
-    assert {entry["name"] for entry in board["models"]} == {"cnn1d", "mobilenet_v2"}
+    assert {entry["name"] for entry in board["models"]} == {"gaussian_nb", "cnn1d"}
     assert {entry["status"] for entry in board["models"]} == {"trained"}
     best, other = board["models"]
     assert board["best"] == board["leader"] == best["name"]
-    # Of a tie the smaller one is the best, else the one with the higher macro-F1.
     if best["eval"]["macro_f1"] < other["eval"]["macro_f1"]:
         assert best["tied"] and other["tied"]
-        assert best["parameters"] < other["parameters"]
     assert best["name"] in board["why_best"]
     for entry in board["models"]:
         assert entry["prediction_ms"] > 0
@@ -218,11 +213,9 @@ def test_a_second_run_takes_everything_from_the_cache(first: Run, archive: Path)
     before = {path: path.stat().st_mtime_ns for path in first.versions}
     second = run(archive, first.output, *LENIENT)
     assert second.status == 0, second.text
-    for component in (
-        "FmaExampleGen", "ImportSchemaGen", "StatisticsGen", "StrictExampleValidator", "Transform",
-        "Trainer.cnn1d", "Trainer.mobilenet_v2", "CandidateRanker", "Evaluator", "AtomicPusher",
-        "GenreReport",
-    ):  # fmt: skip
+    components = [line.split()[0] for line in first.text.splitlines() if " done " in line]
+    assert {"FmaExampleGen", "Trainer.cnn1d", "AtomicPusher", "GenreReport"} < set(components)
+    for component in set(components) - {"loading", "LatestBlessedModel"}:  # "loading TFX"
         assert second.outcome(component) == "cached", component
     assert {path: path.stat().st_mtime_ns for path in second.versions} == before
     assert second.board == first.board
@@ -244,19 +237,37 @@ def test_a_stricter_gate_refuses_and_says_why(first: Run, archive: Path) -> None
     assert refused.versions == first.versions
 
 
-def test_a_changed_seed_trains_anew_and_meets_the_blessed_model(first: Run, archive: Path) -> None:
-    n_before = len(first.versions)
-    other = run(
-        archive, first.output, *LENIENT, "--seed", "5", "--max-drop", "1", "--models", "cnn1d"
-    )
-    assert other.status == 0, other.text
-    assert other.outcome("Transform") == "cached"
-    assert other.outcome("Trainer.cnn1d") == "done"
-    assert len(other.versions) == n_before + 1
-    (evaluation,) = sorted(first.output.glob("pipeline/Evaluator/evaluation/*"))[-1:]
+def test_a_killed_run_carries_on_and_meets_the_blessed_model(first: Run, archive: Path) -> None:
+    output, before = first.output, first.versions
+    flags = [*LENIENT, "--seed", "5", "--max-drop", "1", "--models", "cnn1d", "--epochs", "12"]
+    process = subprocess.Popen(
+        command(archive, output, *flags),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
+    )  # fmt: skip
+    deadline = time.monotonic() + 240
+    while not (states := list(output.glob("checkpoints/*/train/[2-9]/state.json"))):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    n_done = int(states[0].parent.name)
+    assert first.versions == before
+
+    # The configuration must be the same, or it is another training.
+    carried_on = run(archive, output, *flags)
+    assert carried_on.status == 0, carried_on.text
+    assert carried_on.outcome("Transform") == "cached"
+    assert carried_on.outcome("Trainer.cnn1d") == "done"
+    log = max((output / "logs").iterdir()).read_text()
+    assert f"Going on after epoch {n_done}" in log or f"Going on after epoch {n_done + 1}" in log
+    assert len(carried_on.versions) == len(before) + 1
+    assert list((output / "checkpoints").iterdir()) == []
+    evaluations = output.glob("pipeline/Evaluator/evaluation/*")
+    newest = max(evaluations, key=lambda path: int(path.name))
     import tensorflow_model_analysis as tfma
 
-    assert len(tfma.load_eval_results(str(evaluation)).get_results()) == 2
+    assert len(tfma.load_eval_results(str(newest)).get_results()) == 2
 
 
 def test_an_earlier_configuration_is_served_again(first: Run, archive: Path) -> None:
@@ -275,73 +286,3 @@ def test_an_earlier_configuration_is_served_again(first: Run, archive: Path) -> 
     assert str(newest) in again.text
     for name in ("saved_model.pb", "fingerprint.pb"):
         assert (newest / name).read_bytes() == (mine / name).read_bytes()
-    assert run(archive, first.output, *LENIENT).versions == again.versions
-
-
-def test_a_killed_run_carries_on(archive: Path, tmp_path: Path) -> None:
-    output = tmp_path / "output"
-    process = subprocess.Popen(
-        command(archive, output, *LENIENT, "--models", "cnn1d", "--epochs", "40"),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
-    )  # fmt: skip
-    deadline = time.monotonic() + 240
-    while not (states := list(output.glob("checkpoints/*/train/[3-9]/state.json"))):
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    n_done = int(states[0].parent.name)
-    assert not (output / "serving_model").exists()
-
-    # The configuration must be the same, or it is another training; patience ends it.
-    carried_on = run(archive, output, *LENIENT, "--models", "cnn1d", "--epochs", "40")
-    assert carried_on.status == 0, carried_on.text
-    assert carried_on.outcome("FmaExampleGen") == "cached"
-    assert carried_on.outcome("Transform") == "cached"
-    log = max((output / "logs").iterdir()).read_text()
-    assert f"Going on after epoch {n_done}" in log or f"Going on after epoch {n_done + 1}" in log
-    assert len(carried_on.versions) == 1
-    assert list((output / "checkpoints").iterdir()) == []
-
-
-def test_two_runs_in_one_folder_are_refused(first: Run, archive: Path) -> None:
-    import fcntl
-
-    with open(first.output / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        second = run(archive, first.output, *LENIENT)
-    assert second.status == 2
-    assert "another run is using" in second.text
-
-
-def test_a_prune_leaves_what_the_cache_needs(archive: Path, tmp_path: Path) -> None:
-    output = tmp_path / "output"
-    longer = [*LENIENT, "--models", "gaussian_nb"]
-    shorter = [*longer, "--clip-seconds", "3"]
-    assert run(archive, output, *longer).status == 0
-    second = run(archive, output, *shorter)
-    assert second.status == 0, second.text
-    assert "stale artifacts hold " in second.text
-
-    def artifacts(output_of: str) -> list[Path]:
-        return sorted(output.glob(f"pipeline/{output_of}/*"), key=lambda path: int(path.name))
-
-    old, new = artifacts("FmaExampleGen/examples")
-    best, _ = artifacts("CandidateRanker/best_model")
-
-    # Of the first configuration the cache has everything.
-    going_back = run(archive, output, *longer, "--prune", "--dry-run")
-    assert "would remove 0 B of stale artifacts" in going_back.text
-    planned = run(archive, output, *shorter, "--prune", "--dry-run")
-    assert str(old) in planned.text and str(new) not in planned.text
-    assert old.exists()
-
-    pruned = run(archive, output, *shorter, "--prune")
-    assert pruned.status == 0, pruned.text
-    assert pruned.outcome("FmaExampleGen") == pruned.outcome("Trainer.gaussian_nb") == "cached"
-    assert pruned.outcome("Evaluator") == pruned.outcome("GenreReport") == "cached"
-    assert pruned.board == second.board
-    assert not old.exists() and new.exists()
-    assert best.exists()  # what the second model was compared with
-    assert "stale artifacts hold " not in pruned.text

@@ -35,11 +35,11 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(output: Path, *flags: str) -> str:
-    """Run the pipeline to a pushed model and return what it printed."""
+    """Run the pipeline to a pushed model, or plan a run, and return what it printed."""
     runner = [sys.executable, str(ROOT / "local_runner.py"), "--output-dir", str(output)]
     done = subprocess.run([*runner, *FLAGS, *flags], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "blessed and pushed" in done.stdout
+    assert "--dry-run" in flags or "blessed and pushed" in done.stdout
     assert any((output / "serving_model").glob("*/saved_model.pb"))
     return done.stdout
 
@@ -48,6 +48,11 @@ def summary(output: Path) -> dict:
     """Return what the newest ingestion left."""
     found = (output / "pipeline").glob("FmaExampleGen/examples/*/ingest.json")
     return json.loads(max(found, key=lambda path: int(path.parent.name)).read_text())
+
+
+def artifacts(output: Path, key: str) -> list[Path]:
+    """Return the folders of a node's output, the oldest first."""
+    return sorted(output.glob(f"pipeline/{key}/*"), key=lambda path: int(path.name))
 
 
 def n_clips(output: Path) -> int:
@@ -69,7 +74,9 @@ def test_a_folder_per_genre_ends_in_a_pushed_model(own: Path, tmp_path: Path) ->
         assert set(summary(tmp_path)["clips"][split]) == genres
 
 
-def test_a_table_and_a_second_delivery_end_in_a_pushed_model(own: Path, tmp_path: Path) -> None:
+def test_a_second_delivery_is_read_and_what_it_supersedes_is_pruned(
+    own: Path, tmp_path: Path
+) -> None:
     with open(own / "music.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     # Of four artists a genre has, three are enough to begin with.
@@ -92,4 +99,17 @@ def test_a_table_and_a_second_delivery_end_in_a_pushed_model(own: Path, tmp_path
     printed = run(output, *flags)
     assert "read again, for the audio files have changed (" in printed
     assert before < n_clips(output) == 48
-    assert "read again" not in run(output, *flags)
+    assert "stale artifacts hold " in printed
+
+    old, new = artifacts(output, "FmaExampleGen/examples")
+    baseline, _ = artifacts(output, "CandidateRanker/best_model")
+    (tmp_path / "music" / "2").rename(tmp_path / "later")
+    # The cache still has everything of the first delivery.
+    assert "would remove 0 B of stale artifacts" in run(output, *flags, "--prune", "--dry-run")
+    (tmp_path / "later").rename(tmp_path / "music" / "2")
+    printed = run(output, *flags, "--prune")
+    assert "read again" not in printed
+    assert "stale artifacts hold " not in printed
+    for name in ("FmaExampleGen", "Trainer.gaussian_nb", "Evaluator", "GenreReport"):
+        assert [line.split()[1] for line in printed.splitlines() if name in line] == ["cached"]
+    assert new.exists() and baseline.exists() and not old.exists()

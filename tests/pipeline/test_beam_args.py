@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from absl import flags
+from absl.testing import flagsaver
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     PipelineOptions,
     PortableOptions,
 )
+from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+from tfx_bsl.coders import batch_util
 
-from pipeline.beam_args import direct_runner, on_vertex, portable
+from pipeline.beam_args import bound_batches, direct_runner, on_vertex, portable
 from pipeline.vertex.settings import DataflowConfig, TaskConfig, VertexConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,31 +29,33 @@ ROOT = Path(__file__).resolve().parents[2]
     ("n_clips", "workers", "mode", "n_workers", "why"),
     [
         (1_999, None, "in_memory", 1, "in memory (1999 clips, fewer than 2000)"),
+        (
+            2_000,
+            None,
+            "multi_processing",
+            6,
+            "6 worker processes (2000 clips, not fewer than 2000)",
+        ),
         (5_000, 1, "in_memory", 1, "in memory (as asked for)"),
         (10, 3, "multi_processing", 3, "3 worker processes (as asked for)"),
     ],
 )
 def test_the_mode_and_its_reason(
-    n_clips: int, workers: int | None, mode: str, n_workers: int, why: str
+    monkeypatch: pytest.MonkeyPatch,
+    n_clips: int,
+    workers: int | None,
+    mode: str,
+    n_workers: int,
+    why: str,
 ) -> None:
-    flags, reason = direct_runner(n_clips, workers)
-    options = PipelineOptions(list(flags)).view_as(DirectOptions)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    args, reason = direct_runner(n_clips, workers)
+    options = PipelineOptions(list(args)).view_as(DirectOptions)
     assert (options.direct_running_mode, options.direct_num_workers) == (mode, n_workers)
     assert reason == why
 
 
-def test_many_clips_are_worth_a_worker_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    flags, reason = direct_runner(2_000, None)
-    options = PipelineOptions(list(flags)).view_as(DirectOptions)
-    assert (options.direct_running_mode, options.direct_num_workers) == ("multi_processing", 6)
-    assert reason == "6 worker processes (2000 clips, not fewer than 2000)"
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert direct_runner(2_000, None)[1] == "in memory (2000 clips, not fewer than 2000)"
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_pipeline_runs_here_and_its_workers_know_its_options(workers: int) -> None:
+def test_worker_processes_know_the_options_of_their_pipeline() -> None:
     # A script: what it defines is pickled with the pipeline, for a worker cannot import a test.
     script = """
 import logging, sys
@@ -69,9 +74,9 @@ with beam.Pipeline(options=options) as pipeline:
         pipeline | beam.Create([0]) | beam.Map(options_of_the_worker), equal_to(["named"])
     )
 """
-    flags, _ = direct_runner(10, workers)
+    args, _ = direct_runner(10, 2)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script, *flags],
+        [sys.executable, "-W", "ignore", "-c", script, *args],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2_000:]
@@ -79,27 +84,15 @@ with beam.Pipeline(options=options) as pipeline:
     assert "prism" not in done.stderr.lower()
 
 
+@flagsaver.flagsaver()
 def test_batches_are_cut_by_bytes() -> None:
-    # In a process of its own: the flag is global.
-    script = """
-import json
-import logging
-from tfx_bsl.coders import batch_util
-from pipeline.beam_args import bound_batches
-before = batch_util.GetBatchElementsKwargs(None)
-bound_batches()
-after = batch_util.GetBatchElementsKwargs(None, len)
-size = after.pop("element_size_fn")
-print(json.dumps([before["max_batch_size"], after, size(bytes(1_300_000))]))
-"""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    rows, bounds, clip_bytes = json.loads(done.stdout)
-    assert rows == 1_000
-    assert bounds == {"min_batch_size": 20 * 2**20, "max_batch_size": 20 * 2**20}
-    assert clip_bytes == 1_300_000
+    # An earlier test may have set it.
+    flags.FLAGS.set_default("tfxio_use_byte_size_batching", False)
+    assert batch_util.GetBatchElementsKwargs(None)["max_batch_size"] == 1_000
+    bound_batches()
+    kwargs = batch_util.GetBatchElementsKwargs(None, len)
+    assert kwargs.pop("element_size_fn")(bytes(1_300_000)) == 1_300_000
+    assert kwargs == {"min_batch_size": 20 * 2**20, "max_batch_size": 20 * 2**20}
 
 
 @pytest.mark.parametrize(
@@ -122,11 +115,11 @@ print(json.dumps([before["max_batch_size"], after, size(bytes(1_300_000))]))
 def test_a_portable_runner_is_told_its_job_service_and_its_workers(
     endpoint: str, pool: str, environment: tuple[str, str | None], why: str
 ) -> None:
-    flags, reason = portable("FlinkRunner", endpoint, pool, workers=4)
-    options = PipelineOptions(list(flags)).view_as(PortableOptions)
+    args, reason = portable("FlinkRunner", endpoint, pool, workers=4)
+    options = PipelineOptions(list(args)).view_as(PortableOptions)
     assert options.job_endpoint == (endpoint or None)
     assert (options.environment_type, options.environment_config) == environment
-    assert "--parallelism=4" in flags
+    assert "--parallelism=4" in args
     assert reason == why
 
 
@@ -148,9 +141,9 @@ VERTEX = VertexConfig(
 
 
 def test_dataflow_is_told_all_that_is_configured_and_beam_knows_every_flag() -> None:
-    flags = on_vertex(VERTEX, "gs://bucket/scratch")
-    assert flags[-1] == "--tfxio_use_byte_size_batching"  # TFX's
-    assert PipelineOptions(list(flags[:-1])).get_all_options(drop_default=True) == {
+    args = on_vertex(VERTEX, "gs://bucket/scratch")
+    assert args[-1] == "--tfxio_use_byte_size_batching"  # TFX's
+    assert PipelineOptions(list(args[:-1])).get_all_options(drop_default=True) == {
         "runner": "DataflowRunner",
         "project": "my-project",
         "region": "us-central1",
@@ -169,7 +162,7 @@ def test_dataflow_is_told_all_that_is_configured_and_beam_knows_every_flag() -> 
         "use_public_ips": False,
         "labels": ["team=music", "stage=test"],
     }
-    assert len(flags) == 19  # Beam leaves out what it does not know
+    assert len(args) == 19  # Beam leaves out what it does not know
 
 
 def test_what_is_not_configured_is_not_said() -> None:
@@ -184,27 +177,16 @@ def test_what_is_not_configured_is_not_said() -> None:
 @pytest.mark.parametrize(("cpus", "mode"), [(1, "in_memory"), (4, "multi_processing")])
 def test_without_dataflow_a_container_uses_its_own_processors(cpus: int, mode: str) -> None:
     here = dataclasses.replace(VERTEX, beam_runner="DirectRunner", task=TaskConfig(cpus=cpus))
-    flags = on_vertex(here, "gs://bucket/scratch")
-    options = PipelineOptions(list(flags[:-1])).view_as(DirectOptions)
+    args = on_vertex(here, "gs://bucket/scratch")
+    options = PipelineOptions(list(args[:-1])).view_as(DirectOptions)
     assert (options.direct_running_mode, options.direct_num_workers) == (mode, cpus)
 
 
+@flagsaver.flagsaver()
 def test_the_entry_point_of_a_container_takes_the_flags_apart() -> None:
-    # In a process of its own: the flag for batches is global.
-    script = """
-import json, sys
-from absl import flags
-from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
-own = ["--executor_class_path=x", "--json_serialized_invocation_args={}"]
-_, for_beam = kubeflow_v2_run_executor._parse_flags(["program", *own, *sys.argv[1:]])
-flags.FLAGS(["program", *for_beam], known_only=True)  # as TFX's Beam executors do
-print(json.dumps([for_beam, flags.FLAGS.tfxio_use_byte_size_batching]))
-"""
     given = on_vertex(VERTEX, "gs://bucket/scratch")
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script, *given],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for_beam, batches_are_bounded = json.loads(done.stdout.splitlines()[-1])
+    own = ["--executor_class_path=x", "--json_serialized_invocation_args={}"]
+    _, for_beam = kubeflow_v2_run_executor._parse_flags(["program", *own, *given])
     assert set(given[:-1]) <= set(for_beam)
-    assert batches_are_bounded
+    flags.FLAGS(["program", *for_beam], known_only=True)  # as TFX's Beam executors do
+    assert flags.FLAGS.tfxio_use_byte_size_batching

@@ -1,46 +1,59 @@
-"""What commands print: on a terminal of any encoding, and names that hold escape sequences."""
+"""What commands print: in any encoding, and with names that hold escape sequences."""
 
 from __future__ import annotations
 
-import os
-import subprocess
+import io
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import benchmarks.__main__
+import corpus.__main__
 import local_runner
+import vertex_runner
+from cli import main as music_genre
 from common.terminal import visible
 
-ROOT = Path(local_runner.__file__).parent
 # Sets the title of a terminal's window, goes back over it, and a C1 control that begins a colour.
 HOSTILE = "Ro\x1b]0;owned\x07\b\rck\x9b31m"
 SHOWN = r"Ro\x1b]0;owned\x07\x08\rck\x9b31m"
-COMMANDS = (
-    ["local_runner.py"],
-    ["vertex_runner.py"],
-    ["-m", "cli.main"],
-    ["-m", "cli.main", "to-wav"],
-    ["-m", "cli.main", "report"],
-    ["-m", "cli.main", "compare"],
-    ["-m", "corpus"],
-    ["-m", "benchmarks"],
-)
+COMMANDS = {
+    "local_runner.py": local_runner.main,
+    "vertex_runner.py": vertex_runner.main,
+    "music-genre": music_genre.main,
+    "corpus": corpus.__main__.main,
+    "benchmarks": benchmarks.__main__.main,
+}
+ALL = [
+    *([name] for name in COMMANDS),
+    *(["music-genre", name] for name in ("to-wav", "report", "compare")),
+]
+for_each_command = pytest.mark.parametrize("words", ALL, ids=" ".join)
+Run = Callable[..., tuple[object, str, str]]
 
-WriteArchive = Callable[..., list[str]]
 
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a caller of a command; it returns the exit status, stdout and stderr."""
 
-def run(*command: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
-    """Run a command whose stdout has an encoding."""
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONIOENCODING": encoding},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    def call(name: str, *flags: str, encoding: str = "utf-8") -> tuple[object, str, str]:
+        out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            try:
+                status: object = COMMANDS[name](list(flags))
+            except SystemExit as stop:
+                status = stop.code
+        for stream in (out, err):
+            stream.seek(0)
+        return status, out.read(), err.read()
+
+    return call
 
 
 @pytest.mark.parametrize(
@@ -55,51 +68,57 @@ def test_control_characters_become_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_help_is_printed_whatever_the_encoding(command: list[str]) -> None:
-    done = run(*command, "--help", encoding="ascii")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("usage: ")
+@for_each_command
+def test_help_is_printed_in_any_encoding(run: Run, words: list[str]) -> None:
+    status, out, err = run(*words, "--help", encoding="ascii")
+    assert (status, err) == (0, "")
+    assert out.startswith("usage: ")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_no_command_takes_abbreviations_or_prints_escape_sequences(command: list[str]) -> None:
-    done = run(*command, f"--hel={HOSTILE}")
-    assert done.returncode == 2, done.stderr
-    assert "\x1b" not in done.stderr
-    assert done.stderr.count("\n") == 1
+@for_each_command
+def test_no_command_takes_abbreviations_or_prints_escape_sequences(
+    run: Run, words: list[str]
+) -> None:
+    status, _, err = run(*words, f"--hel={HOSTILE}")
+    assert (status, err.count("\n")) == (2, 1), err
+    assert "\x1b" not in err
 
 
-def test_a_genre_is_printed_as_far_as_the_encoding_goes(write_archive: WriteArchive) -> None:
+def test_a_genre_is_printed_as_far_as_the_encoding_goes(
+    run: Run, write_archive: Callable[..., list[str]]
+) -> None:
     genre = {i: {"genre": f"日本{HOSTILE}"} for i in (1, 3, 5)}
-    done = run("local_runner.py", *write_archive(genre), "--dry-run", encoding="ascii")
-    assert (done.returncode, done.stderr) == (0, "")
+    status, out, err = run("local_runner.py", *write_archive(genre), "--dry-run", encoding="ascii")
+    assert (status, err) == (0, "")
     # In a label, what is read as control characters is spaces already.
-    assert "??Ro ]0;owned ck 31m  " in done.stdout
+    assert "??Ro ]0;owned ck 31m  " in out
 
 
-def test_a_file_name_in_an_error_is_shown_with_escapes(tmp_path: Path) -> None:
+def test_a_file_name_in_an_error_is_shown_with_escapes(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / f"日本{HOSTILE}"
     for command in (
         ["local_runner.py", f"--audio-dir={folder}", f"--output-dir={tmp_path / 'o'}"],
-        ["-m", "cli.main", "to-wav", str(folder), str(tmp_path)],
-        ["-m", "cli.main", "report", str(folder)],
-        ["-m", "corpus", f"--output-dir={folder}", "--clips-per-genre=5"],
+        ["music-genre", "to-wav", str(folder), str(tmp_path)],
+        ["music-genre", "report", str(folder)],
+        ["corpus", f"--output-dir={folder}", "--clips-per-genre=5"],
     ):
-        done = run(*command)
-        assert (done.returncode, done.stdout) == (2, ""), done.stderr
-        assert "\x1b" not in done.stderr
-    done = run("-m", "cli.main", "report", str(folder))
-    assert done.stderr == f"music-genre report: error: there is no folder {tmp_path}/日本{SHOWN}\n"
+        status, out, err = run(*command)
+        assert (status, out) == (2, ""), err
+        assert "\x1b" not in err
+    _, _, err = run("music-genre", "report", str(folder))
+    assert err == f"music-genre report: error: there is no folder {tmp_path}/日本{SHOWN}\n"
 
 
-def test_a_folder_is_named_as_far_as_the_encoding_goes(tmp_path: Path) -> None:
+def test_a_folder_is_named_as_far_as_the_encoding_goes(
+    run: Run, corpus_dir: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / f"日本{HOSTILE}"
-    flags = ["--clips-per-genre=6", "--clip-seconds=2", "--workers=1"]
-    done = run("-m", "corpus", f"--output-dir={folder}", *flags, encoding="ascii")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith(f"in {tmp_path}/??{SHOWN}.\n")
-    small, wavs = folder / "fma_small", folder / "wavs"
-    done = run("-m", "cli.main", "to-wav", str(small), str(wavs), encoding="ascii")
-    assert done.returncode == 0, done.stderr
-    assert f"wavs are in {tmp_path}/??{SHOWN}/wavs, " in done.stdout
+    shutil.copytree(corpus_dir, folder)
+    flags = ["--seed=3", "--clips-per-genre=6", "--clip-seconds=2"]
+    status, out, err = run("corpus", f"--output-dir={folder}", *flags, encoding="ascii")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{tmp_path}/??{SHOWN} already holds this corpus")
+    command = ["to-wav", str(folder / "fma_small"), str(folder / "wavs")]
+    status, out, err = run("music-genre", *command, encoding="ascii")
+    assert status == 0, err
+    assert f"wavs are in {tmp_path}/??{SHOWN}/wavs, " in out

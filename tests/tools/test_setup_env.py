@@ -110,10 +110,8 @@ def machine(tmp_path: Path) -> Machine:
     ("glibc", "present", "chosen", "reason"),
     [
         (NEW, ["3.10.13", "3.11.7", "3.12.1", "3.13.0"], "3.13.0", "glibc 2.38 is new enough"),
-        ("2.41", ["3.10.13", "3.11.7"], "3.11.7", "no usable Python 3.13 3.12"),
-        (NEW, ["3.9.18", "3.10.13", "3.14.0"], "3.10.13", "no usable Python 3.13 3.12 3.11"),
-        (OLD, ["3.10.13", "3.13.0"], "3.10.13", "TFX 1.21 needs glibc 2.38"),
-        ("2.28", ["3.10.13"], "3.10.13", "TFX 1.21 needs glibc 2.38"),
+        ("2.41", ["3.9.18", "3.11.7", "3.14.0"], "3.11.7", "no usable Python 3.13 3.12"),
+        ("2.28", ["3.10.13", "3.13.0"], "3.10.13", "TFX 1.21 needs glibc 2.38"),
     ],
 )
 def test_the_newest_tfx_that_glibc_and_the_pythons_allow(machine, glibc, present, chosen, reason):
@@ -154,19 +152,10 @@ def test_a_python_of_pyenv_is_found_behind_a_shim_that_fails(machine):
     assert f"Python 3.13.0 ({path})" in machine.installs()
 
 
-def test_python_decides(machine):
-    machine.python("3.13.0")
-    line = machine.installs(PYTHON=machine.python("3.10.13")).splitlines()[0]
-    assert line.startswith("TFX 1.16 on Python 3.10.13 (")
-    assert line.endswith("since it was asked for")
-
-
 @pytest.mark.parametrize(
     ("glibc", "version", "named"),
     [
         (NEW, "2.7.18", "3.13 3.12 3.11 3.10"),
-        (NEW, "3.9.18", "3.13 3.12 3.11 3.10"),
-        (NEW, "3.14.0", "3.13 3.12 3.11 3.10"),
         (OLD, "3.13.0", "3.10 (TFX 1.21 needs glibc 2.38"),
     ],
 )
@@ -185,7 +174,7 @@ def test_a_python_of_a_wrong_version_is_refused_and_the_right_ones_are_named(
 
 def test_another_c_library_and_an_old_glibc_are_refused(machine):
     machine.python("3.10.13")
-    for version in ("", "2.27", "2.4"):
+    for version in ("", "2.27"):
         machine.glibc(version)
         assert "need Linux on x86-64 and glibc 2.28 or newer" in machine.stops()
 
@@ -244,9 +233,7 @@ def test_a_second_set_up_does_nothing_even_without_what_the_first_needed(machine
     [
         ("requirements/tfx-1.21.txt", True),
         ("setup.py", True),
-        (".venv/setup-done", True),
         ("requirements/tfx-1.16.txt", False),
-        ("requirements/uv.txt", False),
     ],
 )
 def test_what_it_was_made_from_makes_it_stale_and_nothing_else(machine, changed, stale):
@@ -254,7 +241,6 @@ def test_what_it_was_made_from_makes_it_stale_and_nothing_else(machine, changed,
     machine.installs()
     with (machine.checkout / changed).open("a") as stream:
         stream.write("# changed\n")
-    shutil.copy(machine.checkout / "requirements/uv.txt", machine.checkout / ".venv-tools/uv.txt")
     assert bool(machine.installs()) == stale
 
 
@@ -270,22 +256,17 @@ def test_a_moved_checkout_a_lost_python_and_another_python_make_it_stale(machine
     assert not machine.installs(PYTHON=path)
 
 
-@pytest.mark.parametrize("kind", ["own", "link"])
-def test_a_venv_of_somebody_elses_is_left_alone(machine, kind):
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_venv_of_somebody_elses_is_left_alone(machine, is_link):
     machine.python("3.13.0")
-    other = machine.folder / "other"
-    other.mkdir()
-    if kind == "link":
-        machine.installs()
-        (machine.checkout / ".venv").rename(other / "venv")
-        (other / "venv/setup-done").write_text("of another checkout")
-        (machine.checkout / ".venv").symlink_to(other / "venv")
-    else:
-        (machine.checkout / ".venv").mkdir()
-    keep = machine.checkout / ".venv/pyvenv.cfg"
-    keep.write_text("mine")
+    folder = machine.folder / "other" if is_link else machine.checkout / ".venv"
+    folder.mkdir()
+    if is_link:
+        (folder / "install.log").touch()
+        (machine.checkout / ".venv").symlink_to(folder)
+    (folder / "pyvenv.cfg").write_text("mine")
     assert "was not made here" in machine.stops()
-    assert keep.read_text() == "mine"
+    assert (folder / "pyvenv.cfg").read_text() == "mine"
 
 
 def test_a_second_set_up_waits_for_the_first_and_finds_it_done(machine):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as entry_point
@@ -23,26 +22,16 @@ def through_vertex(model: standard_artifacts.Model) -> standard_artifacts.Model:
     return again
 
 
-@pytest.mark.parametrize("servable", [True, False])
-def test_the_next_task_knows_what_a_model_needs(servable: bool) -> None:
+def test_the_next_task_knows_what_an_earlier_one_found() -> None:
     model = standard_artifacts.Model()
     model.uri = "gs://bucket/model"
-    model.set_int_custom_property(SERVABLE, int(servable))
-    assert is_servable(through_vertex(model)) is servable
-
-
-def test_a_model_that_says_nothing_is_servable() -> None:
-    model = standard_artifacts.Model()
-    model.uri = "gs://bucket/model"
-    assert is_servable(through_vertex(model))
-
-
-def test_name_and_reason_are_passed_on() -> None:
-    model = standard_artifacts.Model()
-    model.uri = "gs://bucket/model"
+    assert is_servable(through_vertex(model))  # unless it says otherwise
     model.set_string_custom_property(MODEL_NAME, "svm")
     model.set_string_custom_property(WITHHELD, "it needs more than audio")
-    again = through_vertex(model)
-    assert again.get_string_custom_property(MODEL_NAME) == "svm"
-    assert again.get_string_custom_property(WITHHELD) == "it needs more than audio"
-    assert again.uri == model.uri
+    for servable in (True, False):
+        model.set_int_custom_property(SERVABLE, int(servable))
+        again = through_vertex(model)
+        assert is_servable(again) is servable
+        assert again.get_string_custom_property(MODEL_NAME) == "svm"
+        assert again.get_string_custom_property(WITHHELD) == "it needs more than audio"
+        assert again.uri == model.uri

@@ -14,8 +14,9 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import local_runner
 from common.errors import InputError
 from dataset.config import AudioConfig
+from pipeline import metadata_store
 from pipeline.config import PipelineConfig
-from pipeline.local import output_folder, prune, results
+from pipeline.local import output_folder, prune
 
 WriteArchive = Callable[..., list[str]]
 
@@ -60,19 +61,7 @@ def test_an_output_folder_that_cannot_be_written_is_named(tmp_path: Path) -> Non
     assert str(caught.value) == f"cannot write to --output-dir {output}: Not a directory"
 
 
-def test_a_disk_that_is_too_small_is_told_in_numbers(
-    write_archive: WriteArchive, tmp_path: Path
-) -> None:
-    free = shutil.disk_usage(tmp_path).free
-    with pytest.raises(InputError) as caught:
-        output_folder.check_disk(configuration(write_archive()), tmp_path, needed_bytes=10**18)
-    message = str(caught.value)
-    assert message.startswith(f"--output-dir {tmp_path} has ")
-    assert message.endswith(" GB free, the run needs about 1000000000.0 GB")
-    assert float(message.split(" has ")[1].split()[0]) == pytest.approx(free / 1e9, rel=0.2)
-
-
-def test_what_no_run_can_use_again_is_no_room_on_the_disk(
+def test_a_disk_that_is_too_small_is_refused_with_what_can_be_freed(
     write_archive: WriteArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, output = configuration(write_archive()), tmp_path / "output"
@@ -84,7 +73,9 @@ def test_what_no_run_can_use_again_is_no_room_on_the_disk(
         (output / stale / "file").write_bytes(b"x" * 2_000_000)
     with pytest.raises(InputError) as caught:
         output_folder.check_disk(config, output, needed_bytes=2_500_000)
-    assert str(caught.value).endswith("; stale artifacts hold 2.00 MB; --prune removes them")
+    message = str(caught.value)
+    assert message.startswith(f"--output-dir {output} has 0.0 GB free, the run needs about 0.0 GB")
+    assert message.endswith("; stale artifacts hold 2.00 MB; --prune removes them")
     output_folder.check_disk(config, output, needed_bytes=1_000_000)
 
 
@@ -137,11 +128,6 @@ def test_an_output_folder_in_a_delivery_is_refused(
         output_folder.check_output(tmp_path / output, config)
 
 
-def test_an_output_folder_beside_a_bucket_is_none_of_its_folders(tmp_path: Path) -> None:
-    config = configuration(["--audio-dir=gs://bucket/music", f"--output-dir={tmp_path}"])
-    output_folder.check_output(tmp_path, config)
-
-
 def test_the_longest_output_folder_is_the_longest_that_sqlite_can_use(tmp_path: Path) -> None:
     flags = ["--audio-dir=a"]
     longest = folder_of_length(tmp_path, 504 - len("/pipeline/metadata.sqlite"))
@@ -149,13 +135,11 @@ def test_the_longest_output_folder_is_the_longest_that_sqlite_can_use(tmp_path: 
     link = tmp_path / "link"
     link.symlink_to(too_long)
     for output in (too_long, link):
-        message = refused_output(output, *flags)
-        assert message.startswith(f"--output-dir {output} is too long: SQLite takes paths of up to")
-        assert message.endswith(" has 505: choose a path with 1 fewer")
+        assert f"--output-dir {output} is too long: SQLite" in refused_output(output, *flags)
     config = configuration([*flags, f"--output-dir={longest}"])
     output_folder.check_output(longest, config)
     Path(config.metadata_path).parent.mkdir(parents=True)
-    results.open_store(config.metadata_path).put_artifact_type(pb.ArtifactType(name="a"))
+    metadata_store.open_store(config.metadata_path).put_artifact_type(pb.ArtifactType(name="a"))
 
 
 @pytest.mark.parametrize("below", ["", "out", "000/out", "../audio/out", "../link/out"])

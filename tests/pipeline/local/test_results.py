@@ -16,6 +16,7 @@ from common.errors import InputError, in_a_line
 from dataset.bad_files import BAD_FILES_NAME, SUMMARY_NAME
 from models.training import fit_record
 from models.training.fit_record import FitRecord
+from pipeline import metadata_store
 from pipeline.local import results
 
 
@@ -65,11 +66,11 @@ def test_a_run_that_fails_leaves_its_reasons(tmp_path: Path) -> None:
     )
     with pytest.raises(Exception, match="no candidate could be trained") as caught:
         tfx.orchestration.LocalDagRunner().run(dag)
-    outputs = results.latest_outputs(metadata, "failing")
+    outputs = metadata_store.latest_outputs(metadata)
     # Of a run that has not come to its first component there is nothing, not what another has.
-    latest = results.latest_run(metadata)
-    assert latest > 0 and results.latest_outputs(metadata, "failing", after=latest) == {}
-    assert results.latest_outputs(metadata, "failing", after=latest - 1).keys() == outputs.keys()
+    latest = metadata_store.latest_run(metadata)
+    assert latest > 0 and metadata_store.latest_outputs(metadata, after=latest) == {}
+    assert metadata_store.latest_outputs(metadata, after=latest - 1).keys() == outputs.keys()
     results.publish_failure(outputs, str(tmp_path), in_a_line(caught.value))
     board = json.loads((tmp_path / "leaderboard.json").read_text())
     assert (board["best"], board["test"], board["blessed"]) == (None, None, False)
@@ -85,8 +86,8 @@ def test_a_run_that_fails_leaves_its_reasons(tmp_path: Path) -> None:
 
 def test_without_a_metadata_store_there_is_no_run(tmp_path: Path) -> None:
     metadata = tmp_path / "pipeline" / "metadata.sqlite"
-    assert results.latest_run(str(metadata)) == 0
-    assert results.latest_outputs(str(metadata), "failing") == {}
+    assert metadata_store.latest_run(str(metadata)) == 0
+    assert metadata_store.latest_outputs(str(metadata)) == {}
     assert not metadata.exists()
 
 
@@ -135,7 +136,7 @@ def test_what_is_published_is_served_and_json(
     result = results.publish(blessed, str(tmp_path), 0.75)
     (version,) = (tmp_path / "serving").iterdir()
     assert result.pushed_to == str(version)
-    assert result.note and "version 7, of an earlier run, is not there as it was" in result.note
+    assert result.note and "version 7, of an earlier run, was changed" in result.note
     found = json.loads((tmp_path / "leaderboard.json").read_text())
     assert found == {"best": "knn", "blessed": True, "accuracy": None}
     assert (tmp_path / "report" / "index.html").read_text() == "the page"

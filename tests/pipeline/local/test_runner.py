@@ -15,7 +15,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 import local_runner
-from pipeline import metadata_file
+from pipeline import metadata_store
 from pipeline.local import results, runner
 from pipeline.local.runner import BeamChoice
 
@@ -47,7 +47,7 @@ def leave_stale(output: Path) -> Path:
     stale = output / "pipeline" / "Transform" / "transformed_examples" / "7"
     stale.mkdir(parents=True)
     (stale / "file").write_bytes(b"x" * 2_000_000)
-    store = results.open_store(str(output / "pipeline" / "metadata.sqlite"))
+    store = metadata_store.open_store(str(output / "pipeline" / "metadata.sqlite"))
     type_id = store.put_execution_type(pb.ExecutionType(name="Transform"))
     (execution,) = store.put_executions([pb.Execution(type_id=type_id)])
     for kind, name in (("node", "music-genre.Transform"), ("pipeline_run", "died")):
@@ -184,7 +184,7 @@ def test_a_store_that_another_program_locks_is_named_and_nothing_is_touched(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(metadata_file, "_LOCK_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(metadata_store, "_LOCK_TIMEOUT_SECONDS", 0.1)
     store = tmp_path / "output" / "pipeline" / "metadata.sqlite"
     store.parent.mkdir()
     other = sqlite3.connect(store, isolation_level=None)

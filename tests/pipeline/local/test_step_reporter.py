@@ -19,10 +19,6 @@ from common import progress
 from pipeline.local import step_reporter
 from pipeline.local.step_reporter import ComponentLog, StepReporter
 
-# The title of a window, a bell, a step back, a return, and a C1 control that begins a colour.
-HOSTILE = "\x1b]0;owned\x07\b\r\x9b31m"
-SHOWN = r"\x1b]0;owned\x07\x08\r\x9b31m"
-
 
 def text_of(action: object) -> str:
     """Return what `action(reporter)` leaves on a console that is no terminal."""
@@ -35,13 +31,10 @@ def text_of(action: object) -> str:
 def test_a_step_that_is_done_leaves_its_time_and_memory() -> None:
     def step(reporter: StepReporter) -> None:
         reporter.start("Transform")
-        time.sleep(0.12)
         reporter.finish()
 
-    found = re.fullmatch(r"  Transform +done +(\d\.\d) s   peak (\d+\.\d\d) GiB\n", text_of(step))
-    assert found
-    assert 0.1 <= float(found[1]) < 5
-    assert 0.01 < float(found[2]) < 100
+    found = re.fullmatch(r"  Transform +done +\d\.\d s   peak (\d+\.\d\d) GiB\n", text_of(step))
+    assert found and float(found[1]) > 0
 
 
 def test_a_cached_step_says_so_and_the_next_is_not_cached() -> None:
@@ -84,8 +77,8 @@ def test_components_report_into_a_file_that_is_gone_afterwards() -> None:
         reporter.finish()
 
     text_of(step)
-    (path, told), (_, told_after) = seen
-    assert (told, told_after) == ((1, 4), None)
+    (path, during), (_, after) = seen
+    assert (during, after) == ((1, 4), None)
     assert progress.FILE_VARIABLE not in os.environ
     assert not path.parent.exists()
 
@@ -99,16 +92,16 @@ def test_tfx_logs_what_the_console_listens_for() -> None:
 
 def test_the_log_handler_follows_what_tfx_logs() -> None:
     logger = logging.Logger("like absl")
-    told = []
+    followed_up = []
 
     def steps(reporter: StepReporter) -> None:
-        after = {"StatisticsGen": lambda: told.append("StatisticsGen")}
+        after = {"StatisticsGen": lambda: followed_up.append("StatisticsGen")}
         logger.addHandler(ComponentLog(reporter, after))
         logger.info("Component %s is running.", "StatisticsGen")
         logger.info("MetadataStore with DB connection initialized")
-        assert told == []
+        assert followed_up == []
         logger.info("Component %s is finished.", "StatisticsGen")
-        assert told == ["StatisticsGen"]
+        assert followed_up == ["StatisticsGen"]
         logger.info("Component %s is running.", "Pusher")
         logger.info("A cached execution %d is used.", 12)
         logger.info("Component %s is finished.", "Pusher")

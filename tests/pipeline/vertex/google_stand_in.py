@@ -154,7 +154,7 @@ def serving(buckets: Path) -> Iterator[Google]:
     handler = type("Handler", (_Http,), {"google": google})
     web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     google.http_address = f"http://127.0.0.1:{web.server_port}"
-    threading.Thread(target=web.serve_forever, daemon=True).start()
+    threading.Thread(target=web.serve_forever, args=(0.01,), daemon=True).start()
     try:
         with serving_grpc(*google.handlers()) as google.rpc_address:
             yield google

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
 import signal
 import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +17,6 @@ import grpc
 import pytest
 from google.api_core.exceptions import PermissionDenied
 from google.cloud import aiplatform_v1
-from tfx.extensions.google_cloud_ai_platform.training_clients import VertexJobClient
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
@@ -29,7 +25,7 @@ from components.endpoint_deployer.target import Machine
 from models import failure_notes
 from models.training import fit_record
 from models.training.fit_record import FitRecord
-from pipeline.vertex import custom_jobs, faults, jobs
+from pipeline.vertex import custom_jobs, faults, job_executor, jobs
 from pipeline.vertex.settings import VertexConfig
 from tests.grpc_stand_in import serving
 from tests.vertex.harness.container import Image
@@ -38,31 +34,27 @@ from tests.vertex.harness.job_service import JobService
 VERTEX = VertexConfig("my-project", "us-central1", "gcr.io/my-project/genre:1")
 
 
-class Job:
-    """What the job service runs: a stand-in for an image, whose only container the test is."""
+class StumblingJobService(JobService):
+    """A job service that answers the first looks at a job with `outages`.
+
+    It stands for the image, too: the container of a job does `work`, then is `process`.
+    """
 
     name = VERTEX.image
 
-    def __init__(self, work: Callable[[], None], process: str) -> None:
-        self.work = work
-        self.process = process
+    def __init__(self, logs: Path) -> None:
+        super().__init__(cast(Image, self), logs)
+        self.outages: list[grpc.StatusCode] = []
+        self.cancelled: list[str] = []
+        self.work: Callable[[], None] = lambda: None
+        self.process = "true"
         self.command: list[str] = []
 
     def start(self, command: list[str], log: Path, *_: Any) -> subprocess.Popen[bytes]:
-        """Keep the command line, do the work, and start a process that stands for it."""
         self.command = list(command)
         self.work()
         log.write_text("no data")
         return subprocess.Popen(self.process.split())
-
-
-class StumblingJobService(JobService):
-    """A job service that answers the first looks at a job with `outages`; notes cancellations."""
-
-    def __init__(self, image: Image, logs: Path) -> None:
-        super().__init__(image, logs)
-        self.outages: list[grpc.StatusCode] = []
-        self.cancelled: list[str] = []
 
     def get(self, request: Any, context: grpc.ServicerContext) -> aiplatform_v1.CustomJob:
         if self.outages:
@@ -74,23 +66,17 @@ class StumblingJobService(JobService):
         return super().cancel(request, context)
 
 
-@contextlib.contextmanager
-def job_service(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    work: Callable[[], None] = lambda: None,
-    process: str = "true",
-) -> Iterator[tuple[StumblingJobService, Job]]:
-    """Serve custom jobs, and let the real clients come here."""
-    job = Job(work, process)
-    service = StumblingJobService(cast(Image, job), folder)
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StumblingJobService]:
+    """Serve custom jobs, and send the real clients here."""
+    service = StumblingJobService(tmp_path)
     with serving(*service.handlers()) as address:
         monkeypatch.setattr(
             grpc, "secure_channel", lambda target, *_, **__: grpc.insecure_channel(address)
         )
         nobody = google.auth.credentials.AnonymousCredentials()
         monkeypatch.setattr(google.auth, "default", lambda *_, **__: (nobody, None))
-        yield service, job
+        yield service
 
 
 def properties(folder: Path, vertex: VertexConfig = VERTEX, model: str = "svm") -> dict[str, Any]:
@@ -102,117 +88,103 @@ def properties(folder: Path, vertex: VertexConfig = VERTEX, model: str = "svm") 
     return {"custom_config": json.dumps(custom)}
 
 
-def run_trainer(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, record: FitRecord
-) -> tuple[aiplatform_v1.CustomJob, list[str]]:
-    """Run the executor whose job leaves a record; return the job and its command line."""
+def train(folder: Path, service: StumblingJobService, record: FitRecord) -> None:
+    """Run the Trainer's executor, whose job leaves a record."""
     model = standard_artifacts.Model()
     model.uri = str(folder / "model")
+    service.work = lambda: fit_record.write(path_utils.serving_model_dir(model.uri), record)
+    custom_jobs.TrainerExecutor().Do({}, {"model": [model]}, properties(folder))
 
-    def leave_the_record() -> None:
-        fit_record.write(path_utils.serving_model_dir(model.uri), record)
 
-    with job_service(folder, monkeypatch, leave_the_record) as (service, job):
-        custom_jobs.TrainerExecutor().Do({}, {"model": [model]}, properties(folder))
-    (asked,) = service.jobs
-    return asked, job.command
+def tune(folder: Path) -> None:
+    """Run the Tuner's executor."""
+    custom_jobs.TunerExecutor().Do({}, {}, properties(folder))
 
 
 def test_a_job_runs_the_trainer_of_tfx_in_our_image(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: StumblingJobService, tmp_path: Path
 ) -> None:
-    asked, command = run_trainer(tmp_path, monkeypatch, FitRecord("svm"))
-    assert asked.name.startswith("projects/my-project/locations/us-central1/customJobs/")
-    (pool,) = asked.job_spec.worker_pool_specs
+    train(tmp_path, service, FitRecord("svm"))
+    (job,) = service.jobs
+    assert job.name.startswith("projects/my-project/locations/us-central1/customJobs/")
+    (pool,) = job.job_spec.worker_pool_specs
     assert pool.container_spec.image_uri == VERTEX.image
-    assert command[:3] == ["python", "-m", "tfx.scripts.run_executor"]
-    assert "pipeline.vertex.custom_jobs.JobsTrainerExecutor" in command
+    assert service.command[:3] == ["python", "-m", "tfx.scripts.run_executor"]
+    assert "pipeline.vertex.custom_jobs.JobsTrainerExecutor" in service.command
     assert not failure_notes.fingerprints(str(tmp_path / "checkpoints"), ["svm"])
 
 
 def test_a_model_that_failed_to_train_is_trained_again_by_the_next_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: StumblingJobService, tmp_path: Path
 ) -> None:
-    failed = FitRecord("svm", fit_record.FAILED, reason="no weights")
-    run_trainer(tmp_path, monkeypatch, failed)
-    notes = failure_notes.fingerprints(str(tmp_path / "checkpoints"), ["knn", "svm"])
+    train(tmp_path, service, FitRecord("svm", fit_record.FAILED, reason="no weights"))
+    checkpoints = str(tmp_path / "checkpoints")
+    notes = failure_notes.fingerprints(checkpoints, ["knn", "svm"])
     assert [model for model, _ in notes] == ["svm"]
     (note,) = (tmp_path / "checkpoints" / "failed").iterdir()
     assert note.read_text() == "no weights\n"
     os.utime(note, (0, 0))  # as another failure would, at another time
-    again = failure_notes.fingerprints(str(tmp_path / "checkpoints"), ["svm"])
-    assert again != notes
-    assert failure_notes.fingerprints(str(tmp_path / "checkpoints"), ["svm"]) == again
+    assert failure_notes.fingerprints(checkpoints, ["svm"]) != notes
 
 
-def test_a_job_ends_when_its_container_is_told_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_job_is_cancelled_when_its_container_is_stopped(
+    service: StumblingJobService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler = signal.getsignal(signal.SIGTERM)
-    with job_service(tmp_path, monkeypatch, process="sleep 600") as (service, _):
+    service.process = "sleep 600"
+    look = job_executor._look
 
-        def stop_the_pipeline() -> None:
-            while not service.jobs:
-                time.sleep(0.05)
-            time.sleep(0.5)  # the container waits for the job by then
-            os.kill(os.getpid(), signal.SIGTERM)
+    def stop_and_look(*arguments: Any) -> aiplatform_v1.CustomJob:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return look(*arguments)
 
-        threading.Thread(target=stop_the_pipeline, daemon=True).start()
-        with pytest.raises(SystemExit) as stopped:
-            custom_jobs.TunerExecutor().Do({}, {}, properties(tmp_path))
-        (job,) = service.jobs
-        client = VertexJobClient("us-central1")
-        client._job_name = job.name
-        assert client.get_job().state.name == "JOB_STATE_CANCELLED"
-    assert stopped.value.code == 143
+    monkeypatch.setattr(job_executor, "_look", stop_and_look)
+    with pytest.raises(SystemExit) as stopped:
+        tune(tmp_path)
+    (job,) = service.jobs
+    assert (stopped.value.code, service.cancelled) == (143, [job.name])
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-@pytest.mark.parametrize("code", ["UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"])
-def test_a_job_outlives_an_outage_of_the_service_that_tells_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "INTERNAL"])
+def test_a_job_outlives_an_outage_of_the_service(
+    service: StumblingJobService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
-    monkeypatch.setattr(faults, "JOB_PATIENCE", faults.Patience(0.01, 0.05, 60.0))
-    with job_service(tmp_path, monkeypatch) as (service, _):
-        service.outages = [grpc.StatusCode[code]] * 4
-        custom_jobs.TunerExecutor().Do({}, {}, properties(tmp_path))
-        (job,) = service.jobs
+    monkeypatch.setattr(faults, "JOB_PATIENCE", {"initial": 0.01, "maximum": 0.05, "timeout": 60.0})
+    service.outages = [grpc.StatusCode[code]] * 4
+    tune(tmp_path)
+    (job,) = service.jobs
     assert (job.state.name, service.cancelled) == ("JOB_STATE_SUCCEEDED", [])
     assert service.outages == []
 
 
-def test_a_job_that_can_no_longer_be_looked_at_is_named_and_not_cancelled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_job_that_can_no_longer_be_polled_is_named_and_not_cancelled(
+    service: StumblingJobService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faults, "JOB_PATIENCE", faults.Patience(0.01, 0.05, 0.5))
-    with job_service(tmp_path, monkeypatch) as (service, _):
-        service.outages = [grpc.StatusCode.UNAVAILABLE] * 10_000
-        with pytest.raises(OutageError) as caught:
-            custom_jobs.TunerExecutor().Do({}, {}, properties(tmp_path))
-        (job,) = service.jobs
+    monkeypatch.setattr(faults, "JOB_PATIENCE", {"initial": 0.01, "maximum": 0.05, "timeout": 0.3})
+    service.outages = [grpc.StatusCode.UNAVAILABLE] * 10_000
+    with pytest.raises(OutageError, match="the service does not answer") as caught:
+        tune(tmp_path)
+    (job,) = service.jobs
     assert service.cancelled == []
-    assert f"the custom job {job.name} cannot be polled any more" in str(caught.value)
-    assert "the service does not answer" in str(caught.value)
     assert f"`gcloud ai custom-jobs cancel {job.name}` cancels it" in str(caught.value)
 
 
-def test_a_job_is_cancelled_where_looking_at_it_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_job_is_cancelled_where_polling_it_is_refused(
+    service: StumblingJobService, tmp_path: Path
 ) -> None:
-    with job_service(tmp_path, monkeypatch, process="sleep 600") as (service, _):
-        service.outages = [grpc.StatusCode.PERMISSION_DENIED]
-        with pytest.raises(PermissionDenied):
-            custom_jobs.TunerExecutor().Do({}, {}, properties(tmp_path))
-        (job,) = service.jobs
+    service.process = "sleep 600"
+    service.outages = [grpc.StatusCode.PERMISSION_DENIED]
+    with pytest.raises(PermissionDenied):
+        tune(tmp_path)
+    (job,) = service.jobs
     assert service.cancelled == [job.name]
 
 
-def test_a_job_that_fails_fails_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with (
-        job_service(tmp_path, monkeypatch, process="false"),
-        pytest.raises(RuntimeError, match=r"customJobs/1 did not succeed: (.|\n)*no data"),
-    ):
-        custom_jobs.TunerExecutor().Do({}, {}, properties(tmp_path))
+def test_a_job_that_fails_fails_the_task(service: StumblingJobService, tmp_path: Path) -> None:
+    service.process = "false"
+    with pytest.raises(RuntimeError, match=r"customJobs/1 did not succeed: (.|\n)*no data"):
+        tune(tmp_path)
 
 
 @pytest.mark.parametrize(

