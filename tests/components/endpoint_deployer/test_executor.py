@@ -306,13 +306,6 @@ def test_a_model_on_a_disk_is_refused() -> None:
         )
 
 
-<<<<<<< HEAD
-def test_a_target_survives_its_way_through_the_specification() -> None:
-    assert from_json(Target, to_json(target())) == target()
-
-
-=======
->>>>>>> s_tpipe
 @pytest.mark.parametrize(
     ("region", "accelerator", "registry", "device"),
     [
@@ -327,13 +320,3 @@ def test_the_serving_image_is_near_and_fits_the_machine(
     endpoint = EndpointConfig(machine=Machine("n1-standard-2", accelerator, int(bool(accelerator))))
     image = f"{registry}-docker.pkg.dev/vertex-ai/prediction/tf2-{device}.2-15:latest"
     assert Target("p", region, endpoint).serving_image == image
-<<<<<<< HEAD
-
-
-def test_the_component_hands_the_target_on() -> None:
-    pushed = standard_artifacts.PushedModel
-    component = EndpointDeployer(types.Channel(type=pushed), target())
-    assert from_json(Target, component.exec_properties[executor.TARGET]) == target()
-    assert component.outputs[executor.DEPLOYMENT].type is system.Artifact
-=======
->>>>>>> s_tpipe

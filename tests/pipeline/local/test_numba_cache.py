@@ -46,17 +46,9 @@ def test_numba_caches_below_the_output_folder_where_it_can_cache_nowhere_else(
     if own:
         monkeypatch.setenv("NUMBA_CACHE_DIR", own)
     monkeypatch.setattr(runner, "_execute", execute)
-<<<<<<< HEAD
     config, _ = local_runner.parse(write_archive())
-    beam = runner.BeamChoice("DirectRunner", 1, ())
-    output = tmp_path / "output"
-    assert runner.run(config, output, beam, resume=True) == 2
-    assert seen == [expected and expected.format(output=output)]
-=======
-    config = local_runner.make_config(local_runner.build_parser().parse_args(write_archive()))
     output = tmp_path / "output"
     beam = runner.BeamChoice("DirectRunner", 1, ())
     assert runner.run(config, output, beam, resume=True) == 2
     assert seen == [expected.format(output=output)]
->>>>>>> s_tpipe
     assert os.environ.get("NUMBA_CACHE_DIR") == own
