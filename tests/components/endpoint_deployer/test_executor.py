@@ -15,7 +15,7 @@ from google.rpc import status_pb2
 from tfx.types import standard_artifacts
 
 import system
-from common.config import from_json, to_json
+from common.config import to_json
 from common.errors import InputError
 from components.endpoint_deployer import deployment, executor
 from components.endpoint_deployer.target import EndpointConfig, Machine, Target
