@@ -32,8 +32,8 @@ def preprocessing_fn(
 
     Args:
         inputs: raw features, each [batch]; `audio` is PCM16 bytes.
-        custom_config: holds the `AudioConfig` as JSON under `audio`, and under `features` those
-            that the run's models read, of `FEATURES` and `fma_features`. `musicnn` is left out
+        custom_config: holds the `AudioConfig` as JSON under `audio`, and under `features` what is
+            wanted of `FEATURES` and `fma_features`. `musicnn` is left out
             where its weights are missing.
 
     Returns:

@@ -43,7 +43,7 @@ def export(
 
     - `serving_default`: `examples`, serialized raw Examples (only `audio` is needed);
     - `predict_wav`: `wav`, the bytes of WAV files, see `features.wav`;
-    - `transform_features`: `examples`, to `label` and the features that the run's models read;
+    - `transform_features`: `examples`, to `label` and the features that Transform computed;
     - `evaluation_features`: `examples`, to what TFMA needs and the Example lacks: `label` and
       `duration`, a class in words by which TFMA slices.
 

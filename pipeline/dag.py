@@ -33,6 +33,12 @@ from pipeline.platforms import Platform, ThisMachine
 
 SCHEMA_PATH = Path(dataset.__file__).parent / "schema.pbtxt"
 BASELINE = "LatestBlessedModel"
+_ALWAYS = (
+    example_keys.LOG_MEL,
+    example_keys.WINDOWS,
+    example_keys.STATISTICS,
+    example_keys.FMA_FEATURES,
+)
 
 
 def create_pipeline(config: PipelineConfig, platform: Platform | None = None) -> tfx.dsl.Pipeline:
@@ -175,7 +181,8 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> StrictTran
 
 
 def _transformed(config: PipelineConfig) -> dict[str, Any]:
-    features = {load(MODELS[name]).feature(config.train) for name in config.models}
+    # All but the one that takes long, or a run with other models would train the former ones anew.
+    features = {*_ALWAYS, *(load(MODELS[name]).feature(config.train) for name in config.models)}
     custom = {"audio": dataclasses.asdict(config.audio), "features": sorted(features)}
     if example_keys.MUSICNN in features:
         custom["musicnn_weights_digest"] = musicnn_weights.digest()

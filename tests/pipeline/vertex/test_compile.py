@@ -20,6 +20,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 import vertex_runner
+from common.config import from_json
 from components.endpoint_deployer.target import Target
 from models.registry import NETWORKS
 from pipeline.vertex import compile as vertex_compile
@@ -208,7 +209,7 @@ def test_only_an_endpoint_that_is_asked_for_is_deployed_to() -> None:
     (source,) = task["inputs"]["artifacts"].values()
     assert source["taskOutputArtifact"]["producerTask"] == "AtomicPusher"
     assert not task.get("cachingOptions", {}).get("enableCache")
-    target = Target.from_json(parameter(task, "target"))
+    target = from_json(Target, parameter(task, "target"))
     assert (target.region, target.labels) == (
         "europe-west4", (("team", "music"), ("cost-center", "a42")),
     )  # fmt: skip
