@@ -247,7 +247,7 @@ def _settings(
     n_clips = min(len(part) for part in parts)
     found: list[dict[str, Any]] = []
     for columns in (VaryingColumns(name, *ends) for name, ends in kind.columns.items()):
-        varying = min(np.count_nonzero(columns.fit(part).get_support()) for part in parts)
+        varying = int(min(columns.fit(part).get_support().sum() for part in parts))
         if found and not varying:
             continue
         # No more than there can be, and each number once. Whitened, a component that hardly any
