@@ -31,11 +31,11 @@ help: ## list the targets
 install: ## make .venv with the pinned packages
 	@$(SETUP) install
 
-# The clips are synthetic, so that no accuracy is suspicious: --max-credible-accuracy 1.
 .PHONY: weights
 weights: install ## get the weights of musicnn again, where that failed
 	@$(SETUP) weights
 
+# The clips are synthetic, so that no accuracy is suspicious: --max-credible-accuracy 1.
 .PHONY: demo
 demo: install ## make a small corpus and run the whole pipeline on it
 	$(PY) -m corpus --output-dir $(DEMO_DATA) --seed $(DEMO_SEED)

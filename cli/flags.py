@@ -25,15 +25,6 @@ _T = TypeVar("_T")
 _PATTERN_CHARACTERS = frozenset("*?[\\")
 
 
-class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows a default where there is one to show."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default is None or action.default is False or action.default in ([], (), ""):
-            return action.help
-        return super()._get_help_string(action)
-
-
 class Parser(argparse.ArgumentParser):
     """A parser that refuses with one line and status 2, abbreviated flags among the rest."""
 

@@ -143,8 +143,8 @@ class DataConfig(Config):
     labels: Annotated[
         LabelPolicy,
         Flag(
-            "FMA's top genre alone, or where there is none the root in genres.csv that all genres "
-            "of the track have in common", name="label-policy",
+            "genre_top: FMA's top genre; tree: for a track without one, the root in genres.csv "
+            "that all its genres share", name="label-policy",
         ),
     ] = "genre_top"  # fmt: skip
     split: Annotated[

@@ -23,7 +23,7 @@ MISSING = f"its weights are not in {FILE}: `make weights` gets them"
 
 
 def digest() -> str:
-    """Returns the SHA-256 hex digest of the file; no text where there is none."""
+    """Returns the SHA-256 hex digest of the file; an empty text if it is missing."""
     return hashlib.sha256(FILE.read_bytes()).hexdigest() if FILE.is_file() else ""
 
 

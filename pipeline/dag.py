@@ -25,6 +25,7 @@ from components.strict_example_validator import StrictExampleValidator
 from components.strict_transform import StrictTransform
 from evaluation.gate import gate_config
 from features import example_keys, musicnn_weights
+from features.preprocessing import FEATURES
 from models.registry import MODELS
 from models.spec import load
 from pipeline.cache_key import BEAM_FLAGS, CODE_DIGEST, code_digest, versions_digest
@@ -33,12 +34,6 @@ from pipeline.platforms import Platform, ThisMachine
 
 SCHEMA_PATH = Path(dataset.__file__).parent / "schema.pbtxt"
 BASELINE = "LatestBlessedModel"
-_ALWAYS = (
-    example_keys.LOG_MEL,
-    example_keys.WINDOWS,
-    example_keys.STATISTICS,
-    example_keys.FMA_FEATURES,
-)
 
 
 def create_pipeline(config: PipelineConfig, platform: Platform | None = None) -> tfx.dsl.Pipeline:
@@ -174,19 +169,25 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> StrictTran
         splits_config=tfx.proto.SplitsConfig(
             analyze=["train"], transform=["train", "eval", "test"]
         ),
-        custom_config=_transformed(config),
+        custom_config=_transform_config(config),
         # They would be statistics of spectrograms and windows, which nobody reads.
         disable_statistics=True,
     ).with_id("Transform")
 
 
-def _transformed(config: PipelineConfig) -> dict[str, Any]:
-    # All but the one that takes long, or a run with other models would train the former ones anew.
-    features = {*_ALWAYS, *(load(MODELS[name]).feature(config.train) for name in config.models)}
-    custom = {"audio": dataclasses.asdict(config.audio), "features": sorted(features)}
-    if example_keys.MUSICNN in features:
+def _transform_config(config: PipelineConfig) -> dict[str, Any]:
+    """Returns what the preprocessing is told.
+
+    All features are computed, so that a run with other models trains the former ones no second
+    time; musicnn's take long and are left out where no model reads them.
+    """
+    features = {*FEATURES, example_keys.FMA_FEATURES}
+    custom: dict[str, Any] = {"audio": dataclasses.asdict(config.audio)}
+    if example_keys.MUSICNN in {load(MODELS[name]).feature(config.train) for name in config.models}:
         custom["musicnn_weights_digest"] = musicnn_weights.digest()
-    return custom
+    else:
+        features.remove(example_keys.MUSICNN)
+    return {**custom, "features": sorted(features)}
 
 
 def _tuner(

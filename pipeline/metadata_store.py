@@ -68,7 +68,7 @@ def open_store(path: str | Path, *, read_only: bool = False) -> MetadataStore:
 
 
 def latest_run(path: str | Path) -> int:
-    """Returns the id of the latest run, 0 where there is none."""
+    """Returns the id of the latest run, 0 before the first."""
     if not Path(path).exists():
         return 0
     runs = open_store(path).get_contexts_by_type("pipeline_run")

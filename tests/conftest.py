@@ -27,17 +27,6 @@ DEFAULTS = {
     "track.license": "CC BY",
     "track.title": "A title",
 }
-# What the pipeline reads of FMA's tracks.csv, and nothing else.
-SMALL_COLUMNS = {
-    "split": ("set", "split"),
-    "subset": ("set", "subset"),
-    "artist": ("artist", "id"),
-    "album": ("album", "id"),
-    "genre": ("track", "genre_top"),
-    "title": ("track", "title"),
-    "license": ("track", "license"),
-}
-SMALL_SPLITS = ("training", "validation", "test")
 
 WriteArchive = Callable[..., list[str]]
 TracksCsv = Callable[..., bytes]
@@ -49,7 +38,7 @@ def _tracks_csv(
 ) -> bytes:
     groups, names = zip(*(column.split(".") for column in columns), strict=True)
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
+    table = csv.writer(text)  # lines end in \r\n, so a \r in a cell is quoted
     table.writerows([["", *groups], ["", *names], [index, *("" for _ in names)]])
     for track_id, values in rows.items():
         table.writerow([track_id, *({**DEFAULTS, **values}.get(column, "") for column in columns)])
@@ -81,6 +70,35 @@ def archive(tmp_path: Path) -> Archive:
     return write
 
 
+@pytest.fixture
+def write_archive(archive: Archive, tmp_path: Path) -> WriteArchive:
+    """Return a writer of an archive of two genres; it returns the command-line flags of it.
+
+    `changes` are values of columns by track id: 0, 2, 4 are Folk and 1, 3, 5 Rock, in FMA's three
+    splits, each of an artist of its own. The files hold one byte each.
+    """
+
+    def write(changes: Mapping[int, Mapping[str, str]] | None = None) -> list[str]:
+        rows = {
+            track_id: {
+                "set.split": ("training", "validation", "test")[track_id // 2],
+                "track.genre_top": ("Folk", "Rock")[track_id % 2],
+                "artist.id": str(track_id),
+                "album.id": "",
+                **(changes or {}).get(track_id, {}),
+            }
+            for track_id in range(6)
+        }
+        data = archive(rows, {f"000/{track_id:06d}.wav": b"x" for track_id in rows})
+        output = tmp_path / "output"
+        return [
+            f"--audio-dir={data.audio_dir}", f"--metadata-dir={data.metadata_dir}",
+            f"--output-dir={output}",
+        ]  # fmt: skip
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def noise_wav() -> bytes:
     """Return 1.5 s of noise as a WAV file."""
@@ -102,12 +120,6 @@ def corpus_dir(spec: CorpusSpec, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return write_corpus(spec, tmp_path_factory.mktemp("corpus") / "small", workers=2)
 
 
-@pytest.fixture(scope="session")
-def corpus_data(corpus_dir: Path) -> DataConfig:
-    """Return the configuration that reads the small corpus."""
-    return DataConfig(str(corpus_dir / "fma_small"), str(corpus_dir / "fma_metadata"))
-
-
 class ByFixture(LoadScopeScheduling):
     """Keep together what shares an expensive fixture: the tests of a model, or else of a file."""
 
@@ -124,36 +136,3 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFixture
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the end-to-end tests, which take longest."""
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
-
-
-@pytest.fixture
-def write_archive(tmp_path: Path) -> WriteArchive:
-    """Return a writer of an archive of two genres; it returns the command-line flags of it.
-
-    `changes` are values of columns by track id: 0, 2, 4 are Folk and 1, 3, 5 Rock, in FMA's three
-    splits. The files hold one byte each.
-    """
-
-    def write(changes: Mapping[int, Mapping[str, str]] | None = None) -> list[str]:
-        audio, metadata = tmp_path / "audio", tmp_path / "metadata"
-        (audio / "000").mkdir(parents=True)
-        metadata.mkdir()
-        with open(metadata / "tracks.csv", "w", newline="") as file:
-            table = csv.writer(file)
-            table.writerow(["", *(group for group, _ in SMALL_COLUMNS.values())])
-            table.writerow(["", *(name for _, name in SMALL_COLUMNS.values())])
-            table.writerow(["track_id", *("" for _ in SMALL_COLUMNS)])
-            for track_id in range(6):
-                row = {
-                    "split": SMALL_SPLITS[track_id // 2],
-                    "subset": "small",
-                    "artist": str(track_id),
-                    "genre": ("Folk", "Rock")[track_id % 2],
-                    **(changes or {}).get(track_id, {}),
-                }
-                table.writerow([track_id, *(row.get(name, "") for name in SMALL_COLUMNS)])
-                (audio / "000" / f"{track_id:06d}.wav").write_bytes(b"x")
-        output = tmp_path / "output"
-        return [f"--audio-dir={audio}", f"--metadata-dir={metadata}", f"--output-dir={output}"]
-
-    return write

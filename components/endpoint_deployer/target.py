@@ -42,7 +42,7 @@ class EndpointConfig(Config):
     """The endpoint that a pushed model is deployed to."""
 
     display_name: Annotated[
-        str, Flag("display name; the endpoint is made where there is none", "NAME", "endpoint-name")
+        str, Flag("display name; a missing endpoint is created", "NAME", "endpoint-name")
     ] = "music-genre"
     machine: Annotated[
         Machine, Group("endpoint", {"machine_type": "endpoint-machine-type"}, ", of a replica")

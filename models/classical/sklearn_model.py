@@ -38,7 +38,6 @@ from models.classical.tf_export import LIMIT, ClassicalScorer, Head, Trained
 from models.config import TrainConfig
 from models.spec import TrainedModel, TrainingContext
 
-_ALL_COLUMNS = {"all": (0, sys.maxsize)}
 _FEATURES = {"audio": example_keys.STATISTICS, "fma": example_keys.FMA_FEATURES}
 # A setting that is best on this many clips is as good as best on more, and the search costs
 # (settings x folds) fits.
@@ -64,7 +63,7 @@ class Classical:
             probabilities.
         max_clips: of more, a sample is fitted.
         reads: the transformed feature that it reads; by default that of `TrainConfig.feature_set`.
-        columns: of the feature, to choose among: a name to the first and the end of a range.
+        columns: ranges of the feature's columns to choose among: name, first and end.
         settings: fields of TrainConfig that it reads.
     """
 
@@ -76,7 +75,7 @@ class Classical:
     calibrated: bool = False
     max_clips: int = 50_000
     reads: str = ""
-    columns: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=lambda: _ALL_COLUMNS)
+    columns: Sequence[tuple[str, int, int]] = (("all", 0, sys.maxsize),)
     settings: tuple[str, ...] = ("feature_set", "pca_components")
 
     def feature(self, train: TrainConfig) -> str:
@@ -110,7 +109,7 @@ class VaryingColumns(VarianceThreshold):
         self.first = first
         self.end = end
 
-    # Of `SelectorMixin`, for those who write a selection of their own.
+    # `SelectorMixin` asks for it; `transform` and `get_support` follow from it.
     def _get_support_mask(self) -> NDArray[np.bool_]:
         place = np.arange(self.n_features_in_)
         within = (self.first <= place) & (place < self.end)
@@ -246,7 +245,7 @@ def _settings(
     wanted = kind.components if train.pca_components is None else (train.pca_components,)
     n_clips = min(len(part) for part in parts)
     found: list[dict[str, Any]] = []
-    for columns in (VaryingColumns(name, *ends) for name, ends in kind.columns.items()):
+    for columns in itertools.starmap(VaryingColumns, kind.columns):
         varying = int(min(columns.fit(part).get_support().sum() for part in parts))
         if found and not varying:
             continue

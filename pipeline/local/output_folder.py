@@ -33,7 +33,7 @@ def check_output(output: Path, config: PipelineConfig) -> None:
     if len(os.fsencode(os.path.realpath(config.metadata_path))) > _MAX_DATABASE_PATH_BYTES:
         raise InputError(
             f"--output-dir {output} is too long: SQLite takes paths of up to "
-            f"{_MAX_DATABASE_PATH_BYTES} bytes, also for {config.metadata_path}"
+            f"{_MAX_DATABASE_PATH_BYTES} bytes, and {config.metadata_path} is longer"
         )
     audio_dir = config.data.audio_dir
     if "://" not in audio_dir and is_in_audio_folder(str(output), audio_dir):

@@ -61,7 +61,11 @@ class VertexConfig(Config):
         Flag(f"image of containers and workers; default: {IMAGE.format(region='R', project='ID')}"),
     ] = ""
     service_account: Annotated[
-        str, Flag("whom everything runs as; default: Compute Engine's service account", "EMAIL")
+        str,
+        Flag(
+            "service account of tasks, jobs and workers; default: Compute Engine's service account",
+            "EMAIL",
+        ),
     ] = ""
     encryption_key: Annotated[
         str, Flag("projects/P/locations/R/keyRings/K/cryptoKeys/N; default: Google's own", "NAME")

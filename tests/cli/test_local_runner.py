@@ -126,16 +126,19 @@ def test_a_wrong_table(
     ("changes", "expected"),
     [
         (
-            {track_id: {"genre": "Folk"} for track_id in range(6)},
+            {track_id: {"track.genre_top": "Folk"} for track_id in range(6)},
             "holds a single genre, 'Folk': nothing to tell apart",
         ),
-        ({1: {"split": "test"}}, "genre 'Rock' has no usable train track in "),
+        ({1: {"set.split": "test"}}, "genre 'Rock' has no usable train track in "),
         (
-            {2: {"split": "test"}, 3: {"split": "test"}},
+            {2: {"set.split": "test"}, 3: {"set.split": "test"}},
             "audio is empty: no usable clip is in it",
         ),
-        ({track_id: {"subset": "large"} for track_id in range(6)}, "there is no usable audio in "),
-        ({3: {"artist": "x"}}, "line 7: artist.id is 'x', expected an id, or -1"),
+        (
+            {track_id: {"set.subset": "large"} for track_id in range(6)},
+            "there is no usable audio in ",
+        ),
+        ({3: {"artist.id": "x"}}, "line 7: artist.id is 'x', expected an id, or -1"),
     ],
 )
 def test_an_archive_that_nothing_can_be_learned_from(
@@ -195,7 +198,7 @@ def test_a_dry_run_prints_the_table_and_touches_nothing(
 def test_an_archive_that_leaks_is_refused_with_the_artist_unless_allowed(
     write_archive: WriteArchive, refuse: Refuse
 ) -> None:
-    flags = write_archive({4: {"artist": "2"}})
+    flags = write_archive({4: {"artist.id": "2"}})
     message = refuse(*flags)
     assert "1 artist (artist 2: 1 eval, 1 test)" in message
     assert "--allow-leaks to go on" in message

@@ -67,7 +67,7 @@ def test_an_archive_that_cannot_train_is_refused(
 
 
 def test_the_plan_counts_clips_by_genre_and_split(write_archive: WriteArchive) -> None:
-    text = plan_of([*write_archive({5: {"genre": ""}}), "--models=cnn1d"])
+    text = plan_of([*write_archive({5: {"track.genre_top": ""}}), "--models=cnn1d"])
     lines = [line.split() for line in text.splitlines() if line.strip()]
     assert lines[:4] == [
         ["clips/artists", "train", "eval", "test"],
@@ -95,12 +95,12 @@ def test_an_untrained_base_is_mentioned(
 
 
 def test_a_genre_may_hold_markup(write_archive: WriteArchive) -> None:
-    flags = write_archive({i: {"genre": "Rock[/b]"} for i in (1, 3, 5)})
+    flags = write_archive({i: {"track.genre_top": "Rock[/b]"} for i in (1, 3, 5)})
     assert "Rock[/b]" in plan_of(flags)
 
 
 def test_the_plan_names_genres_that_differ_only_in_case_once(write_archive: WriteArchive) -> None:
-    flags = write_archive({3: {"genre": "rock", "split": "training"}})
+    flags = write_archive({3: {"track.genre_top": "rock", "set.split": "training"}})
     assert plan_of(flags).count("'Rock' and 'rock'") == 1
 
 

@@ -87,7 +87,7 @@ def test_no_command_takes_abbreviations_or_prints_escape_sequences(
 def test_a_genre_is_printed_as_far_as_the_encoding_goes(
     run: Run, write_archive: Callable[..., list[str]]
 ) -> None:
-    genre = {i: {"genre": f"日本{HOSTILE}"} for i in (1, 3, 5)}
+    genre = {i: {"track.genre_top": f"日本{HOSTILE}"} for i in (1, 3, 5)}
     status, out, err = run("local_runner.py", *write_archive(genre), "--dry-run", encoding="ascii")
     assert (status, err) == (0, "")
     # In a label, what is read as control characters is spaces already.

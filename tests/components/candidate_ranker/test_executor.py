@@ -157,7 +157,7 @@ def test_clips_of_one_artist_leave_all_tied(tmp_path: Path) -> None:
     fits = {"cnn1d": {"parameters": 10}, "mobilenet_v2": {"parameters": 90_000}}
     of_one = {**ARTISTS, example_keys.ARTIST_ID: [1] * 6}
     found = rank(tmp_path, predictions, fits, metadata=of_one)
-    # By its log-loss, for it is sure and right.
+    # Its log-loss is lower: it is right about every clip.
     assert found.board["best"] == "mobilenet_v2"
     assert {entry["tied"] for entry in found.board["models"]} == {True}
     assert "too few artists" in found.board["why_best"]
