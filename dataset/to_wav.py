@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -21,7 +20,7 @@ from dataset.bad_files import BAD_FILES_NAME, AudioError, Fault, FaultKind, to_c
 from dataset.catalogue.file_names import AUDIO_SUFFIXES
 from dataset.config import AudioConfig
 
-# A title, files in all and those done already; it yields what counts files.
+# Takes a title, files in all and those done already; yields what counts files.
 Progress = Callable[[str, "int | None", int], AbstractContextManager[Callable[[int], None]]]
 
 _SETTINGS_NAME = ".to_wav.json"
@@ -62,7 +61,8 @@ def convert_folder(
         progress: shows the files.
 
     Raises:
-        InputError: where the folders are wrong, or `target` has wavs of other settings.
+        InputError: where the folders are wrong, `source` has no audio, or `target` has wavs of
+            other settings.
     """
     _check_folders(source, target)
     paths, others = _audio_files(source)
@@ -82,7 +82,7 @@ def convert_folder(
 
 def _check_folders(source: Path, target: Path) -> None:
     if not source.is_dir():
-        raise InputError(f"{source} is no folder")
+        raise InputError(f"{source} is not a folder")
     one, two = source.resolve(), target.resolve()
     if one == two or one in two.parents or two in one.parents:
         raise InputError(f"{target} must be neither in {source} nor around it")
@@ -91,14 +91,9 @@ def _check_folders(source: Path, target: Path) -> None:
 
 def _audio_files(source: Path) -> tuple[list[Path], int]:
     """Returns the audio files below a folder, relative to it and sorted, and how many others."""
-    paths, others = [], 0
-    for parent, _, names in os.walk(source):
-        for name in names:
-            if name.lower().endswith(AUDIO_SUFFIXES):
-                paths.append(Path(parent, name).relative_to(source))
-            else:
-                others += 1
-    return sorted(paths), others
+    files = [Path(parent, name) for parent, _, names in os.walk(source) for name in names]
+    audio = [path for path in files if path.name.lower().endswith(AUDIO_SUFFIXES)]
+    return sorted(path.relative_to(source) for path in audio), len(files) - len(audio)
 
 
 def _check_settings(target: Path, settings: Settings) -> None:
@@ -119,55 +114,48 @@ def _convert_all(
     progress: Progress,
 ) -> list[bool | Fault]:
     """Returns for each path whether its wav was written now, or what is wrong with it."""
-    root = source.resolve()
-    wavs = [path.with_suffix(".wav") for path in paths]
-    first = {wav: path for path, wav in reversed(list(zip(paths, wavs, strict=True)))}
+    # The first of several files that would become the same wav does.
+    first = {path.with_suffix(".wav"): path for path in reversed(paths)}
+    decoders = [Decoder(AudioConfig(), _TIME_LIMIT_SECONDS) for _ in range(workers)]
     idle: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
+    for decoder in decoders:
+        idle.put(decoder)
 
-    with contextlib.ExitStack() as stack:
-        advance = stack.enter_context(progress(f"writing {target}", len(paths), 0))
-        decoders = [
-            stack.enter_context(Decoder(AudioConfig(), _TIME_LIMIT_SECONDS)) for _ in range(workers)
-        ]
-        for decoder in decoders:
-            idle.put(decoder)
-        pool = stack.enter_context(futures.ThreadPoolExecutor(workers))
-
-        def convert(path: Path, wav: Path) -> bool | Fault:
-            decoder = idle.get()  # never waits: there are as many as threads
-            try:
-                if first[wav] != path:
-                    detail = f"{wav} is made from {first[wav]}"
-                    raise AudioError(FaultKind.DUPLICATE_FILE, detail)
-                _check_kind(source / path, root)
-                return _convert(source / path, target / wav, target, settings, decoder)
-            except AudioError as error:
-                return Fault(str(path), _track_id(path), error.kind, error.detail)
-            finally:
-                idle.put(decoder)
-                advance(1)
-
+    def convert(path: Path) -> bool | Fault:
+        decoder, wav = idle.get(), path.with_suffix(".wav")  # as many decoders as threads
         try:
-            return list(pool.map(convert, paths, wavs))
-        except BaseException:
-            # An error or Ctrl-C: what is under way ends, and what has not begun does not begin.
+            if first[wav] != path:
+                detail = f"{wav} is made from {first[wav]}"
+                raise AudioError(FaultKind.DUPLICATE_FILE, detail)
+            _check_kind(source / path, source)
+            return _convert(source / path, target / wav, target, settings, decoder)
+        except AudioError as error:
+            return Fault(str(path), _track_id(path), error.kind, error.detail)
+        finally:
+            idle.put(decoder)
+            advance(1)
+
+    pool = futures.ThreadPoolExecutor(workers)
+    with progress(f"writing {target}", len(paths), 0) as advance:
+        try:
+            return list(pool.map(convert, paths))
+        finally:
+            # After an error or Ctrl-C what is under way ends, and nothing else begins.
             pool.shutdown(wait=False, cancel_futures=True)
             for decoder in decoders:
-                decoder.interrupt()
-            raise
+                decoder.close()
+            pool.shutdown()
 
 
 def _track_id(path: Path) -> int:
     return int(path.stem) if path.stem.isascii() and path.stem.isdigit() else -1
 
 
-def _check_kind(path: Path, root: Path) -> None:
-    if root not in Path(os.path.realpath(path)).parents:
+def _check_kind(path: Path, source: Path) -> None:
+    if source.resolve() not in Path(os.path.realpath(path)).parents:
         raise AudioError(FaultKind.OUTSIDE_FOLDER, "is a link out of the folder")
     if not path.is_file():
-        raise AudioError(FaultKind.UNREADABLE, "is no file")
-    if not os.access(path, os.R_OK):
-        raise AudioError(FaultKind.UNREADABLE, "may not be read")
+        raise AudioError(FaultKind.UNREADABLE, "is not a file")
 
 
 def _convert(path: Path, wav: Path, target: Path, settings: Settings, decoder: Decoder) -> bool:

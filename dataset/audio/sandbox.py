@@ -1,33 +1,47 @@
-"""Decoding in a process of its own, which a hostile file may crash, fill or keep busy."""
+"""Decoding in a child process, which a hostile file may crash, fill or keep busy.
+
+It is no process pool of a library: those, pebble's too, unpickle what a worker sends, so that a
+file that takes over a worker could run code in the parent; they also pass on the environment.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import io
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import IO, BinaryIO, TypeVar, cast
+from typing import TypeVar
+
+import numpy as np
 
 from common.config import to_json
-from dataset.audio import child, wire
+from dataset.audio import child
 from dataset.audio.decoding import Clip
-from dataset.audio.reading import MAX_FILE_BYTES
 from dataset.bad_files import AudioError, FaultKind
-from dataset.config import AudioConfig
+from dataset.config import SOURCE_RATES_HZ, AudioConfig
 
 _ROOT = Path(__file__).resolve().parents[2]
 _COMMAND = (sys.executable, "-m", child.__name__)
 # A file of the largest size, its middle twice while it is resampled, and FFmpeg's libraries.
 _MEMORY_LIMIT_BYTES = 2 * 2**30
 _START_LIMIT_SECONDS = 120.0
-_END_LIMIT_SECONDS = 5.0
+# Variables that find libraries and encode names of files; PYTHON… is passed on, too.
+_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH")
+_OWN_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    # What glibc frees it keeps: fresh pages for every file take as long as decoding a wav.
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TRIM_THRESHOLD_": str(2**27),
+}
+# What a reply raises that has not the types and values of one.
+_NONSENSE = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 
 _T = TypeVar("_T")
 
@@ -35,15 +49,14 @@ _T = TypeVar("_T")
 class Decoder:
     """Decodes files, one at a time, in a child process that starts with the first of them.
 
-    A child that crashes or has to be ended is replaced for the next file. One Decoder serves one
-    thread; several of them do not know of each other. After a fork each process has its own child.
+    A child that crashes or has to be killed is replaced for the next file. Threads may share a
+    Decoder, and wait for each other.
 
     Args:
         config: sample rate and shortest and longest clip.
         time_limit_seconds: for one file.
-        memory_limit_bytes: that the child may have beyond what it has before its first file; on
+        memory_limit_bytes: what the child may use beyond what it uses before its first file; on
             Linux only.
-        command: of a child, for tests.
     """
 
     def __init__(
@@ -51,40 +64,34 @@ class Decoder:
         config: AudioConfig,
         time_limit_seconds: float = 60.0,
         memory_limit_bytes: int = _MEMORY_LIMIT_BYTES,
-        command: Sequence[str] = _COMMAND,
     ):
-        self._config = config
+        self._settings = json.dumps([to_json(config), time_limit_seconds, memory_limit_bytes])
         self._time_limit_seconds = time_limit_seconds
-        self._memory_limit_bytes = memory_limit_bytes
-        self._command = command
-        self._child: _Child | None = None
-        self._interrupted = False
+        self._max_pcm_bytes = 2 * config.clip_samples
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def __enter__(self) -> Decoder:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @property
     def child_pid(self) -> int | None:
         """The process id of the child, None where there is none."""
-        return self._child.pid if self._child else None
+        return self._process.pid if self._process else None
 
     def decode(self, data: bytes) -> Clip:
         """Returns what `decode_clip` does.
 
         Raises:
             AudioError: as `decode_clip` does, and where decoding takes too long (TIMED_OUT), or
-                ends the child or fills its memory (CRASHED).
-            RuntimeError: where a child cannot be started at all.
+                crashes the child or fills its memory (CRASHED).
+            RuntimeError: where no child can be started, or the decoder is closed.
         """
-        return self._ask({}, data, 2 * self._config.clip_samples, wire.clip_of)
+        return self._ask({}, data, self._max_pcm_bytes, _clip)
 
     def write_wav(
         self, data: bytes, path: Path, sample_rate_hz: int | None = None, mono: bool = False
@@ -94,218 +101,136 @@ class Decoder:
         Raises:
             AudioError: as `wav.write_wav` does, and as `decode` does.
             OSError: where the wav cannot be written.
-            RuntimeError: where a child cannot be started at all.
+            RuntimeError: as `decode` does.
         """
         header = {"path": str(path.absolute()), "sample_rate_hz": sample_rate_hz, "mono": mono}
-        self._ask(header, data, 0, wire.check_written)
+        self._ask(header, data, 0, _check_written)
 
-    def interrupt(self) -> None:
-        """Ends the child at once and for good, so that what another thread asks of it fails."""
-        self._interrupted = True
-        if self._child is not None:
-            self._child.kill()
+    def close(self) -> None:
+        """Kills the child; what another thread is decoding fails, and so does every later call."""
+        self._closed = True
+        if running := self._process:
+            running.kill()
+        with self._lock:
+            self._discard()
 
     def _ask(
         self,
-        header: wire.Header,
+        header: child.Header,
         data: bytes,
-        most_bytes: int,
-        result_of: Callable[[wire.Header, bytes], _T],
+        max_body_bytes: int,
+        parse: Callable[[child.Header, bytes], _T],
     ) -> _T:
-        if len(data) > MAX_FILE_BYTES:
-            raise AudioError(FaultKind.TOO_LARGE, f"more than {MAX_FILE_BYTES} bytes")
-        try:
-            running = self._running()
-            return result_of(*running.ask(header, data, self._time_limit_seconds, most_bytes))
-        except AudioError as error:
-            if error.kind in (FaultKind.TIMED_OUT, FaultKind.CRASHED):
-                self._discard()
-            raise
-        except (ValueError, KeyError, TypeError) as error:
-            self._discard()
-            raise AudioError(FaultKind.CRASHED, "the decoder's answer makes no sense") from error
-        except BaseException:
-            # Its answer may still come, and is not that to the next question.
-            self._discard()
-            raise
+        with self._lock:
+            reusable = False
+            try:
+                reply_header, body = self._reply(header, data, max_body_bytes)
+                if "kind" in reply_header:
+                    kind = FaultKind(reply_header["kind"])
+                    reusable = kind is not FaultKind.CRASHED
+                    raise AudioError(kind, str(reply_header["detail"]))
+                result = parse(reply_header, body)
+                reusable = True
+                return result
+            except _NONSENSE as error:
+                detail = "the decoder's reply makes no sense"
+                raise AudioError(FaultKind.CRASHED, detail) from error
+            finally:
+                if not reusable:
+                    self._discard()
 
-    def close(self) -> None:
-        """Ends the child, if there is one; `decode` would start another."""
-        old, self._child = self._child, None
-        if old is not None:
-            old.end()
+    def _reply(
+        self, header: child.Header, data: bytes, max_body_bytes: int
+    ) -> tuple[child.Header, bytes]:
+        process, limit_seconds = self._running(), self._time_limit_seconds
+        assert process.stdin and process.stdout
+        start = time.monotonic()
+        with _killed_after(limit_seconds, process):
+            # A child that runs out of memory while it reads the file does reply.
+            with contextlib.suppress(BrokenPipeError):
+                child.send(process.stdin, header, data)
+            reply = child.receive(process.stdout, max_body_bytes)
+            if reply is None:
+                process.wait()
+        if time.monotonic() - start >= limit_seconds:
+            raise AudioError(FaultKind.TIMED_OUT, f"not decoded within {limit_seconds:g} s")
+        if reply is None:
+            raise AudioError(FaultKind.CRASHED, f"the decoder was ended by {_end_of(process)}")
+        return reply
 
-    def _running(self) -> _Child:
-        """Returns a child of this process that runs; one from before a fork belongs to another."""
-        if self._child is not None and not (self._child.is_mine and self._child.is_alive):
-            self.close()
-        if self._child is None:
-            settings = {
-                "config": to_json(self._config),
-                "time_limit_seconds": self._time_limit_seconds,
-                "memory_limit_bytes": self._memory_limit_bytes,
-            }
-            self._child = _Child(self._command, settings)
-        if self._interrupted:  # perhaps while the child was starting
-            raise InterruptedError("the decoder has been interrupted")
-        return self._child
+    def _running(self) -> subprocess.Popen[bytes]:
+        """Returns the child; starts one where there is none, or it has ended.
 
-    def _discard(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-        self.close()
-
-
-class _Child:
-    """A running child and its pipes.
-
-    Args:
-        command: that starts it.
-        settings: its first message.
-
-    Raises:
-        RuntimeError: where it does not start.
-    """
-
-    def __init__(self, command: Sequence[str], settings: wire.Header):
-        self._parent_pid = os.getpid()
-        self._process = subprocess.Popen(
-            command,
-            bufsize=0,
+        Raises:
+            RuntimeError: where it does not start, or the decoder is closed.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._discard()
+        process = self._process = subprocess.Popen(
+            [*_COMMAND, self._settings],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=_ROOT,
             env=_environment(),
+            start_new_session=True,  # Ctrl-C is for the parent, which closes the decoder
         )
-        # Popen's annotations know no more than that they are some files.
-        self._requests = cast(io.FileIO, self._process.stdin)
-        for pipe in (self._process.stdin, self._process.stdout):
-            _widen(pipe)
-        self._replies = cast(BinaryIO, io.BufferedReader(cast(io.FileIO, self._process.stdout)))
-        started = False
-        try:
-            # A ValueError is what came instead of a message.
-            with contextlib.suppress(ValueError), self._limit(_START_LIMIT_SECONDS):
-                started = self._converse(settings, b"", 0) is not None
-        finally:
-            if not started:
-                self.kill()
-                self.end()
-        if not started:
-            raise RuntimeError(f"the process that decodes audio does not start: {command}")
+        assert process.stdout
+        if self._closed:  # after `close` has looked for a child
+            raise RuntimeError("the decoder is closed")
+        with contextlib.suppress(*_NONSENSE), _killed_after(_START_LIMIT_SECONDS, process):
+            if child.receive(process.stdout, 0) is not None:
+                return process
+        raise RuntimeError(f"the process that decodes does not start: {_COMMAND}")
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    @property
-    def is_mine(self) -> bool:
-        """Whether this process started it, and not the one that this was forked from."""
-        return self._parent_pid == os.getpid()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it has not ended, as something else may make it between two files."""
-        return self._process.poll() is None
-
-    def ask(
-        self, header: wire.Header, data: bytes, limit_seconds: float, most_bytes: int
-    ) -> tuple[wire.Header, bytes]:
-        """Returns the reply to a file.
-
-        Raises:
-            AudioError: where there is none; the child is then of no more use.
-            ValueError: for what is no reply.
-        """
-        with self._limit(limit_seconds) as expired:
-            reply = self._converse(header, data, most_bytes)
-        if reply is not None and not expired.is_set():
-            return reply
-        status = self._end_status()
-        if expired.is_set() or status == -signal.SIGALRM:
-            detail = f"not decoded within {limit_seconds:g} s"
-            raise AudioError(FaultKind.TIMED_OUT, detail)
-        raise AudioError(FaultKind.CRASHED, f"the decoder was ended by {_ended_by(status)}")
-
-    def _end_status(self) -> int:
-        """Returns its exit status, as `subprocess` gives it; ends it where it takes long to end."""
-        try:
-            return self._process.wait(_END_LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
-
-    def kill(self) -> None:
-        """Ends it at once."""
-        if self.is_mine:
-            self._process.kill()
-
-    def end(self) -> None:
-        """Lets it end, for it can be asked no more; makes it, where it takes long."""
-        self._requests.close()
-        self._replies.close()
-        if self.is_mine:
-            self._end_status()
-
-    def _converse(
-        self, header: wire.Header, body: bytes, most_bytes: int
-    ) -> tuple[wire.Header, bytes] | None:
-        # What runs out of memory while it is asked does not hear all, but answers.
-        with contextlib.suppress(BrokenPipeError):
-            wire.send(self._requests, header, body)
-        return wire.receive(self._replies, most_bytes)
-
-    @contextlib.contextmanager
-    def _limit(self, seconds: float) -> Iterator[threading.Event]:
-        """Ends the child after a time; yields what is set then."""
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
-            self._process.kill()
-
-        timer = threading.Timer(seconds, expire)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield expired
-        finally:
-            timer.cancel()
-            timer.join()
+    def _discard(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            # What it has not read cannot be flushed.
+            with contextlib.suppress(BrokenPipeError), process:
+                pass
 
 
-def _widen(pipe: IO[bytes] | None) -> None:
-    """Lets a pipe hold 1 MiB, where the system lets it: fewer turns for a file."""
-    if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 2**20)
+@contextlib.contextmanager
+def _killed_after(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    timer = threading.Timer(seconds, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # or it could kill the process during the next file
 
 
-def _ended_by(status: int) -> str:
-    """Returns what ended a process, by its exit status as `subprocess` gives it."""
+def _end_of(process: subprocess.Popen[bytes]) -> str:
+    status = process.returncode
     if status >= 0:
         return f"exit status {status}"
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"signal {-status}"
-    # Nobody here sent it; the kernel does, when there is no memory left.
-    return f"{name} (out of memory?)" if name == "SIGKILL" else name
+    # SIGKILL is not sent from here, but by the kernel.
+    hint = " (out of memory?)" if -status == signal.SIGKILL else ""
+    return f"{signal.Signals(-status).name}{hint}"
 
 
 def _environment() -> dict[str, str]:
-    """Returns a child's environment.
-
-    Our modules can be found, one thread is enough, and what glibc frees it keeps for the next file:
-    fresh pages for every file take as long as decoding a wav.
-    """
-    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(paths),
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "MALLOC_MMAP_THRESHOLD_": str(2**25),
-        "MALLOC_TRIM_THRESHOLD_": str(2**27),
+    passed_on = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PASSED_ON or name.startswith("PYTHON")
     }
+    return {**passed_on, **_OWN_ENVIRONMENT}
+
+
+def _clip(header: child.Header, body: bytes) -> Clip:
+    rate_hz, n_channels = int(header["source_rate_hz"]), int(header["source_channels"])
+    seconds = float(header["duration_seconds"])
+    if rate_hz not in SOURCE_RATES_HZ or not 0 < seconds < float("inf"):
+        raise ValueError(f"{seconds} s at {rate_hz} Hz")
+    flags = bool(header["near_silent"]), bool(header["out_of_phase"])
+    return Clip(np.frombuffer(body, "<i2"), rate_hz, n_channels, seconds, *flags)
+
+
+def _check_written(header: child.Header, _: bytes) -> None:
+    if header["errno"]:
+        raise OSError(header["errno"], os.strerror(header["errno"]))

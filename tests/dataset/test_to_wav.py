@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import functools
 import io
 import os
 import signal
@@ -16,9 +15,8 @@ import soundfile
 
 from cli.main import main
 from common.errors import InputError
-from dataset import to_wav
+from dataset.audio import sandbox
 from dataset.audio.decoding import decode_clip
-from dataset.audio.sandbox import Decoder
 from dataset.config import AudioConfig
 from dataset.to_wav import Settings, Summary, convert_folder
 from tests.dataset.audio.sounds import encode, encode_with_ffmpeg, music, wav_size
@@ -82,14 +80,10 @@ def test_whole_tracks_become_wavs_of_their_own_rate_and_channels(convert, source
     reference, _ = soundfile.read(source / "000" / "000002.mp3")
     assert len(decoded) == len(reference) >= 3 * RATE_HZ
     np.testing.assert_allclose(decoded, reference, atol=1 / 32_768)
-    assert bad_files(tmp_path) == [["path", "track_id", "kind", "detail"]]
-
-
-def test_16_bit_flac_keeps_every_bit(convert, source, tmp_path):
-    convert()
-    wav, _ = soundfile.read(tmp_path / "wavs" / "000" / "000005.wav", dtype="int16")
+    wav, _ = soundfile.read(wavs / "000" / "000005.wav", dtype="int16")
     flac, _ = soundfile.read(source / "000" / "000005.flac", dtype="int16")
     np.testing.assert_array_equal(wav, flac)
+    assert bad_files(tmp_path) == [["path", "track_id", "kind", "detail"]]
 
 
 def test_another_rate_in_mono_is_the_same_music(convert, tmp_path):
@@ -110,12 +104,9 @@ def test_what_overshoots_is_scaled_by_its_peak_as_a_whole(convert, source, tmp_p
     np.testing.assert_allclose(signal, loud / np.abs(loud).max(), atol=1 / 32_768)
 
 
-@pytest.mark.parametrize("value", [np.nan, 10.1, 32_767])
-def test_samples_that_no_audio_has_are_listed_and_leave_no_half_wav(
-    convert, source, tmp_path, value
-):
+def test_samples_that_no_audio_has_are_listed_and_leave_no_half_wav(convert, source, tmp_path):
     signal = tone(5)
-    signal[-1, 1] = value
+    signal[-1, 1] = np.nan
     soundfile.write(source / "000" / "000003.wav", signal, RATE_HZ, "FLOAT")
     assert convert().bad == 1
     assert bad_files(tmp_path)[1][:3] == ["000/000003.wav", "3", "undecodable"]
@@ -134,7 +125,7 @@ def write_or_die(data, path, *how):
         os.abort()
 child.write_wav = write_or_die
 """)
-    monkeypatch.setattr(to_wav, "Decoder", functools.partial(Decoder, command=command))
+    monkeypatch.setattr(sandbox, "_COMMAND", command)
     assert convert() == Summary(written=2, there_before=0, bad=1, others=1)
     assert bad_files(tmp_path)[1] == [
         *("000/000005.flac", "5", "crashed", "the decoder was ended by SIGABRT")
@@ -177,8 +168,8 @@ def every_kind() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("rate_hz", [22_050, 44_100])
-def test_a_wav_has_the_samples_that_ingestion_decodes(tmp_path, rate_hz):
+def test_a_wav_has_the_samples_that_ingestion_decodes(tmp_path):
+    rate_hz = 22_050
     files, folder = every_kind(), tmp_path / "in"
     for name, data in files.items():
         # Not files side by side: they would be the same wav.
@@ -281,7 +272,7 @@ libsndfile._BLOCK_FRAMES = 10_000
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(to_wav, "Decoder", functools.partial(Decoder, command=child_with(stuck)))
+            patch.setattr(sandbox, "_COMMAND", child_with(stuck))
             thread.start()
             convert()
         thread.join()
@@ -292,21 +283,23 @@ libsndfile._BLOCK_FRAMES = 10_000
     assert convert().written == 3
 
 
-@pytest.mark.parametrize("target", ["fma_small", "fma_small/wavs", "."])
-def test_a_target_in_or_around_the_source_is_refused(source, tmp_path, target):
-    with pytest.raises(InputError, match="neither in"):
-        convert_folder(source, tmp_path / target, Settings(), 1, no_progress)
-
-
-def test_a_folder_without_audio_is_refused(tmp_path):
-    (tmp_path / "in").mkdir()
-    with pytest.raises(InputError, match="has no audio file"):
-        convert_folder(tmp_path / "in", tmp_path / "out", Settings(), 1, no_progress)
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("fma_small", "neither in"),
+        ("fma_small/wavs", "neither in"),
+        (".", "neither in"),
+        ("wavs", "has no audio file"),
+    ],
+)
+def test_wrong_folders_are_refused(tmp_path, target, message):
+    (tmp_path / "fma_small").mkdir()
+    with pytest.raises(InputError, match=message):
+        convert_folder(tmp_path / "fma_small", tmp_path / target, Settings(), 1, no_progress)
 
 
 def test_a_track_longer_than_a_wav_can_be_is_listed(convert, tmp_path, monkeypatch):
-    command = child_with("wav._MAX_WAV_BYTES = 300_000")
-    monkeypatch.setattr(to_wav, "Decoder", functools.partial(Decoder, command=command))
+    monkeypatch.setattr(sandbox, "_COMMAND", child_with("wav._MAX_WAV_BYTES = 300_000"))
     assert convert().bad == 1
     assert bad_files(tmp_path)[1][:3] == ["000/000002.mp3", "2", "too_large"]
 
@@ -320,4 +313,4 @@ def test_the_command_ends_with_0_and_says_how_many_are_bad(source, tmp_path, cap
 
 def test_the_command_ends_with_2_where_there_is_no_folder(tmp_path, capsys):
     assert main(["to-wav", str(tmp_path / "no"), str(tmp_path / "wavs")]) == 2
-    assert "no is no folder" in capsys.readouterr().err
+    assert "no is not a folder" in capsys.readouterr().err
