@@ -9,29 +9,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from common.terminal import print_error, replace_unencodable, visible
+from common.terminal import replace_unencodable, visible
 from corpus.catalogue import build_catalogue
 from corpus.spec import CorpusSpec
 from corpus.styles import GENRES
 from corpus.writer import CorpusError, corpus_bytes, is_current, write_corpus
-
-USAGE_ERROR, INTERRUPTED = 2, 130
 
 
 class _OneLineParser(argparse.ArgumentParser):
     """A parser that refuses with a single line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE_ERROR, visible(f"corpus: {message}") + "\n")
+        self.exit(2, visible(f"corpus: {message}") + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes a corpus and returns the exit status; 2: nothing was written, for the reason said."""
+    """Writes a corpus and returns the exit status; exits with 2 if it cannot."""
     replace_unencodable()
-    flags = _parser().parse_args(arguments)
+    parser = _parser()
+    flags = parser.parse_args(arguments)
+    if flags.workers < 1:
+        parser.error(f"workers must be positive, got {flags.workers}")
     try:
-        if flags.workers < 1:
-            raise ValueError(f"workers must be positive, got {flags.workers}")
         spec = CorpusSpec(flags.seed, flags.clips_per_genre, flags.clip_seconds)
         target = flags.output_dir.resolve()
         if is_current(spec, target) and not flags.force:
@@ -40,15 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_corpus(spec, target, flags.workers, force=flags.force)
             print(visible(_summary(spec, target)))
     except (CorpusError, ValueError) as error:
-        print_error(f"corpus: {error}")
-        return USAGE_ERROR
+        parser.error(str(error))
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        print_error(f"corpus: it could not be written: {error.strerror or error}{where}")
-        return USAGE_ERROR
+        parser.error(f"it could not be written: {error.strerror or error}{where}")
     except KeyboardInterrupt:
-        print_error("corpus: interrupted; nothing was written")
-        return INTERRUPTED
+        print("corpus: interrupted; nothing was written", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -70,16 +67,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     spec = CorpusSpec()
-    parser.add_argument("--output-dir", type=Path, required=True, help="folder of the corpus")
-    parser.add_argument("--seed", type=int, default=spec.seed, help="random seed")
-    parser.add_argument(
-        "--clips-per-genre", type=int, default=spec.clips_per_genre, help="from 6 to 1000"
-    )
-    parser.add_argument(
-        "--clip-seconds", type=float, default=spec.clip_seconds, help="from 2 to 120"
-    )
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
-    parser.add_argument("--force", action="store_true", help="replace a corpus that is there")
+    add = parser.add_argument
+    add("--output-dir", type=Path, required=True, help="folder of the corpus")
+    add("--seed", type=int, default=spec.seed, help="random seed")
+    add("--clips-per-genre", type=int, default=spec.clips_per_genre, help="from 6 to 1000")
+    add("--clip-seconds", type=float, default=spec.clip_seconds, help="from 2 to 120")
+    add("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    add("--force", action="store_true", help="replace a corpus that is there")
     return parser
 
 

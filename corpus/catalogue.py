@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 import numpy as np
 
@@ -33,7 +32,7 @@ class Artist:
 
 @dataclass(frozen=True)
 class Album:
-    """An album; ``released`` is a date as FMA writes it, ``YYYY-MM-DD 00:00:00``."""
+    """An album; `released` is a date as FMA writes it, ``YYYY-MM-DD 00:00:00``."""
 
     album_id: int
     title: str
@@ -42,7 +41,7 @@ class Album:
 
 @dataclass(frozen=True)
 class Track:
-    """A track with everything that its row and its file need; ``fault`` is None for good clips."""
+    """A track with everything that its row and its file need; `fault` is None for good clips."""
 
     track_id: int
     title: str
@@ -63,113 +62,74 @@ class Track:
         name = f"{self.track_id:06d}"
         return f"{name[:3]}/{name}.wav"
 
-    @property
-    def has_row(self) -> bool:
-        """Whether ``tracks.csv`` names the track."""
-        return self.fault is not PlantedFault.NO_METADATA
-
-    @property
-    def has_file(self) -> bool:
-        """Whether the audio folder holds a file of the track."""
-        return self.fault is not PlantedFault.MISSING_FILE
-
 
 def build_catalogue(spec: CorpusSpec) -> list[Track]:
     """Returns every track of a corpus, planted faults included, in the order of their ids."""
     rng = spec.generator(Stream.CATALOGUE)
-    artists = _artists(spec, rng)
-    counts = _clip_counts(spec, artists)
-    faults = dict(_fault_places(artists))
-    order = rng.permutation(len(artists))
+    places = list(_artist_places(spec))
+    artists = [
+        Artist(number, f"{_name(rng)} {number}", genre, split)
+        for number, (genre, split, _) in enumerate(places, start=1)
+    ]
+    # Each fault is by an artist of a genre of its own, the splits in turn.
+    hosts = {(artist.genre, artist.split): artist for artist in reversed(artists)}
+    faults = {
+        hosts[GENRES[index], SPLITS[index % len(SPLITS)]]: fault
+        for index, fault in enumerate(PlantedFault)
+    }
     tracks: list[Track] = []
-    for index in order:
+    for index in rng.permutation(len(artists)):
         artist = artists[index]
-        tracks.extend(_discography(artist, counts[index], faults.get(artist.artist_id), rng))
-    return _identified(tracks, rng)
+        tracks += _discography(artist, places[index][2], faults.get(artist), rng)
+    # Ids start at 2 and have gaps, as FMA's do.
+    ids = 2 + np.cumsum([0, *rng.integers(1, 81, size=len(tracks))[1:]])
+    return [replace(track, track_id=int(i)) for track, i in zip(tracks, ids, strict=True)]
 
 
 def planted_faults(spec: CorpusSpec) -> dict[int, str]:
     """Returns the kind of fault of each faulty track by its id."""
-    return {
-        track.track_id: track.fault.value
-        for track in build_catalogue(spec)
-        if track.fault is not None
-    }
+    return {t.track_id: t.fault.value for t in build_catalogue(spec) if t.fault is not None}
 
 
-def _artists(spec: CorpusSpec, rng: np.random.Generator) -> list[Artist]:
-    places = [
-        (genre, split)
-        for genre in GENRES
-        for split in SPLITS
-        for _ in range(max(1, round(spec.clips_in_split(split) / CLIPS_PER_ARTIST)))
-    ]
-    return [
-        Artist(number, f"{_name(rng)} {number}", genre, split)
-        for number, (genre, split) in enumerate(places, start=1)
-    ]
-
-
-def _name(rng: np.random.Generator) -> str:
-    start = _SYLLABLES[int(rng.integers(len(_SYLLABLES)))]
-    return (start + _ENDINGS[int(rng.integers(len(_ENDINGS)))]).capitalize()
-
-
-def _title(rng: np.random.Generator) -> str:
-    adjective = _ADJECTIVES[int(rng.integers(len(_ADJECTIVES)))]
-    return f"{adjective} {_NOUNS[int(rng.integers(len(_NOUNS)))]}"
-
-
-def _clip_counts(spec: CorpusSpec, artists: list[Artist]) -> list[int]:
-    """Shares the clips of each genre and split as evenly as possible among its artists."""
-    counts: list[int] = []
-    for (_, split), group in groupby(artists, key=lambda artist: (artist.genre, artist.split)):
-        size = len(list(group))
-        share, rest = divmod(spec.clips_in_split(split), size)
-        counts.extend(share + (place < rest) for place in range(size))
-    return counts
-
-
-def _fault_places(artists: list[Artist]) -> Iterator[tuple[int, PlantedFault]]:
-    """Gives each fault to an artist of a genre of its own, the splits in turn."""
-    for index, fault in enumerate(PlantedFault):
-        genre, split = GENRES[index % len(GENRES)], SPLITS[index % len(SPLITS)]
-        host = next(a for a in artists if (a.genre, a.split) == (genre, split))
-        yield host.artist_id, fault
+def _artist_places(spec: CorpusSpec) -> Iterator[tuple[str, str, int]]:
+    """Yields genre, split and number of good clips of each artist."""
+    for genre in GENRES:
+        for split in SPLITS:
+            clips = spec.clips_in_split(split)
+            n_artists = max(1, round(clips / CLIPS_PER_ARTIST))
+            share, rest = divmod(clips, n_artists)
+            for place in range(n_artists):
+                yield genre, split, share + (place < rest)
 
 
 def _discography(
     artist: Artist, clips: int, fault: PlantedFault | None, rng: np.random.Generator
 ) -> Iterator[Track]:
-    first_album = _album(artist, 0, rng)
-    second_album = _album(artist, 1, rng)
+    albums = [_album(2 * artist.artist_id - 1, rng), _album(2 * artist.artist_id, rng)]
     # The fault comes last, so that the first track of a corpus is always a good one.
     faults: list[PlantedFault | None] = [None] * clips + ([fault] if fault else [])
     on_first = len(faults) if clips < TWO_ALBUMS_FROM else (clips + 1) // 2
     for index, kind in enumerate(faults):
-        is_first = index < on_first
+        is_second = index >= on_first
         yield Track(
             track_id=0,
             title=_title(rng),
             artist=artist,
-            album=first_album if is_first else second_album,
-            number=1 + (index if is_first else index - on_first),
+            album=albums[is_second],
+            number=1 + index - on_first * is_second,
             channels=2 if rng.random() < STEREO_CHANCE else 1,
             fault=kind,
         )
 
 
-def _album(artist: Artist, place: int, rng: np.random.Generator) -> Album:
-    year = int(rng.integers(2008, 2018))
-    month, day = int(rng.integers(1, 13)), int(rng.integers(1, 29))
-    released = f"{year}-{month:02d}-{day:02d} 00:00:00"
-    return Album(2 * artist.artist_id - 1 + place, _title(rng), released)
+def _album(album_id: int, rng: np.random.Generator) -> Album:
+    year, month, day = (int(rng.integers(*limits)) for limits in ((2008, 2018), (1, 13), (1, 29)))
+    return Album(album_id, _title(rng), f"{year}-{month:02d}-{day:02d} 00:00:00")
 
 
-def _identified(tracks: list[Track], rng: np.random.Generator) -> list[Track]:
-    """Numbers the tracks with gaps, for FMA's ids are not contiguous either."""
-    steps = rng.integers(1, 81, size=len(tracks))
-    ids = 2 + np.concatenate(([0], np.cumsum(steps[1:])))
-    return [
-        replace(track, track_id=int(track_id)) for track, track_id in zip(tracks, ids, strict=True)
-    ]
+def _name(rng: np.random.Generator) -> str:
+    return f"{rng.choice(_SYLLABLES)}{rng.choice(_ENDINGS)}".capitalize()
+
+
+def _title(rng: np.random.Generator) -> str:
+    return f"{rng.choice(_ADJECTIVES)} {rng.choice(_NOUNS)}"

@@ -10,9 +10,13 @@ import soundfile
 from numpy.typing import NDArray
 
 from corpus.catalogue import Track
-from corpus.spec import SAMPLE_RATE_HZ, SHORT_CLIP_SECONDS, CorpusSpec, PlantedFault, Stream
+from corpus.spec import SAMPLE_RATE_HZ, CorpusSpec, PlantedFault, Stream
+from corpus.styles import STYLES
 from corpus.synthesis import synthesise
-from corpus.variation import artist_style, clip_style
+from corpus.variation import varied
+
+ARTIST_BORROWS_CHANCE = 0.5
+CLIP_BORROWS_CHANCE = 0.15
 
 
 def write_clip(spec: CorpusSpec, track: Track, audio_dir: Path) -> None:
@@ -26,18 +30,18 @@ def write_clip(spec: CorpusSpec, track: Track, audio_dir: Path) -> None:
     path = audio_dir / track.file_name
     path.parent.mkdir(parents=True, exist_ok=True)
     file = io.BytesIO()
-    if track.fault is not PlantedFault.EMPTY_FILE:
-        soundfile.write(file, render_clip(spec, track), SAMPLE_RATE_HZ, "PCM_16", format="WAV")
-    path.write_bytes(file.getvalue()[: 20 if track.fault is PlantedFault.UNDECODABLE else None])
+    soundfile.write(file, render_clip(spec, track), SAMPLE_RATE_HZ, "PCM_16", format="WAV")
+    kept = {PlantedFault.EMPTY_FILE: 0, PlantedFault.UNDECODABLE: 20}
+    path.write_bytes(file.getvalue()[: kept.get(track.fault) if track.fault else None])
 
 
 def render_clip(spec: CorpusSpec, track: Track) -> NDArray[np.int16]:
     """Returns the samples of a track: int16 [frames, channels] at 44.1 kHz."""
-    if track.fault in (PlantedFault.SILENT, PlantedFault.UNDECODABLE):
-        return np.zeros((spec.clip_frames, track.channels), np.int16)
-    is_short = track.fault is PlantedFault.TOO_SHORT
-    frames = round(SHORT_CLIP_SECONDS * SAMPLE_RATE_HZ) if is_short else spec.clip_frames
-    artist = track.artist
-    manner = artist_style(artist.genre, spec.generator(Stream.ARTIST, artist.artist_id))
+    rng = spec.generator(Stream.ARTIST, track.artist.artist_id)
+    artist_style = varied(STYLES[track.artist.genre], ARTIST_BORROWS_CHANCE, rng)
     rng = spec.generator(Stream.CLIP, track.track_id)
-    return synthesise(clip_style(manner, artist.genre, rng), frames, track.channels, rng)
+    style = varied(artist_style, CLIP_BORROWS_CHANCE, rng)
+    samples = synthesise(style, spec.clip_frames, track.channels, rng)
+    if track.fault is PlantedFault.SILENT:
+        samples[:] = 0
+    return samples[: SAMPLE_RATE_HZ // 2] if track.fault is PlantedFault.TOO_SHORT else samples

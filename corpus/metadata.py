@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from corpus.catalogue import Track
-from corpus.spec import SAMPLE_RATE_HZ, CorpusSpec
+from corpus.spec import SAMPLE_RATE_HZ, CorpusSpec, PlantedFault
 
 # FMA's ids of the eight root genres.
 GENRE_IDS = {
@@ -41,20 +41,21 @@ TRACKS_COLUMNS = {
         "title",
     ),
 }  # fmt: skip
+_COLUMNS = [(group, name) for group, names in TRACKS_COLUMNS.items() for name in names]
 # FMA leaves neither a counter nor a list of tags empty.
-_COUNTERS = ("comments", "favorites", "interest", "listens")
+_FILLED = {"comments": 0, "favorites": 0, "interest": 0, "listens": 0, "tags": "[]"}
 
 
 def write_tables(folder: Path, spec: CorpusSpec, tracks: Sequence[Track]) -> None:
     """Writes the table of the tracks that have a row, and that of the genres, all of them roots."""
-    named = [track for track in tracks if track.has_row]
-    columns = [(group, name) for group, names in TRACKS_COLUMNS.items() for name in names]
+    named = [track for track in tracks if track.fault is not PlantedFault.NO_METADATA]
     album_sizes = Counter(track.album.album_id for track in named)
     table = pd.DataFrame(
         [_row(spec, track, album_sizes[track.album.album_id]) for track in named],
         index=pd.Index([track.track_id for track in named], name="track_id"),
+        columns=pd.MultiIndex.from_tuples(_COLUMNS),
     )
-    table.reindex(columns=pd.MultiIndex.from_tuples(columns)).to_csv(folder / "tracks.csv")
+    table.to_csv(folder / "tracks.csv")
     counts = Counter(track.genre for track in named)
     genres = [[counts[genre], 0, genre, genre_id] for genre, genre_id in GENRE_IDS.items()]
     pd.DataFrame(
@@ -65,33 +66,28 @@ def write_tables(folder: Path, spec: CorpusSpec, tracks: Sequence[Track]) -> Non
 
 
 def _row(spec: CorpusSpec, track: Track, album_size: int) -> dict[tuple[str, str], object]:
-    genres = f"[{GENRE_IDS[track.genre]}]" if track.genre else "[]"
     album, artist = track.album, track.artist
-    values: dict[str, dict[str, object]] = {
-        "album": {
-            "date_created": album.released,
-            "date_released": album.released,
-            "id": album.album_id,
-            "title": album.title,
-            "tracks": album_size,
-            "type": "Album",
-        },
-        "artist": {"id": artist.artist_id, "name": artist.name},
-        "set": {"split": artist.split, "subset": "small"},
-        "track": {
-            "bit_rate": 16 * SAMPLE_RATE_HZ * track.channels,
-            "date_created": album.released,
-            # What the file ought to be, also where it is faulty.
-            "duration": round(spec.clip_seconds),
-            "genre_top": track.genre or "",
-            "genres": genres,
-            "genres_all": genres,
-            "license": "CC0 1.0 Universal",
-            "number": track.number,
-            "title": track.title,
-        },
+    genres = f"[{GENRE_IDS[track.genre]}]" if track.genre else "[]"
+    return {
+        **{column: _FILLED.get(column[1]) for column in _COLUMNS},
+        ("album", "date_created"): album.released,
+        ("album", "date_released"): album.released,
+        ("album", "id"): album.album_id,
+        ("album", "title"): album.title,
+        ("album", "tracks"): album_size,
+        ("album", "type"): "Album",
+        ("artist", "id"): artist.artist_id,
+        ("artist", "name"): artist.name,
+        ("set", "split"): artist.split,
+        ("set", "subset"): "small",
+        ("track", "bit_rate"): 16 * SAMPLE_RATE_HZ * track.channels,
+        ("track", "date_created"): album.released,
+        # What the file ought to be, also where it is faulty.
+        ("track", "duration"): round(spec.clip_seconds),
+        ("track", "genre_top"): track.genre or "",
+        ("track", "genres"): genres,
+        ("track", "genres_all"): genres,
+        ("track", "license"): "CC0 1.0 Universal",
+        ("track", "number"): track.number,
+        ("track", "title"): track.title,
     }
-    for group, names in TRACKS_COLUMNS.items():
-        values[group].update({name: 0 for name in _COUNTERS if name in names})
-        values[group].update({name: "[]" for name in ("tags",) if name in names})
-    return {(group, name): value for group in values for name, value in values[group].items()}

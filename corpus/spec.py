@@ -9,7 +9,6 @@ from enum import Enum, IntEnum
 import numpy as np
 
 SAMPLE_RATE_HZ = 44_100
-SHORT_CLIP_SECONDS = 0.5
 SPLITS = ("training", "validation", "test")
 
 

@@ -6,163 +6,151 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from corpus import instruments
-from corpus.composition import DRUM_PARTS, PARTS, PITCHED_PARTS, Note, compose
-from corpus.instruments import Samples
+from corpus.composition import DRUMS, PITCHED, Note, compose
 from corpus.spec import SAMPLE_RATE_HZ
-from corpus.styles import Drums, Sound, Space, Style
+from corpus.styles import Drum, Sound, Style
 
-PUMP_RELEASE_S = 0.13
-TILT_EDGE_HZ = 1_200.0
-TILT_SPREAD_DB = 2.0
+Samples = NDArray[np.float32]
+
+RELEASE_S = 0.12
+VIBRATO_HZ = 5.2
+# Each further partial falls faster by this.
+DAMPING = 0.12
+HIGHEST_PARTIAL_HZ = 15_000.0
+FORMANT_OCTAVES = 0.22
+PAN_WIDTH = 0.5
+PITCHED_RMS, DRUM_PEAK = 0.18, 0.8
+REVERB_LEVEL_PER_S = 0.2
+# What says nothing about the genre: bandwidth, noise, tilt and loudness of the recording.
+LOWPASS_HZ = (7_000.0, 15_000.0)
+HISS = (0.001, 0.01)
+TILT_EDGE_HZ, TILT_SPREAD_DB = 1_200.0, 2.0
 LOUDNESS_DBFS = (-28.0, -18.0)
 PEAK_LIMIT = 0.95
-MAX_INT16 = 32_767
-DRUM_LEVELS = {"kick": 1.0, "snare": 0.7, "perc": 0.6}
-PAN_WIDTHS = {"chords": 0.5, "lead": 0.3, "hat": 0.5, "perc": 0.6}
 
 
 def synthesise(
     style: Style, frames: int, channels: int, rng: np.random.Generator
 ) -> NDArray[np.int16]:
-    """Return a clip of music in a style.
+    """Returns a clip: int16 [frames, channels] at 44.1 kHz.
 
-    Args:
-        style: What to play and how.
-        frames: Length in sample frames at 44.1 kHz.
-        channels: 1 or 2.
-        rng: Source of every choice; equal generators give equal clips.
-
-    Returns:
-        Int16 of shape ``(frames, channels)`` whose loudness is drawn without regard to the style
-        and which never clips.
-
-    Raises:
-        ValueError: If there are neither one nor two channels, or no frames.
+    Its loudness does not depend on the style, and it never clips.
     """
-    if channels not in (1, 2) or frames < 1:
-        raise ValueError(f"A clip cannot have {channels} channels and {frames} frames.")
     notes = compose(style, frames / SAMPLE_RATE_HZ, rng)
-    buses = _rendered(notes, style, frames, rng)
-    mix = _panned(_balanced(buses, notes, style), channels, rng)
-    for channel in mix:
-        channel += _recording_noise(style.space, frames, rng)
-        _reverberate(channel, style.space, rng)
-    return _levelled(_coloured(mix, style.space, rng), rng)
+    mix = np.zeros((channels, frames), np.float32)
+    for name in (*PITCHED, *DRUMS):
+        part = _part(style, name, [note for note in notes if note.part == name], frames, rng)
+        angle = np.pi / 4 * (1 + PAN_WIDTH * rng.uniform(-1, 1))
+        gains = np.float32([np.cos(angle), np.sin(angle)][:channels])
+        mix += gains[:, np.newaxis] * part
+    room = _room(style.reverb_s, channels, rng)
+    mix += signal.oaconvolve(mix, room, axes=1)[:, :frames]
+    return _levelled(_recorded(mix, rng), rng)
 
 
-def _rendered(
-    notes: list[Note], style: Style, frames: int, rng: np.random.Generator
-) -> dict[str, Samples]:
-    buses = {part: np.zeros(frames, dtype=np.float32) for part in PARTS}
-    bank = _drum_hits(style.drums, rng)
+def _part(
+    style: Style, name: str, notes: list[Note], frames: int, rng: np.random.Generator
+) -> Samples:
+    part = getattr(style, name)
+    # Notes of one pitch are equally long, so each pitch is rendered only once.
+    sounds: dict[int, Samples] = {}
+    bus = np.zeros(frames, np.float32)
     for note in notes:
-        key = (note.part, note.midi)
-        if key not in bank:
-            # A part's notes of one pitch are all equally long, so each is rendered only once.
-            voice = getattr(style.sound, note.part)
-            frequency_hz = 440.0 * 2.0 ** ((note.midi - 69) / 12)
-            bank[key] = instruments.tone(voice, frequency_hz, note.seconds, rng)
-        _add(buses[note.part], bank[key], note)
-    return buses
+        if note.midi not in sounds:
+            sounds[note.midi] = _drum(part, rng) if name in DRUMS else _tone(part.sound, note, rng)
+        sound = sounds[note.midi]
+        start = round(note.start_s * SAMPLE_RATE_HZ)
+        first, end = max(start, 0), min(start + sound.size, frames)
+        if first < end:
+            bus[first:end] += np.float32(note.velocity) * sound[first - start : end - start]
+    if name in DRUMS:
+        return bus * np.float32(DRUM_PEAK * part.level)
+    bus = _at_unit_rms(bus)
+    if part.sound.drive:
+        bus = _at_unit_rms(np.tanh(np.float32(part.sound.drive) * bus))
+    return bus * np.float32(PITCHED_RMS * part.level)
 
 
-def _drum_hits(drums: Drums, rng: np.random.Generator) -> dict[tuple[str, int], Samples]:
-    return {
-        ("kick", 0): instruments.kick(drums),
-        ("snare", 0): instruments.snare(drums, rng),
-        ("hat", 0): instruments.hat(drums, rng),
-        ("perc", 0): instruments.perc(drums, rng),
-    }
+def _tone(sound: Sound, note: Note, rng: np.random.Generator) -> Samples:
+    """Returns one note of an instrument, with its release, at a peak of 1."""
+    times = _times(note.seconds + RELEASE_S)
+    depth_s = (2 ** (sound.vibrato_cents / 1200) - 1) / (2 * np.pi * VIBRATO_HZ)
+    bent = times + depth_s * np.sin(2 * np.pi * VIBRATO_HZ * times)
+    pitch_hz = 440 * 2 ** ((note.midi - 69) / 12)
+    tone = sound.noise * 0.1 * _noise(times.size, min(2 * pitch_hz, 5_000.0), rng)
+    for k in range(1, sound.partials + 1):
+        partial_hz = pitch_hz * k ** (1 + sound.stretch)
+        if partial_hz > HIGHEST_PARTIAL_HZ:
+            break
+        fall = np.exp(-times / sound.decay_s * (1 + DAMPING * (k - 1)))
+        envelope = sound.sustain + (1 - sound.sustain) * fall
+        wave = np.sin(2 * np.pi * (partial_hz * bent + rng.random()))
+        tone += k**-sound.tilt * _resonance(sound, partial_hz) * envelope * wave
+    rise = np.minimum(times / sound.attack_s, 1)
+    release = np.minimum((times[-1] - times) / RELEASE_S, 1)
+    return _at_unit_peak(tone * rise * release**2)
 
 
-def _add(bus: Samples, sound: Samples, note: Note) -> None:
-    start = round(note.start_s * SAMPLE_RATE_HZ)
-    first, end = max(start, 0), min(start + sound.size, bus.size)
-    if first < end:
-        bus[first:end] += np.float32(note.velocity) * sound[first - start : end - start]
+def _resonance(sound: Sound, hz: float) -> float:
+    if not sound.formants_hz:
+        return 1.0
+    octaves = np.log2(hz / np.array(sound.formants_hz))
+    return 0.06 + float(np.sum(np.exp(-0.5 * (octaves / FORMANT_OCTAVES) ** 2)))
 
 
-def _balanced(buses: dict[str, Samples], notes: list[Note], style: Style) -> dict[str, Samples]:
-    levels = _pitched_levels(style.sound)
-    duck = _ducking(notes, style.space, buses["kick"].size)
-    balanced = {}
-    for part in PITCHED_PARTS:
-        bus = _at_unit_rms(buses[part])
-        if part == "chords" and style.sound.drive:
-            bus = _at_unit_rms(np.tanh(np.float32(style.sound.drive) * bus))
-        balanced[part] = bus * np.float32(0.18 * levels[part]) * duck
-    drum_levels = {**DRUM_LEVELS, "hat": style.drums.hat_level}
-    for part in DRUM_PARTS:
-        balanced[part] = buses[part] * np.float32(0.8 * style.drums.level * drum_levels[part])
-    return balanced
+def _drum(drum: Drum, rng: np.random.Generator) -> Samples:
+    """Returns one beat: a tone that falls quickly to its pitch, and noise above it."""
+    times = _times(6 * drum.decay_s)
+    swept = times + 0.05 * (1 - np.exp(-times / 0.02))
+    share = min(drum.noise, 1.0)
+    noise = _noise(times.size, max(drum.hz, 1_200.0), rng)
+    beat = (1 - share) * np.sin(2 * np.pi * drum.hz * swept) + share * noise
+    return _at_unit_peak(beat * np.exp(-times / drum.decay_s))
 
 
-def _pitched_levels(sound: Sound) -> dict[str, float]:
-    return {"chords": sound.chord_level, "lead": sound.lead_level, "bass": sound.bass_level}
+def _room(seconds: float, channels: int, rng: np.random.Generator) -> Samples:
+    """Returns the impulse response of a room that falls by 60 dB in that many seconds."""
+    times = _times(seconds)
+    response = rng.standard_normal((channels, times.size)) * np.exp(-6.9 * times / seconds)
+    response *= REVERB_LEVEL_PER_S * seconds / np.linalg.norm(response, axis=1, keepdims=True)
+    return response.astype(np.float32)
 
 
-def _at_unit_rms(bus: Samples) -> Samples:
-    rms = float(np.sqrt(np.mean(np.square(bus))))
-    return bus if rms == 0.0 else (bus / np.float32(rms)).astype(np.float32)
+def _recorded(mix: Samples, rng: np.random.Generator) -> Samples:
+    """Adds hiss, limits the bandwidth and tilts the spectrum, as different recordings would."""
+    mix = mix + rng.uniform(*HISS) * rng.standard_normal(mix.shape)
+    mix = signal.sosfilt(_filter(2, rng.uniform(*LOWPASS_HZ), "lowpass"), mix)
+    gain = 10 ** (TILT_SPREAD_DB * rng.standard_normal() / 20)
+    tilted: Samples = mix + (gain - 1) * signal.sosfilt(_filter(1, TILT_EDGE_HZ, "lowpass"), mix)
+    return tilted
 
 
-def _ducking(notes: list[Note], space: Space, frames: int) -> Samples:
-    """Return the gain that makes the pitched parts give way to every kick."""
-    ducked = np.zeros(frames, dtype=np.float32)
-    if space.pump:
-        dip = np.exp(-instruments.seconds_axis(5 * PUMP_RELEASE_S) / PUMP_RELEASE_S)
-        for note in notes:
-            if note.part == "kick":
-                _add(ducked, dip.astype(np.float32), note)
-    return np.maximum(1.0 - np.float32(min(space.pump, 0.9)) * ducked, 0.05).astype(np.float32)
+def _levelled(mix: Samples, rng: np.random.Generator) -> NDArray[np.int16]:
+    loudness = 10 ** (rng.uniform(*LOUDNESS_DBFS) / 20)
+    gain = min(loudness / np.sqrt(np.mean(mix**2)), PEAK_LIMIT / np.max(np.abs(mix)))
+    samples: NDArray[np.int16] = np.rint(mix.T * (gain * 32_767)).astype(np.int16)
+    return samples
 
 
-def _panned(
-    buses: dict[str, Samples], channels: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    mix = np.zeros((channels, buses["kick"].size), dtype=np.float32)
-    for part, bus in buses.items():
-        angle = np.pi / 4 * (1 + PAN_WIDTHS.get(part, 0.0) * rng.uniform(-1, 1))
-        gains = (1.0,) if channels == 1 else (np.cos(angle), np.sin(angle))
-        for channel, gain in zip(mix, gains, strict=True):
-            channel += np.float32(gain) * bus
-    return mix
+def _times(seconds: float) -> NDArray[np.float64]:
+    return np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
 
 
-def _recording_noise(space: Space, frames: int, rng: np.random.Generator) -> Samples:
-    noise = np.float32(space.hiss) * rng.standard_normal(frames, dtype=np.float32)
-    crackles = rng.poisson(space.crackle_hz * frames / SAMPLE_RATE_HZ)
-    where = rng.integers(0, frames, size=crackles)
-    noise[where] += rng.uniform(-0.35, 0.35, size=crackles).astype(np.float32)
+def _noise(frames: int, lowest_hz: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    noise: NDArray[np.float64] = signal.sosfilt(
+        _filter(2, lowest_hz, "highpass"), rng.standard_normal(frames)
+    )
     return noise
 
 
-def _reverberate(channel: Samples, space: Space, rng: np.random.Generator) -> None:
-    response = instruments.room(space.reverb_s, rng)
-    wet = signal.oaconvolve(channel, response)[: channel.size]
-    channel += np.float32(space.reverb_mix) * wet
+def _filter(order: int, edge_hz: float, kind: str) -> NDArray[np.float64]:
+    return signal.butter(order, edge_hz, kind, fs=SAMPLE_RATE_HZ, output="sos")
 
 
-def _coloured(
-    mix: NDArray[np.float32], space: Space, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Band-limit the mix and tilt its spectrum, as different recordings would."""
-    edge_hz = min(space.lowpass_hz, 0.45 * SAMPLE_RATE_HZ)
-    lowpass = signal.butter(2, edge_hz, fs=SAMPLE_RATE_HZ, output="sos").astype(np.float32)
-    mix = signal.sosfilt(lowpass, mix, axis=-1)
-    low = signal.sosfilt(
-        signal.butter(1, TILT_EDGE_HZ, fs=SAMPLE_RATE_HZ, output="sos").astype(np.float32), mix
-    )
-    gain = np.float32(10 ** (TILT_SPREAD_DB * rng.standard_normal() / 20))
-    coloured: NDArray[np.float32] = mix + (gain - 1) * low
-    return coloured
+def _at_unit_peak(sound: NDArray[np.float64]) -> Samples:
+    return (sound / np.max(np.abs(sound))).astype(np.float32)
 
 
-def _levelled(mix: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int16]:
-    target = 10 ** (rng.uniform(*LOUDNESS_DBFS) / 20)
-    rms = max(float(np.sqrt(np.mean(np.square(mix)))), 1e-9)
-    peak = max(float(np.max(np.abs(mix))), 1e-9)
-    gain = min(target / rms, PEAK_LIMIT / peak)
-    samples: NDArray[np.int16] = np.rint(mix.T * np.float32(gain * MAX_INT16)).astype(np.int16)
-    return samples
+def _at_unit_rms(bus: Samples) -> Samples:
+    rms = np.sqrt(np.mean(bus**2))
+    return bus / rms if rms else bus
