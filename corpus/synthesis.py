@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from corpus.composition import DRUMS, PITCHED, Note, compose
+from corpus.composition import PARTS, Note, compose
 from corpus.spec import SAMPLE_RATE_HZ
-from corpus.styles import Drum, Sound, Style
+from corpus.styles import Drum, Part, Sound, Style
 
 Samples = NDArray[np.float32]
 
@@ -38,32 +38,32 @@ def synthesise(
     """
     notes = compose(style, frames / SAMPLE_RATE_HZ, rng)
     mix = np.zeros((channels, frames), np.float32)
-    for name in (*PITCHED, *DRUMS):
-        part = _part(style, name, [note for note in notes if note.part == name], frames, rng)
+    for name in PARTS:
+        played = [note for note in notes if note.part == name]
+        bus = _played(getattr(style, name), played, frames, rng)
         angle = np.pi / 4 * (1 + PAN_WIDTH * rng.uniform(-1, 1))
-        gains = np.float32([np.cos(angle), np.sin(angle)][:channels])
-        mix += gains[:, np.newaxis] * part
+        gains = np.array([np.cos(angle), np.sin(angle)], np.float32)[:channels]
+        mix += gains[:, np.newaxis] * bus
     room = _room(style.reverb_s, channels, rng)
     mix += signal.oaconvolve(mix, room, axes=1)[:, :frames]
     return _levelled(_recorded(mix, rng), rng)
 
 
-def _part(
-    style: Style, name: str, notes: list[Note], frames: int, rng: np.random.Generator
-) -> Samples:
-    part = getattr(style, name)
+def _played(part: Part | Drum, notes: list[Note], frames: int, rng: np.random.Generator) -> Samples:
     # Notes of one pitch are equally long, so each pitch is rendered only once.
     sounds: dict[int, Samples] = {}
     bus = np.zeros(frames, np.float32)
     for note in notes:
         if note.midi not in sounds:
-            sounds[note.midi] = _drum(part, rng) if name in DRUMS else _tone(part.sound, note, rng)
+            sounds[note.midi] = (
+                _drum(part, rng) if isinstance(part, Drum) else _tone(part.sound, note, rng)
+            )
         sound = sounds[note.midi]
         start = round(note.start_s * SAMPLE_RATE_HZ)
         first, end = max(start, 0), min(start + sound.size, frames)
         if first < end:
             bus[first:end] += np.float32(note.velocity) * sound[first - start : end - start]
-    if name in DRUMS:
+    if isinstance(part, Drum):
         return bus * np.float32(DRUM_PEAK * part.level)
     bus = _at_unit_rms(bus)
     if part.sound.drive:

@@ -14,11 +14,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from corpus import GENRES, CorpusSpec, build_catalogue
-from corpus.styles import STEPS_PER_BAR, STYLES
+from corpus.composition import PARTS, STEPS_PER_BAR
+from corpus.styles import STYLES
 from corpus.synthesis import synthesise
 
 RATE_HZ = 22_050
-CHANCE = 1 / len(GENRES)
 
 
 def statistics(path: Path) -> NDArray[np.float64]:
@@ -36,32 +36,22 @@ def statistics(path: Path) -> NDArray[np.float64]:
     return np.concatenate([features.mean(axis=1), features.std(axis=1)])
 
 
-@pytest.fixture(scope="module")
-def held_out_accuracy(spec: CorpusSpec, corpus_dir: Path) -> float:
-    """Return the accuracy on new artists after learning from the training clips."""
+def test_genres_of_new_artists_are_recognized_but_not_always(
+    spec: CorpusSpec, corpus_dir: Path
+) -> None:
     good = [track for track in build_catalogue(spec) if track.fault is None]
     features = np.array([statistics(corpus_dir / "fma_small" / t.file_name) for t in good])
     genres = np.array([track.genre for track in good])
     training = np.array([track.artist.split == "training" for track in good])
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(features[training], genres[training])
-    return float(model.score(features[~training], genres[~training]))
-
-
-def test_genres_are_learnable_from_short_clips(held_out_accuracy: float) -> None:
-    assert held_out_accuracy > 3 * CHANCE
-
-
-def test_genres_are_not_trivial(held_out_accuracy: float) -> None:
-    assert held_out_accuracy < 1.0
+    assert 3 / len(GENRES) < model.score(features[~training], genres[~training]) < 1.0
 
 
 @pytest.mark.parametrize("genre", GENRES)
 def test_every_pattern_fills_one_bar_with_known_marks(genre: str) -> None:
-    drums, harmony = STYLES[genre].drums, STYLES[genre].harmony
-    patterns = [drums.kick_steps, drums.snare_steps, drums.hat_steps, drums.perc_steps]
-    patterns += [harmony.chord_steps, harmony.bass_steps, harmony.lead_steps]
-    for pattern in patterns:
+    for part in PARTS:
+        pattern = getattr(STYLES[genre], part).pattern
         assert len(pattern) == STEPS_PER_BAR
         assert set(pattern) <= set("xo.")
 
@@ -72,18 +62,3 @@ def test_a_genre_sounds_in_every_half_second(genre: str) -> None:
     windows = clip[:, 0].reshape(8, 22_050)
     levels = np.sqrt(np.mean(windows**2, axis=1))
     assert levels.min() > 0.05 * levels.max() > 0
-
-
-@pytest.mark.parametrize(("frames", "channels"), [(0, 1), (100, 0), (100, 3)])
-def test_impossible_clips_are_refused(frames: int, channels: int) -> None:
-    with pytest.raises(ValueError, match="channels"):
-        synthesise(STYLES["Folk"], frames, channels, np.random.default_rng(0))
-
-
-def test_one_style_gives_different_clips() -> None:
-    first, second = (
-        synthesise(STYLES["Rock"], 22_050, 2, np.random.default_rng(seed)) for seed in (0, 1)
-    )
-    assert first.shape == second.shape == (22_050, 2)
-    assert first.dtype == np.int16
-    assert (first != second).any()
