@@ -16,7 +16,7 @@ from corpus.synthesis import synthesise
 from corpus.variation import varied
 
 ARTIST_BORROWS_CHANCE = 0.5
-CLIP_BORROWS_CHANCE = 0.15
+CLIP_BORROWS_CHANCE = 0.25
 
 
 def write_clip(spec: CorpusSpec, track: Track, audio_dir: Path) -> None:

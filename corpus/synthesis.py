@@ -24,7 +24,7 @@ REVERB_LEVEL_PER_S = 0.2
 # What says nothing about the genre: bandwidth, noise, tilt and loudness of the recording.
 LOWPASS_HZ = (7_000.0, 15_000.0)
 HISS = (0.001, 0.01)
-TILT_EDGE_HZ, TILT_SPREAD_DB = 1_200.0, 2.0
+TILT_EDGE_HZ, TILT_SPREAD_DB = 1_200.0, 4.0
 LOUDNESS_DBFS = (-28.0, -18.0)
 PEAK_LIMIT = 0.95
 
