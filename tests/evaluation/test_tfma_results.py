@@ -309,30 +309,18 @@ def test_a_withheld_model_is_not_blessed_whatever_tfma_says(refused: tuple[str, 
     assert found["reasons"][0] == "it needs more than audio"
 
 
-def test_a_first_model_of_two_genres_that_reaches_every_threshold_is_blessed(
-    tmp_path: Path,
-) -> None:
-    labels, predictions = [0, 0, 0, 1, 1], [0, 0, 1, 1, 1]
-    gate = GateConfig(min_accuracy=0.8, min_macro_f1=0.7, min_genre_recall=0.6, max_drop=0.0)
-    scores = {"candidate": scores_for(predictions, 2, seed=2)}
+def test_a_first_model_of_two_genres_just_at_its_thresholds_is_blessed(tmp_path: Path) -> None:
+    # As float32, which Keras counts in, 14 / 20 is below the 0.7 of float64.
+    labels, predictions = [0] * 10 + [1] * 10, ([0] * 7 + [1] * 3) + ([1] * 7 + [0] * 3)
+    gate = GateConfig(min_accuracy=0.7, min_macro_f1=0.7, min_genre_recall=0.7, max_drop=0.0)
+    scores = {"candidate": scores_for(predictions, 2, seed=5)}
     uri, blessed = evaluate(tmp_path, gate, labels, scores)
     assert refusals(uri) == []
     assert blessed
     found = read_evaluation(uri, "", GENRES[:2])
-    assert found.overall["macro_f1"] == pytest.approx(
-        f1_score(labels, predictions, average="macro")
-    )
+    assert found.overall["macro_f1"] == pytest.approx(0.7)
     assert found.overall["top_3_accuracy"] == 1.0
-    assert found.confusion == {"Pop": {"Pop": 2, "Rock": 1}, "Rock": {"Rock": 2}}
-
-
-def test_a_model_just_at_its_thresholds_is_blessed(tmp_path: Path) -> None:
-    # As float32, which Keras counts in, 14 / 20 is below the 0.7 of float64.
-    labels, predictions = [0] * 10 + [1] * 10, ([0] * 7 + [1] * 3) + ([1] * 7 + [0] * 3)
-    gate = GateConfig(min_accuracy=0.7, min_macro_f1=0.7, min_genre_recall=0.7)
-    scores = {"candidate": scores_for(predictions, 2, seed=5)}
-    uri, blessed = evaluate(tmp_path, gate, labels, scores)
-    assert blessed, refusals(uri)
+    assert found.confusion == {"Pop": {"Pop": 7, "Rock": 3}, "Rock": {"Rock": 7, "Pop": 3}}
 
 
 def test_a_baseline_may_not_know_a_genre(tmp_path: Path) -> None:

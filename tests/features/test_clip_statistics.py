@@ -211,15 +211,6 @@ def test_a_clip_that_is_silent_but_for_a_moment_is_described() -> None:
         np.testing.assert_allclose(values, expected[name], atol=TOLERANCES[name], err_msg=name)
 
 
-def test_the_shape_of_the_statistics_is_known_in_a_graph() -> None:
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
-    def graph(signal: tf.Tensor) -> tf.Tensor:
-        power = log_mel.power_spectrogram(signal, CONFIG)
-        return clip_statistics.clip_statistics(signal, power, CONFIG)
-
-    assert graph.get_concrete_function().output_shapes == [clip_statistics.N_STATISTICS]
-
-
 def test_a_configuration_without_a_band_of_the_contrast_is_refused() -> None:
     config = AudioConfig(n_fft=64, hop_length=64)
     with pytest.raises(ValueError, match="needs bins from 0 to 200 Hz"):

@@ -1,8 +1,6 @@
 """The networks against their papers, what is trainable in them, and how they score a clip."""
 
 import dataclasses
-import subprocess
-import sys
 from types import ModuleType
 from typing import cast
 
@@ -22,6 +20,8 @@ from models.training.recipe import Epochs, Recipe
 from models.transfer import mobilenet
 
 AUDIO = AudioConfig(n_windows=3)
+# MobileNetV2 takes seconds at full size, and has the same layers at this one.
+SMALL = AudioConfig(n_mels=64, spectrogram_columns=64)
 UNTRAINED = TrainConfig(mobilenet_weights="none")
 
 
@@ -36,7 +36,7 @@ def kinds(model: keras.Model) -> list[str]:
 @pytest.fixture(scope="module")
 def mobilenet_model() -> keras.Model:
     keras.utils.set_random_seed(0)
-    return mobilenet.build_model(5, AUDIO, recipe(mobilenet.MODEL))
+    return mobilenet.build_model(5, SMALL, recipe(mobilenet.MODEL))
 
 
 def test_cnn1d_is_the_articles_network() -> None:
@@ -179,7 +179,7 @@ def test_mobilenet_starts_with_a_frozen_base(mobilenet_model: keras.Model) -> No
 
 
 def test_an_untrained_base_still_passes_a_signal(mobilenet_model: keras.Model) -> None:
-    spectrograms = np.random.default_rng(0).uniform(-1, 1, (4, 224, 224, 3)).astype("f4")
+    spectrograms = np.random.default_rng(0).uniform(-1, 1, (4, 64, 64, 3)).astype("f4")
     maps = mobilenet_model.get_layer("base")(spectrograms, training=False).numpy()
     assert 0.01 < maps.std() < 100
 
@@ -199,7 +199,7 @@ def test_fine_tuning_unfreezes_the_top_and_never_batch_normalisation(
         optimizer=keras.optimizers.Adam(1e-3),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    spectrograms = np.random.default_rng(0).uniform(0, 255, (4, 224, 224)).astype("f4")
+    spectrograms = np.random.default_rng(0).uniform(0, 255, (4, 64, 64)).astype("f4")
     mobilenet_model.fit(spectrograms, np.array([0, 1, 2, 3]), verbose=0)
     after = [w.numpy() for layer in base.layers for w in layer.non_trainable_weights]
     assert all(np.array_equal(a, b) for a, b in zip(statistics, after, strict=True))
@@ -207,13 +207,11 @@ def test_fine_tuning_unfreezes_the_top_and_never_batch_normalisation(
 
 def test_weights_come_from_a_file(tmp_path) -> None:
     keras.utils.set_random_seed(7)
-    base = keras.applications.MobileNetV2(
-        input_shape=(224, 224, 3), include_top=False, weights=None
-    )
+    base = keras.applications.MobileNetV2(input_shape=(64, 64, 3), include_top=False, weights=None)
     path = tmp_path / "base.weights.h5"
     base.save_weights(path)
     model = mobilenet.build_model(
-        3, AUDIO, recipe(mobilenet.MODEL, TrainConfig(mobilenet_weights=str(path)))
+        3, SMALL, recipe(mobilenet.MODEL, TrainConfig(mobilenet_weights=str(path)))
     )
     loaded = model.get_layer("base").get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(loaded, base.get_weights(), strict=True))
@@ -223,7 +221,7 @@ def test_a_file_that_holds_no_weights_is_named(tmp_path) -> None:
     path = tmp_path / "wrong.h5"
     path.write_bytes(b"not a weights file")
     with pytest.raises(InputError, match=r"wrong\.h5 holds no MobileNetV2 weights"):
-        mobilenet.build_base(AUDIO, str(path))
+        mobilenet.build_base(SMALL, str(path))
 
 
 def stages(**values: object) -> list[tuple[str, int]]:
@@ -241,10 +239,3 @@ def test_an_untrained_base_is_not_fine_tuned_unless_asked_for() -> None:
         mobilenet_weights="none"
     )
     assert [name for name, _ in stages(mobilenet_weights="imagenet")] == ["head", "fine_tune"]
-
-
-def test_keras_is_keras_3_though_tfx_imports_keras_2_first() -> None:
-    code = "import tfx.v1; import models.networks.cnn1d as m; print(m.keras.__version__)"
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.strip().startswith("3.")

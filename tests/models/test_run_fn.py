@@ -33,8 +33,7 @@ def test_half_an_export_is_removed(transformed, tmp_path, monkeypatch) -> None:
         raise RuntimeError("the rest went wrong\nin many lines")
 
     monkeypatch.setattr(saved_model, "export", half_an_export)
-    config = TrainConfig(epochs=1, batch_size=8)
-    done = train_and_export("cnn1d", transformed, tmp_path, config)
+    done = train_and_export("gaussian_nb", transformed, tmp_path, TrainConfig())
     assert os.listdir(done.fn_args.serving_model_dir) == ["assets.extra"]
     record = fit_record.read(done.fn_args.serving_model_dir)
     assert record.reason == "RuntimeError: the rest went wrong"
@@ -46,7 +45,7 @@ def test_a_full_disk_ends_the_run(transformed, tmp_path, monkeypatch) -> None:
 
     monkeypatch.setattr(saved_model, "export", no_space)
     with pytest.raises(OSError, match="No space left"):
-        train_and_export("cnn1d", transformed, tmp_path, TrainConfig(epochs=1, batch_size=8))
+        train_and_export("gaussian_nb", transformed, tmp_path, TrainConfig())
 
 
 def test_a_training_goes_on_on_another_machine_but_not_with_other_settings() -> None:

@@ -62,7 +62,13 @@ def context(name: str, transformed: Any, folder: Path, **values: Any) -> Trainin
     )
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+# XLA takes half a minute for the layers of MobileNetV2.
+BY_TIME = [
+    pytest.param(name, marks=pytest.mark.e2e if name == "mobilenet_v2" else ()) for name in NETWORKS
+]
+
+
+@pytest.fixture(scope="module", params=BY_TIME)
 def seen(
     request: pytest.FixtureRequest, transformed: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:

@@ -12,16 +12,16 @@ from tfx.types import standard_artifacts
 
 from models import tuner_fn
 from models.config import TrainConfig
-from models.networks import fcn5
 from models.spec import TrainingContext
 from models.training import fit_record
+from tests.models import tiny_network
 from tests.models.training import train_and_export
 
 TRIALS = 2
 
 
 def tune(transformed: Any, folder: Path, train: TrainConfig) -> dict[str, Any]:
-    """Runs a search for fcn5 as TFX does; returns what it found and all of its trials."""
+    """Runs a search as TFX does; returns what it found and all of its trials."""
     examples = standard_artifacts.Examples()
     examples.split_names = json.dumps(["train", "eval"])
     examples.uri = str(folder / "examples")
@@ -44,8 +44,8 @@ def tune(transformed: Any, folder: Path, train: TrainConfig) -> dict[str, Any]:
             "eval_args": '{"splits": ["eval"]}',
             "custom_config": json.dumps(
                 {
-                    "model": "fcn5",
-                    "module": "models.networks.fcn5",
+                    "model": tiny_network.NAME,
+                    "module": tiny_network.MODULE,
                     "audio": dataclasses.asdict(transformed.config),
                     "train": dataclasses.asdict(train),
                     "trials": TRIALS,
@@ -72,7 +72,7 @@ def test_a_search_finds_the_best_of_its_trials_and_the_same_one_twice(
     assert {name: trials[0][name] for name in names} == first["best"]["values"]
     (defaults,) = (trial for trial in trials if trial["trial_id"] == "0")
     assert {name: defaults[name] for name in names} == {
-        name: fcn5.MODEL.defaults[name] for name in names
+        name: tiny_network.MODEL.defaults[name] for name in names
     }
     assert len({tuple(trial[name] for name in sorted(names)) for trial in trials}) == TRIALS
     assert tune(transformed, tmp_path / "second", train) == first
@@ -81,16 +81,17 @@ def test_a_search_finds_the_best_of_its_trials_and_the_same_one_twice(
 def test_what_was_tuned_is_trained_with_and_recorded(transformed: Any, tmp_path: Path) -> None:
     values = {"learning_rate": 0.01, "mixup": 0.0}
     done = train_and_export(
-        "fcn5",
+        tiny_network.NAME,
         transformed,
         tmp_path,
         TrainConfig(epochs=1, batch_size=8, mixup=0.4),
         hyperparameters={"space": [], "values": values},
+        module=tiny_network.MODULE,
     )
     told = fit_record.read(done.fn_args.serving_model_dir).hyperparameters
     assert told["learning_rate"] == 0.01
     assert told["mixup"] == 0.4  # asked for, which goes before
-    assert told["dropout"] == fcn5.MODEL.defaults["dropout"]
+    assert told["dropout"] == tiny_network.MODEL.defaults["dropout"]
     assert (told["epochs"], told["batch_size"]) == (1, 8)
     assert told["tuned"] == ["learning_rate", "mixup"]
 
@@ -113,8 +114,10 @@ class Trained:
 def search(answers: list[Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     trained = Trained(answers)
     monkeypatch.setattr(tuner_fn, "train_network", trained)
-    context = TrainingContext("fcn5", 3, [], [], None, TrainConfig(), "c", "l", max_epochs=2)  # type: ignore[arg-type]
-    found = tuner_fn.search_for(context, fcn5.MODEL, trials=len(answers), directory=str(folder))
+    context = TrainingContext("tiny", 3, [], [], None, TrainConfig(), "c", "l", max_epochs=2)  # type: ignore[arg-type]
+    found = tuner_fn.search_for(
+        context, tiny_network.MODEL, trials=len(answers), directory=str(folder)
+    )
     found.search()
     return SimpleNamespace(
         contexts=trained.contexts, best=found.get_best_hyperparameters()[0].values
@@ -143,7 +146,7 @@ def test_where_all_trials_fail_the_training_tells_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = search([ValueError("no")] * 5, tmp_path, monkeypatch)
-    assert set(done.best) == set(fcn5.MODEL.space)
+    assert set(done.best) == set(tiny_network.MODEL.space)
 
 
 def test_a_full_disk_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,12 +19,14 @@ def train_and_export(
     folder: Path,
     train: TrainConfig,
     hyperparameters: dict[str, Any] | None = None,
+    *,
+    module: str | None = None,
 ) -> SimpleNamespace:
     """Trains a model by the real run_fn; returns its `fn_args` and what was handed to `export`."""
     fn_args = SimpleNamespace(
         custom_config={
             "model": name,
-            "module": MODELS[name],
+            "module": module or MODELS[name],
             "audio": vars(transformed.config),
             "train": vars(train),
             "checkpoint_dir": str(folder / "checkpoints"),

@@ -53,7 +53,6 @@ def rank(
     *,
     push_unservable: bool = False,
     shards: Sequence[Sequence[int]] | None = None,
-    metadata: Mapping[str, Sequence[int]] = ARTISTS,
 ) -> Outcome:
     """Run the executor on the eval split.
 
@@ -63,11 +62,10 @@ def rank(
         fits: fields of its FitRecord.
         push_unservable: see `rank`.
         shards: which clips go to which file.
-        metadata: who made which clip.
     """
     scores = {name: scores_for(wanted, 3, seed=0) for name, wanted in predictions.items()}
     examples = write_examples(
-        str(folder / "examples"), "eval", GENRES, LABELS, scores, metadata, shards
+        str(folder / "examples"), "eval", GENRES, LABELS, scores, ARTISTS, shards
     )
     inputs: dict[str, list[object]] = {executor.EXAMPLES: [examples]}
     for name in predictions:

@@ -62,14 +62,14 @@ def losses(folder: Path, stage: str) -> list[float]:
 def test_the_model_ends_with_its_best_weights(tmp_path: Path) -> None:
     # A learning rate that overshoots, so that the last epoch is not the best.
     model = small_model()
-    fit(model, tmp_path, [Stage("train", 30, 3.0)])
+    fit(model, tmp_path, [Stage("train", 10, 3.0)])
     values = losses(tmp_path, "train")
     assert min(values) < values[-1]
     assert validation_loss(model) == pytest.approx(min(values), rel=1e-4)
 
 
 def test_training_stops_early(tmp_path: Path) -> None:
-    fit(small_model(), tmp_path, [Stage("train", 200, 3.0)], patience=3)
+    fit(small_model(), tmp_path, [Stage("train", 40, 3.0)], patience=3)
     values = losses(tmp_path, "train")
     assert len(values) == values.index(min(values)) + 1 + 3
 
@@ -79,12 +79,12 @@ class Killed(Exception):
 
 
 def test_an_interrupted_training_goes_on(tmp_path: Path) -> None:
-    stages = [Stage("train", 12, 0.01)]
+    stages = [Stage("train", 6, 0.01)]
     fit(small_model(), tmp_path / "whole", stages)
     model = small_model()
-    with killed_at(model, "save_weights", call=6), pytest.raises(Killed):
+    with killed_at(model, "save_weights", call=4), pytest.raises(Killed):
         fit(model, tmp_path, stages)
-    assert len(losses(tmp_path, "train")) == 5
+    assert len(losses(tmp_path, "train")) == 3
     fit(small_model(seed=1), tmp_path, stages)
     # Nothing here is drawn at random, so the optimizer's state came back too.
     expected = losses(tmp_path / "whole", "train")
@@ -93,13 +93,12 @@ def test_an_interrupted_training_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ["latest.weights.h5", "best.weights.h5", "state.json.tmp"])
 def test_an_epoch_that_is_half_written_does_not_count(tmp_path: Path, file: str) -> None:
-    stages = [Stage("train", 6, 0.01)]
-    fit(small_model(), tmp_path, stages[:1])
-    half = tmp_path / "checkpoints" / "train" / "7"
+    fit(small_model(), tmp_path, [Stage("train", 2, 0.01)])
+    half = tmp_path / "checkpoints" / "train" / "3"
     half.mkdir()
     (half / file).write_bytes(b"half of it")
-    fit(small_model(seed=1), tmp_path, [Stage("train", 9, 0.01)])
-    assert len(losses(tmp_path, "train")) == 9
+    fit(small_model(seed=1), tmp_path, [Stage("train", 4, 0.01)])
+    assert len(losses(tmp_path, "train")) == 4
 
 
 @contextlib.contextmanager
@@ -119,10 +118,10 @@ def killed_at(model: keras.Model, method: str, call: int) -> Iterator[None]:
 
 def test_a_stage_that_is_done_is_not_fitted_again(tmp_path: Path) -> None:
     first = small_model()
-    fit(first, tmp_path, [Stage("head", 5, 0.01)])
+    fit(first, tmp_path, [Stage("head", 2, 0.01)])
     again = small_model(seed=3)
-    fit(again, tmp_path, [Stage("head", 5, 0.01), Stage("fine_tune", 2, 1e-9)])
-    assert len(losses(tmp_path, "head")) == 5
+    fit(again, tmp_path, [Stage("head", 2, 0.01), Stage("fine_tune", 2, 1e-9)])
+    assert len(losses(tmp_path, "head")) == 2
     assert len(losses(tmp_path, "fine_tune")) == 2
     for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
@@ -130,7 +129,7 @@ def test_a_stage_that_is_done_is_not_fitted_again(tmp_path: Path) -> None:
 
 def test_a_stage_that_makes_it_worse_is_not_kept(tmp_path: Path) -> None:
     model = small_model()
-    fit(model, tmp_path, [Stage("head", 30, 0.1), Stage("fine_tune", 2, 30.0)])
+    fit(model, tmp_path, [Stage("head", 8, 0.1), Stage("fine_tune", 2, 30.0)])
     best = min(losses(tmp_path, "head"))
     assert min(losses(tmp_path, "fine_tune")) > best
     assert validation_loss(model) == pytest.approx(best, rel=1e-4)
@@ -146,7 +145,7 @@ def test_behind_a_trunk_only_the_rest_is_fitted(tmp_path: Path) -> None:
     assert trunk is not None
     np.testing.assert_allclose(rest(trunk(INPUTS)), model(INPUTS), rtol=1e-6)
     before = model.get_weights()
-    fit(model, tmp_path, [Stage("head", 20, 0.1, trunk="between")])
+    fit(model, tmp_path, [Stage("head", 6, 0.1, trunk="between")])
     changed = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
     assert changed == [False, False, True, True]
     assert validation_loss(model) == pytest.approx(min(losses(tmp_path, "head")), rel=1e-4)
