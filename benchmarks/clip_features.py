@@ -13,7 +13,7 @@ import scipy.stats
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
+from benchmarks.harness import Row, for_each
 from benchmarks.librosa_descriptors import descriptors, magnitudes
 from benchmarks.workload import Workload
 from dataset.audio.decoding import decode_clip
@@ -38,7 +38,8 @@ def measure(workload: Workload) -> list[Row]:
         ),
     }
     inputs = list(zip(tensors, spectra, strict=True))
-    seconds = time_variants(
+    return workload.compare(
+        NAME,
         {
             "librosa, numpy and scipy": for_each(functools.partial(_librosa, config=config), clips),
             "whole graph": for_each(clip_graph(config), [tf.constant(c.tobytes()) for c in clips]),
@@ -47,9 +48,7 @@ def measure(workload: Workload) -> list[Row]:
                 for name, part in parts.items()
             },
         },
-        repeats=workload.repeats,
     )
-    return rows(NAME, milliseconds_a_clip(seconds, len(clips)), "ms a clip")
 
 
 def _apply(part: Callable[..., Any], inputs: tuple[tf.Tensor, tf.Tensor]) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import librosa
 
-from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
+from benchmarks.harness import Row, for_each
 from benchmarks.workload import Workload
 from dataset.audio.decoding import decode_clip
 
@@ -22,11 +22,10 @@ def measure(workload: Workload) -> list[Row]:
     def decode(path: str) -> object:
         return decode_clip(Path(path).read_bytes(), workload.audio)
 
-    seconds = time_variants(
+    return workload.compare(
+        NAME,
         {
             "librosa.load": for_each(load, workload.paths),
             "decode_clip (soundfile, soxr)": for_each(decode, workload.paths),
         },
-        repeats=workload.repeats,
     )
-    return rows(NAME, milliseconds_a_clip(seconds, len(workload.tracks)), "ms a clip")

@@ -7,7 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from benchmarks.clip_features import clip_graph
-from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
+from benchmarks.harness import Row, for_each
 from benchmarks.ingestion import ingest
 from benchmarks.workload import Workload
 from dataset.audio.decoding import decode_clip
@@ -38,7 +38,8 @@ def measure(workload: Workload) -> list[Row]:
         for _ in input_fn.clips([transformed], example_keys.LOG_MEL):
             pass
 
-    seconds = time_variants(
+    return workload.compare(
+        NAME,
         {
             "audio files, decoded": for_each(decode, workload.paths),
             "raw Examples": read_raw,
@@ -47,9 +48,7 @@ def measure(workload: Workload) -> list[Row]:
             ),
             "transformed records": read_transformed,
         },
-        repeats=workload.repeats,
     )
-    return rows(NAME, milliseconds_a_clip(seconds, len(workload.tracks)), "ms a clip")
 
 
 def raw_clips(path: str) -> tf.data.Dataset:

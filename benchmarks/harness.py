@@ -69,11 +69,6 @@ def for_each(function: Callable[[Any], object], items: Iterable[Any]) -> Callabl
     return action
 
 
-def milliseconds_a_clip(seconds: Mapping[str, float], n_clips: int) -> dict[str, float]:
-    """Returns the time of a pass over `n_clips` clips, by the clip."""
-    return {variant: 1e3 * taken / n_clips for variant, taken in seconds.items()}
-
-
 def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 

@@ -6,7 +6,7 @@ import soundfile
 import soxr
 import tensorflow as tf
 
-from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
+from benchmarks.harness import Row, for_each
 from benchmarks.workload import Workload
 from features import resampling
 
@@ -26,13 +26,12 @@ def measure(workload: Workload) -> list[Row]:
         lambda signal, rate_hz: resampling.resample(signal, rate_hz, to_hz),
         input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32)],
     )
-    seconds = time_variants(
+    return workload.compare(
+        NAME,
         {
             "soxr, HQ": for_each(
                 lambda clip: soxr.resample(clip[0], clip[1], to_hz, quality="HQ"), signals
             ),
             "resample in a graph": for_each(lambda clip: graph(*clip), tensors),
         },
-        repeats=workload.repeats,
     )
-    return rows(NAME, milliseconds_a_clip(seconds, len(signals)), "ms a clip")

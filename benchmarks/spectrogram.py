@@ -10,7 +10,7 @@ import librosa
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.harness import Row, for_each, milliseconds_a_clip, rows, time_variants
+from benchmarks.harness import Row, for_each
 from benchmarks.workload import Workload
 from dataset.audio.decoding import decode_clip
 from dataset.config import AudioConfig
@@ -33,15 +33,14 @@ def measure(workload: Workload) -> list[Row]:
         input_signature=signature,
     )
     reference = functools.partial(_librosa, config=config)
-    seconds = time_variants(
+    return workload.compare(
+        NAME,
         {
             "librosa, with power_to_db": for_each(reference, signals),
             "log_mel_db in a graph": for_each(in_a_graph, tensors),
             "floor: rfft of the same frames": for_each(rfft, tensors),
         },
-        repeats=workload.repeats,
     )
-    return rows(NAME, milliseconds_a_clip(seconds, len(clips)), "ms a clip")
 
 
 def _rfft(signal: tf.Tensor, config: AudioConfig) -> tf.Tensor:

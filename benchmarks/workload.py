@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from benchmarks.harness import Row, rows, time_variants
 from corpus import CorpusSpec, build_catalogue
 from corpus.clips import write_clip
 from dataset.config import AudioConfig
-from dataset.track import Row, Track
+from dataset.track import Row as TrackRow
+from dataset.track import Track
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +35,12 @@ class Workload:
         """The clips' files."""
         return [track.path for track in self.tracks]
 
+    def compare(self, benchmark: str, variants: Mapping[str, Callable[[], object]]) -> list[Row]:
+        """Returns the milliseconds a clip of each variant, a call of which handles all clips."""
+        seconds = time_variants(variants, repeats=self.repeats)
+        figures = {name: 1e3 * taken / len(self.tracks) for name, taken in seconds.items()}
+        return rows(benchmark, figures, "ms a clip")
+
 
 def make_workload(folder: Path, *, n_clips: int, clip_seconds: float, repeats: int) -> Workload:
     """Writes the clips below `folder`, genre by genre in turn.
@@ -48,7 +57,7 @@ def make_workload(folder: Path, *, n_clips: int, clip_seconds: float, repeats: i
     tracks = []
     for track in chosen:
         write_clip(spec, track, folder)
-        row = Row(
+        row = TrackRow(
             track_id=track.track_id,
             artist_id=track.artist.artist_id,
             album_id=track.album.album_id,

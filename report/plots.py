@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import html
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +108,7 @@ def _for_a_page(text: str, label: str) -> str:
     size = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', text)
     assert size, "matplotlib gives every document a viewBox"
     opening = (
-        f'<svg class="plot" role="img" aria-label="{_attribute(label)}" viewBox="{size[0][9:-1]}" '
+        f'<svg class="plot" role="img" aria-label="{html.escape(label)}" viewBox="{size[0][9:-1]}" '
         f'width="{float(size[1]) / _PIXEL:.0f}" height="{float(size[2]) / _PIXEL:.0f}">'
     )
     return re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip()
@@ -119,11 +120,6 @@ def _tag_for_a_page(tag: str) -> str:
     for colour, name in _IN_CSS.items():
         tag = tag.replace(colour, name)
     return tag
-
-
-def _attribute(text: str) -> str:
-    entities = {"&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;"}
-    return "".join(entities.get(character, character) for character in text)
 
 
 def _styled(plot: Callable[_P, str]) -> Callable[_P, str]:
@@ -153,11 +149,7 @@ def estimates(name: str, rows: Sequence[Estimate], axis: str, label: str) -> str
     drawing = _Drawing(name, 430, _ROW_PX * len(rows) + 48)
     axes = drawing.figure.add_subplot()
     for place, row in enumerate(rows):
-        colour = _SERIES[0]
-        if row.interval:
-            axes.plot(row.interval, (place, place), color=colour, alpha=_WEAK_ALPHA, linewidth=4,
-                      solid_capstyle="butt")  # fmt: skip
-        axes.plot([row.value], [place], "o", color=colour, markersize=6.5 if row.strong else 4.5)
+        _estimate(axes, place, row, _SERIES[0], "o")
     _rows(axes, [row.label for row in rows])
     for text, row in zip(axes.get_yticklabels(), rows, strict=True):
         text.set_fontweight("bold" if row.strong else "normal")
@@ -181,11 +173,7 @@ def pairs(
         for side, row in enumerate(both):
             if row is None:
                 continue
-            height, colour = place + (side - 0.5) * 0.36, _SERIES[side]
-            if row.interval:
-                axes.plot(row.interval, (height, height), color=colour, alpha=_WEAK_ALPHA,
-                          linewidth=4, solid_capstyle="butt")  # fmt: skip
-            axes.plot([row.value], [height], markers[side], color=colour, markersize=4.5)
+            _estimate(axes, place + (side - 0.5) * 0.36, row, _SERIES[side], markers[side])
     _rows(axes, [text for text, *_ in rows])
     _unit_axis(axes, axis)
     handles = [
@@ -194,6 +182,13 @@ def pairs(
     ]
     drawing.figure.legend(handles=handles, loc="outside upper right", ncols=2)
     return drawing.svg(label)
+
+
+def _estimate(axes: Axes, height: float, row: Estimate, colour: str, marker: str) -> None:
+    if row.interval:
+        axes.plot(row.interval, (height, height), color=colour, alpha=_WEAK_ALPHA, linewidth=4,
+                  solid_capstyle="butt")  # fmt: skip
+    axes.plot([row.value], [height], marker, color=colour, markersize=6.5 if row.strong else 4.5)
 
 
 def _rows(axes: Axes, labels: Sequence[str]) -> None:

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
-from tfx.types import standard_artifacts
-from tfx.utils import path_utils
+from tfx.types import Artifact, standard_artifacts
+from tfx.utils import path_utils, proto_utils
 
+from evaluation.config import GateConfig
+from evaluation.gate import gate_config
 from features import example_keys
 from models.saved_model import duration_class
 from models.training import fit_record
@@ -145,6 +147,27 @@ def beam_context(folder: Path) -> base_beam_executor.BaseBeamExecutor.Context:
     return base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=list(flags), tmp_dir=str(folder / "tmp"), unique_id="1"
     )
+
+
+def run_evaluator(
+    folder: Path,
+    executor: type[base_beam_executor.BaseBeamExecutor],
+    gate: GateConfig,
+    **inputs: Artifact,
+) -> tuple[standard_artifacts.ModelEvaluation, standard_artifacts.ModelBlessing]:
+    """Run an Evaluator's executor as TFX does on `test`; return its evaluation and blessing."""
+    evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+    evaluation.uri, blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
+    executor(beam_context(folder)).Do(
+        {key: [artifact] for key, artifact in inputs.items()},
+        {"evaluation": [evaluation], "blessing": [blessing]},
+        {
+            "eval_config": proto_utils.proto_to_json(gate_config(gate)),
+            "example_splits": json.dumps(["test"]),
+            "fairness_indicator_thresholds": "null",
+        },
+    )
+    return evaluation, blessing
 
 
 def wav_of(raw: bytes, rate_hz: int = 22_050) -> bytes:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
@@ -35,18 +34,14 @@ class CalibrationError(metric_types.Metric):
         super().__init__(inputs.per_model(_Combiner), name=name)
 
 
-class _Combiner(beam.CombineFn):
+class _Combiner(inputs.ClipCombiner):
     """Counts clips and right ones, and sums their scores, bin by bin."""
-
-    def __init__(self, key: Any, eval_config: Any):
-        self._key = key
-        self._eval_config = eval_config
 
     def create_accumulator(self) -> _Accumulator:
         return [(0, 0, 0)] * BINS
 
     def add_input(self, accumulator: _Accumulator, element: Any) -> _Accumulator:
-        label, scores = inputs.label_and_scores(element, self._key, self._eval_config)
+        label, scores = self.label_and_scores(element)
         predicted = int(np.argmax(scores))
         score = float(scores[predicted])
         place = min(max(math.ceil(score * BINS) - 1, 0), BINS - 1)
@@ -71,7 +66,7 @@ class _Combiner(beam.CombineFn):
         clips, score, accuracy = bins.T
         n_clips = clips.sum()
         error = float(np.dot(clips, np.abs(accuracy - score)) / n_clips) if n_clips else math.nan
-        return {self._key: error, bins_key(self._key): bins}
+        return {self.key: error, bins_key(self.key): bins}
 
 
 metric_types.register_metric(CalibrationError)

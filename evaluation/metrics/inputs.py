@@ -47,26 +47,25 @@ def per_model(combiner: Callable[[Any, Any], beam.CombineFn]) -> Callable[..., l
     return metric_util.merge_per_key_computations(create)
 
 
-def label_and_scores(
-    element: Any, key: Any, eval_config: Any
-) -> tuple[int, NDArray[np.floating[Any]]]:
-    """Returns a clip's class id and the model's scores [n_classes].
+class ClipCombiner(beam.CombineFn):
+    """What the CombineFns have in common: the key of a metric, and how they read a clip."""
 
-    Args:
-        element: what TFMA gives a combiner for a clip.
-        key: the metric's key, which names the model.
-        eval_config: TFMA's configuration.
-    """
-    label, scores, _ = next(
-        metric_util.to_label_prediction_example_weight(
-            element,
-            eval_config=eval_config,
-            model_name=key.model_name,
-            output_name=key.output_name,
-            flatten=False,
+    def __init__(self, key: Any, eval_config: Any):
+        self.key = key
+        self._eval_config = eval_config
+
+    def label_and_scores(self, element: Any) -> tuple[int, NDArray[np.floating[Any]]]:
+        """Returns the class id and the model's scores [n_classes] of what TFMA gives for a clip."""
+        label, scores, _ = next(
+            metric_util.to_label_prediction_example_weight(
+                element,
+                eval_config=self._eval_config,
+                model_name=self.key.model_name,
+                output_name=self.key.output_name,
+                flatten=False,
+            )
         )
-    )
-    return int(label.item()), scores
+        return int(label.item()), scores
 
 
 def track_id(element: Any) -> int:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
@@ -41,12 +40,8 @@ class ArtistBootstrap(metric_types.Metric):
         super().__init__(inputs.per_model(_Combiner), name=name)
 
 
-class _Combiner(beam.CombineFn):
+class _Combiner(inputs.ClipCombiner):
     """Counts an artist's clips by label and prediction; memory grows with artists, not clips."""
-
-    def __init__(self, key: Any, eval_config: Any):
-        self._key = key
-        self._eval_config = eval_config
 
     def create_accumulator(self) -> Counter[tuple[int, int, int]]:
         return Counter()
@@ -54,7 +49,7 @@ class _Combiner(beam.CombineFn):
     def add_input(
         self, accumulator: Counter[tuple[int, int, int]], element: Any
     ) -> Counter[tuple[int, int, int]]:
-        label, scores = inputs.label_and_scores(element, self._key, self._eval_config)
+        label, scores = self.label_and_scores(element)
         accumulator[inputs.cluster(element), label, int(np.argmax(scores))] += 1
         return accumulator
 
@@ -93,7 +88,7 @@ class _Combiner(beam.CombineFn):
         }
 
     def _named(self, name: str) -> Any:
-        return self._key._replace(name=name)
+        return self.key._replace(name=name)
 
 
 def _bounded(value: float, interval: tuple[float, float]) -> Any:

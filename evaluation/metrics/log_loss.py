@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import apache_beam as beam
 from tensorflow_model_analysis.metrics import metric_types
 
 from evaluation.metrics import inputs
@@ -26,18 +25,14 @@ class LogLoss(metric_types.Metric):
         super().__init__(inputs.per_model(_Combiner), name=name)
 
 
-class _Combiner(beam.CombineFn):
+class _Combiner(inputs.ClipCombiner):
     """Sums the losses, in fixed point, and counts the clips."""
-
-    def __init__(self, key: Any, eval_config: Any):
-        self._key = key
-        self._eval_config = eval_config
 
     def create_accumulator(self) -> tuple[int, int]:
         return 0, 0
 
     def add_input(self, accumulator: tuple[int, int], element: Any) -> tuple[int, int]:
-        label, scores = inputs.label_and_scores(element, self._key, self._eval_config)
+        label, scores = self.label_and_scores(element)
         score = float(scores[label]) if 0 <= label < len(scores) else 0.0
         total, count = accumulator
         return total + inputs.to_fixed(-math.log(max(score, _LEAST_SCORE))), count + 1
@@ -48,7 +43,7 @@ class _Combiner(beam.CombineFn):
 
     def extract_output(self, accumulator: tuple[int, int]) -> dict[Any, float]:
         total, count = accumulator
-        return {self._key: inputs.from_fixed(total) / count if count else math.nan}
+        return {self.key: inputs.from_fixed(total) / count if count else math.nan}
 
 
 metric_types.register_metric(LogLoss)

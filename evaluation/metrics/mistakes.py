@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
@@ -30,18 +29,14 @@ class Mistakes(metric_types.Metric):
         super().__init__(inputs.per_model(_Combiner), name=name)
 
 
-class _Combiner(beam.CombineFn):
+class _Combiner(inputs.ClipCombiner):
     """Keeps the worst."""
-
-    def __init__(self, key: Any, eval_config: Any):
-        self._key = key
-        self._eval_config = eval_config
 
     def create_accumulator(self) -> list[_Mistake]:
         return []
 
     def add_input(self, accumulator: list[_Mistake], element: Any) -> list[_Mistake]:
-        label, scores = inputs.label_and_scores(element, self._key, self._eval_config)
+        label, scores = self.label_and_scores(element)
         predicted = int(np.argmax(scores))
         if predicted == label:
             return accumulator
@@ -53,7 +48,7 @@ class _Combiner(beam.CombineFn):
 
     def extract_output(self, accumulator: list[_Mistake]) -> dict[Any, str]:
         rows = [[track, label, predicted, -score] for score, track, label, predicted in accumulator]
-        return {self._key: json.dumps(rows)}
+        return {self.key: json.dumps(rows)}
 
 
 metric_types.register_metric(Mistakes)

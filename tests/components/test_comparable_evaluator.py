@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from tfx.types import standard_artifacts
-from tfx.utils import proto_utils
 
 from components.comparable_evaluator import Executor
 from components.model_properties import SERVABLE
 from evaluation.config import GateConfig
-from evaluation.gate import gate_config
-from tests.stand_ins import beam_context, model_artifact, scores_for, write_examples
+from tests.stand_ins import model_artifact, run_evaluator, scores_for, write_examples
 
 GENRES = ("Pop", "Rock")
 LABELS = [0, 0, 1, 1]
@@ -37,16 +34,8 @@ def judge(
     candidate.set_int_custom_property(SERVABLE, int(candidate_servable))
     baseline = model_artifact(folder, "fma", len(GENRES), 2)
     baseline.set_int_custom_property(SERVABLE, 0)
-    evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
-    evaluation.uri, blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
-    Executor(beam_context(folder)).Do(
-        {"examples": [examples], "model": [candidate], "baseline_model": [baseline]},
-        {"evaluation": [evaluation], "blessing": [blessing]},
-        {
-            "eval_config": proto_utils.proto_to_json(gate_config(ANYTHING)),
-            "example_splits": json.dumps(["test"]),
-            "fairness_indicator_thresholds": "null",
-        },
+    _, blessing = run_evaluator(
+        folder, Executor, ANYTHING, examples=examples, model=candidate, baseline_model=baseline
     )
     return blessing
 

@@ -17,16 +17,14 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 from tfx.components.evaluator import executor as evaluator
-from tfx.types import standard_artifacts
-from tfx.utils import proto_utils
 
 from evaluation.config import GateConfig
-from evaluation.gate import gate_config, refusals
+from evaluation.gate import refusals
 from evaluation.metrics import bootstrap
 from evaluation.tfma_results import Evaluation, read_evaluation, read_macro_f1_replicates
 from evaluation.verdict import complete_board
 from features import example_keys
-from tests.stand_ins import Scores, beam_context, model_artifact, scores_for, write_examples
+from tests.stand_ins import Scores, model_artifact, run_evaluator, scores_for, write_examples
 
 # The ids are not in the order of the names; nobody recorded the last one in this split.
 GENRES = ("Pop", "Rock", "Folk", "Jazz")
@@ -63,20 +61,14 @@ def evaluate(
     examples = write_examples(
         str(folder / "examples"), "test", GENRES, labels, scores, metadata, shards
     )
-    inputs: dict[str, list[object]] = {"examples": [examples]}
-    for artifact_id, (key, values) in enumerate(scores.items(), start=1):
-        model = model_artifact(folder, key, values.shape[1], artifact_id)
-        inputs["model" if key == "candidate" else "baseline_model"] = [model]
-    evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
-    evaluation.uri, blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
-    evaluator.Executor(beam_context(folder)).Do(
-        inputs,
-        {"evaluation": [evaluation], "blessing": [blessing]},
-        {
-            "eval_config": proto_utils.proto_to_json(gate_config(gate)),
-            "example_splits": json.dumps(["test"]),
-            "fairness_indicator_thresholds": "null",
-        },
+    models = {
+        "model" if key == "candidate" else "baseline_model": model_artifact(
+            folder, key, values.shape[1], artifact_id
+        )
+        for artifact_id, (key, values) in enumerate(scores.items(), start=1)
+    }
+    evaluation, blessing = run_evaluator(
+        folder, evaluator.Executor, gate, examples=examples, **models
     )
     return evaluation.uri, blessing.get_int_custom_property("blessed") == 1
 

@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from dataset.config import AudioConfig
 from features import clip_statistics, example_keys, log_mel, pcm, waveform
 from models.networks.log_mel_input import unpack as unpack_log_mel
 from tests.models.conftest import fma_features
@@ -43,13 +42,6 @@ def test_fmas_own_features_go_through_as_they_are(transformed) -> None:
     for example in read(transformed):
         (track_id,) = example.features.feature[example_keys.TRACK_ID].int64_list.value
         assert packed(example, example_keys.FMA_FEATURES) == fma_features(track_id).tobytes()
-
-
-def test_a_spectrogram_takes_less_than_160_kb(transformed) -> None:
-    config = transformed.config
-    sizes = {len(packed(example, example_keys.LOG_MEL)) for example in read(transformed)}
-    assert sizes == {config.n_mels * config.spectrogram_columns}
-    assert AudioConfig().n_mels * AudioConfig().spectrogram_columns == 224 * 224 <= 160_000
 
 
 def test_labels_follow_a_vocabulary_from_the_data(transformed) -> None:

@@ -20,7 +20,6 @@ from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
-from tfx.utils import proto_utils
 
 import system
 from components.candidate_ranker import executor as ranker
@@ -29,14 +28,13 @@ from components.genre_report import executor
 from dataset.bad_files import Fault, FaultKind, to_csv
 from dataset.config import SPLITS, AudioConfig
 from evaluation.config import ContestConfig, GateConfig
-from evaluation.gate import gate_config
 from evaluation.tfma_results import read_evaluation
 from features import example_keys as keys
 from models.training.fit_record import FAILED
 from report.data import ReportData, from_json, to_json
 from tests.cli.test_report import record
 from tests.report.test_page import Outline
-from tests.stand_ins import beam_context, model_artifact, scores_for
+from tests.stand_ins import beam_context, model_artifact, run_evaluator, scores_for
 
 ROOT = Path(__file__).parents[3]
 GENRES = ("Pop", "Rock", "Müßiggang")
@@ -139,25 +137,6 @@ def rank(folder: Path, examples: standard_artifacts.Examples) -> dict[str, Any]:
     return outputs
 
 
-def judge(
-    folder: Path, examples: standard_artifacts.Examples, model: standard_artifacts.Model
-) -> tuple[standard_artifacts.ModelEvaluation, standard_artifacts.ModelBlessing]:
-    """Run TFX's Evaluator with a gate that lets nothing through."""
-    evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
-    evaluation.uri, evaluation.id = str(folder / "judgement"), 20
-    blessing.uri, blessing.id = str(folder / "blessing"), 21
-    evaluator.Executor(beam_context(folder)).Do(
-        {"examples": [examples], "model": [model]},
-        {"evaluation": [evaluation], "blessing": [blessing]},
-        {
-            "eval_config": proto_utils.proto_to_json(gate_config(GateConfig(min_accuracy=0.9))),
-            "example_splits": json.dumps(["test"]),
-            "fairness_indicator_thresholds": "null",
-        },
-    )
-    return evaluation, blessing
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a run, with everything that the component wrote."""
@@ -167,7 +146,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ranker, "MODEL_NAMES", ("svm", "knn", "mlp"))
         ranked = rank(folder, examples)
-    evaluation, blessing = judge(folder, examples, ranked[ranker.BEST_MODEL])
+    evaluation, blessing = run_evaluator(
+        folder / "judgement",
+        evaluator.Executor,
+        GateConfig(min_accuracy=0.9),  # which lets nothing through
+        examples=examples,
+        model=ranked[ranker.BEST_MODEL],
+    )
+    evaluation.id, blessing.id = 20, 21
     inputs = {
         executor.EXAMPLES: examples,
         executor.LEADERBOARD: ranked[ranker.LEADERBOARD],
@@ -224,14 +210,17 @@ def test_the_verdict_is_the_evaluators(data: ReportData) -> None:
 
 
 def test_figures_of_test_are_those_of_tfmas_artifact(run: Path, data: ReportData) -> None:
-    expected = dataclasses.asdict(read_evaluation(str(run / "judgement"), "", GENRES))
+    expected = dataclasses.asdict(
+        read_evaluation(str(run / "judgement" / "evaluation"), "", GENRES)
+    )
     assert data.test == json.loads(json.dumps(expected))
     assert data.test["overall"]["accuracy"] == pytest.approx(4 / 6)
     assert set(data.test["slices"]) == {"license", "year", "source_channels", "duration"}
     sources = {
         source.key: (source.type, source.id, source.uri) for source in data.provenance.sources
     }
-    assert sources[executor.EVALUATION] == ("ModelEvaluation", 20, str(run / "judgement"))
+    uri = str(run / "judgement" / "evaluation")
+    assert sources[executor.EVALUATION] == ("ModelEvaluation", 20, uri)
     assert list(sources) == [
         "examples", "leaderboard", "ranking", "model", "evaluation", "blessing",
     ]  # fmt: skip

@@ -220,9 +220,3 @@ def test_the_outputs_of_a_trunk_stand_for_the_inputs(transformed: Any, tmp_path:
     ):
         np.testing.assert_allclose(found[0], spectrogram.numpy().reshape(-1) * 2.0)
         assert int(label) == int(label_of_spectrogram)
-
-
-def test_steps_cover_every_input() -> None:
-    assert input_fn.steps_per_epoch(10, 1, 4) == 3
-    assert input_fn.steps_per_epoch(8, 2, 4) == 4
-    assert input_fn.steps_per_epoch(1, 1, 16) == 1

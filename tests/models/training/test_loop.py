@@ -62,7 +62,7 @@ def losses(folder: Path, stage: str) -> list[float]:
 def test_the_model_ends_with_its_best_weights(tmp_path: Path) -> None:
     # A learning rate that overshoots, so that the last epoch is not the best.
     model = small_model()
-    fit(model, tmp_path, [Stage("train", 10, 3.0)])
+    fit(model, tmp_path, [Stage("train", 20, 3.0)])
     values = losses(tmp_path, "train")
     assert min(values) < values[-1]
     assert validation_loss(model) == pytest.approx(min(values), rel=1e-4)
@@ -129,7 +129,7 @@ def test_a_stage_that_is_done_is_not_fitted_again(tmp_path: Path) -> None:
 
 def test_a_stage_that_makes_it_worse_is_not_kept(tmp_path: Path) -> None:
     model = small_model()
-    fit(model, tmp_path, [Stage("head", 8, 0.1), Stage("fine_tune", 2, 30.0)])
+    fit(model, tmp_path, [Stage("head", 30, 0.1), Stage("fine_tune", 2, 30.0)])
     best = min(losses(tmp_path, "head"))
     assert min(losses(tmp_path, "fine_tune")) > best
     assert validation_loss(model) == pytest.approx(best, rel=1e-4)
