@@ -27,11 +27,6 @@ def test_values_outside_the_limits_are_refused(values: dict[str, float]) -> None
         CorpusSpec(**values)  # type: ignore[arg-type]
 
 
-def test_whole_and_fractional_seconds_are_the_same_request() -> None:
-    assert CorpusSpec(clip_seconds=30) == CorpusSpec(clip_seconds=30.0)
-    assert isinstance(CorpusSpec(clip_seconds=30).clip_seconds, float)
-
-
 @pytest.mark.parametrize(
     ("clips_per_genre", "in_splits"),
     [(6, (4, 1, 1)), (7, (5, 1, 1)), (13, (9, 2, 2)), (20, (12, 4, 4))],
