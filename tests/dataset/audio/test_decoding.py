@@ -8,7 +8,6 @@ import struct
 import librosa
 import numpy as np
 import pytest
-import scipy.signal
 import soundfile
 from numpy.typing import NDArray
 
@@ -45,8 +44,10 @@ def fault_of(data: bytes) -> AudioError:
     return caught.value
 
 
-@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
-@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize(
+    ("subtype", "channels"),
+    [("PCM_U8", 1), ("PCM_16", 1), ("PCM_16", 6), ("PCM_24", 2), ("PCM_32", 2), ("DOUBLE", 2)],
+)
 def test_wav_of_any_depth_and_channel_count(subtype: str, channels: int) -> None:
     data = encode(music(44_100, channels), 44_100, subtype)
     clip = decode_clip(data, AUDIO)
@@ -55,9 +56,7 @@ def test_wav_of_any_depth_and_channel_count(subtype: str, channels: int) -> None
     assert clip.duration_seconds == 1.5
 
 
-@pytest.mark.parametrize(
-    "rate_hz", [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000]
-)
+@pytest.mark.parametrize("rate_hz", [8_000, 22_050, 48_000, 96_000])
 def test_wav_of_any_rate(rate_hz: int) -> None:
     data = encode(music(rate_hz, 2, seconds=1.6), rate_hz)
     clip = decode_clip(data, AUDIO)
@@ -84,7 +83,7 @@ def test_other_formats(container: str, subtype: str, rate_hz: int) -> None:
     assert clip.duration_seconds == pytest.approx(1.5, abs=1e-4)
 
 
-@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100])
 def test_a_tone_is_the_same_tone_after_decoding(rate_hz: int) -> None:
     seconds = np.arange(round(1.5 * rate_hz)) / rate_hz
     left, right = 0.6 * np.sin(2 * np.pi * 440 * seconds), 0.2 * np.sin(2 * np.pi * 440 * seconds)
@@ -127,7 +126,10 @@ def test_the_shortest_clip_is_exactly_min_clip_seconds(frames: int, accepted: bo
     if accepted:
         assert len(decode_clip(data, AUDIO).pcm16) == 22_050
     else:
-        assert fault_of(data).kind is FaultKind.TOO_SHORT
+        error = fault_of(data)
+        assert (error.kind, error.detail) == (
+            *(FaultKind.TOO_SHORT, "1.00 s, at least 1 s are needed"),
+        )
 
 
 def test_what_overshoots_when_it_is_resampled_is_scaled_by_its_peak() -> None:
@@ -139,17 +141,11 @@ def test_what_overshoots_when_it_is_resampled_is_scaled_by_its_peak() -> None:
     assert_same(decode_clip(data, AUDIO), expected / np.abs(expected).max())
 
 
-@pytest.mark.parametrize("peak", [1.01, 4.0, 10.0])
-def test_float_samples_beyond_full_scale_are_scaled_by_their_peak(peak: float) -> None:
+@pytest.mark.parametrize("peak", [1.0, 1.01, 10.0])
+def test_samples_beyond_full_scale_are_scaled_by_their_peak(peak: float) -> None:
     samples = music(RATE_HZ, 1)
     data = encode(peak * samples / np.abs(samples).max(), RATE_HZ, "FLOAT")
     assert_same(decode_clip(data, AUDIO), reference(data) / peak)
-
-
-def test_samples_up_to_full_scale_are_left_as_they_are() -> None:
-    samples = music(RATE_HZ, 1)
-    data = encode(samples / np.abs(samples).max(), RATE_HZ, "FLOAT")
-    assert_same(decode_clip(data, AUDIO), reference(data))
 
 
 def test_an_empty_file() -> None:
@@ -194,15 +190,10 @@ def test_damaged_files_are_faults_and_never_crashes() -> None:
     assert {"decoded", "undecodable"} <= outcomes
 
 
-def test_a_clip_that_is_too_short_says_how_short() -> None:
-    error = fault_of(encode(music(8_000, 1, seconds=0.5), 8_000))
-    assert error.kind is FaultKind.TOO_SHORT
-    assert error.detail == "0.50 s, at least 1 s are needed"
-
-
 @pytest.mark.parametrize("level", [0.0, 0.9e-4])
-def test_silence(level: float) -> None:
-    samples = level * np.sin(np.arange(16_000))
+@pytest.mark.parametrize("gains", [[1], [1, -1]], ids=str)
+def test_silence(level: float, gains: list[int]) -> None:
+    samples = level * np.sin(np.arange(16_000))[:, np.newaxis] * gains
     assert fault_of(encode(samples, 8_000, "FLOAT")).kind is FaultKind.SILENT
 
 
@@ -246,12 +237,6 @@ def test_only_the_part_that_is_kept_decides_whether_channels_cancel() -> None:
         assert decode_clip(data, AUDIO).out_of_phase == out_of_phase
 
 
-def test_silence_in_every_channel_is_silence() -> None:
-    assert fault_of(encode(np.zeros((16_000, 2)), 8_000)).kind is FaultKind.SILENT
-    faint = 0.9e-4 * np.sin(np.arange(16_000))[:, np.newaxis] * [1, -1]
-    assert fault_of(encode(faint, 8_000, "FLOAT")).kind is FaultKind.SILENT
-
-
 def test_the_quietest_sound_is_no_silence() -> None:
     samples = 2e-4 * np.sin(np.arange(16_000))
     assert np.abs(decode_clip(encode(samples, 8_000, "FLOAT"), AUDIO).pcm16).max() > 3
@@ -275,10 +260,7 @@ def test_impossible_headers(rate_hz: int, channels: int, detail: str) -> None:
     assert (error.kind, error.detail) == (FaultKind.UNDECODABLE, detail)
 
 
-@pytest.mark.parametrize(
-    ("peak", "shown"),
-    [(10.1, "10.1"), (32_767, "32767"), (1e36, "1e+36"), (np.finfo("f4").max, "3.40282e+38")],
-)
+@pytest.mark.parametrize(("peak", "shown"), [(10.1, "10.1"), (np.finfo("f4").max, "3.40282e+38")])
 @pytest.mark.parametrize("gains", [[1], [1, 1], [1, -1]], ids=str)
 def test_samples_far_above_full_scale_are_a_fault(
     peak: float, shown: str, gains: list[int]
@@ -287,34 +269,6 @@ def test_samples_far_above_full_scale_are_a_fault(
     error = fault_of(encode(peak * square[:, np.newaxis] * gains, 44_100, subtype="FLOAT"))
     assert error.kind is FaultKind.UNDECODABLE
     assert error.detail == f"samples reach ±{shown}, more than 10 times full scale"
-
-
-def test_the_middle_of_a_truncated_mp3_is_the_middle_of_what_is_left() -> None:
-    whole = encode(
-        music(44_100, 1, seconds=10.0), 44_100, container="MP3", subtype="MPEG_LAYER_III"
-    )
-    config = AudioConfig(clip_seconds=2.0)
-    clip = decode_clip(whole[: len(whole) // 2], config)
-    assert 4.5 < clip.duration_seconds < 5.5
-    assert len(clip.pcm16) == 2 * 22_050
-
-
-def test_a_resampler_of_another_make_agrees() -> None:
-    signal = music(48_000, 1)[:, 0]
-    low = scipy.signal.lfilter(scipy.signal.firwin(255, 8_000, fs=48_000), 1, signal)
-    clip = decode_clip(encode(low, 48_000, "FLOAT"), AUDIO)
-    expected = scipy.signal.resample_poly(low, 147, 320, window=("kaiser", 12.0))
-    inner = slice(500, -500)
-    assert len(expected) == len(clip.pcm16)
-    assert np.abs(clip.pcm16[inner] / 32_768 - expected[inner]).max() < 2e-4
-
-
-def test_an_mp3_is_the_wav_that_it_was_made_from() -> None:
-    signal = music(44_100, 2)
-    wav = decode_clip(encode(signal, 44_100), AUDIO).pcm16.astype(float)
-    mp3 = decode_clip(encode(signal, 44_100, "MPEG_LAYER_III", "MP3"), AUDIO).pcm16.astype(float)
-    assert len(wav) == len(mp3)
-    assert np.corrcoef(wav, mp3)[0, 1] > 0.99
 
 
 @pytest.mark.parametrize(("level", "near_silent"), [(0.9e-3, True), (1.1e-3, False)])

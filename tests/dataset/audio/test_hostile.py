@@ -63,56 +63,37 @@ UNEVEN = encode(
 )
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        MP3,
-        xing(MP3, None),
-        xing(MP3, 0),
-        xing(MP3, 10),
-        xing(MP3, 100),
-        xing(MP3, 10_000),
-        xing(MP3, 0x7FFFFFFF),
-        xing(MP3, 0xFFFFFFFF),
-        id3(50_000) + MP3,
-        id3(1_000) * 3 + MP3,
-        NOISE + MP3,
-        bytes(100_000) + MP3,
-        MP3 + b"TAG" + bytes(125),
-        MP3 + bytes(40_000),
-        FLAC,
-        id3(2_000) + FLAC,
-        flac_frames(FLAC, 0),
-        flac_frames(FLAC, 1_000),
-        flac_frames(FLAC, 10 * RATE_HZ),
-        flac_frames(FLAC, 2**36 - 1),
-        WAV,
-        wav_size(WAV, 0),
-        wav_size(WAV, 0x7FFFFFFF),
-        wav_size(WAV, 0xFFFFFFFF),
-        encode(marked(), RATE_HZ, "PCM_16", "WAVEX"),
-        encode(marked(), RATE_HZ, "ALAW"),
-        encode(marked(), RATE_HZ, "ULAW"),
-        encode(marked(), RATE_HZ, "PCM_24", "AIFF"),
-        encode(marked(48_000), 48_000, "OPUS", "OGG"),
-        encode(marked(), RATE_HZ, "VORBIS", "OGG"),
-        encode_with_ffmpeg(marked(), RATE_HZ, "aac", "mp4"),
-        encode_with_ffmpeg(marked(), RATE_HZ, "aac", "adts"),
-        encode_with_ffmpeg(marked(), RATE_HZ, "alac", "ipod"),
-        encode_with_ffmpeg(marked(), RATE_HZ, "wmav2", "asf"),
-        encode_with_ffmpeg(marked(48_000), 48_000, "libopus", "webm"),
-    ],
-    ids=[
-        *("mp3", "mp3 without Xing", "Xing 0", "Xing 10", "Xing 100", "Xing 10,000"),
-        *("Xing 2**31 - 1", "Xing 2**32 - 1", "mp3 after ID3", "mp3 after three ID3"),
-        *("mp3 after noise", "mp3 after zeros", "mp3 before ID3v1", "mp3 before zeros"),
-        *("flac", "flac after ID3", "flac of unknown length", "flac, 1,000 frames"),
-        *("flac, more frames", "flac, 2**36 frames"),
-        *("wav", "wav, 0 bytes", "wav, 2**31 bytes", "wav, 2**32 bytes"),
-        *("extensible", "A-law", "mu-law", "aiff", "opus", "vorbis"),
-        *("m4a", "aac", "alac", "wma", "webm"),
-    ],
-)
+LYING = {
+    "mp3": MP3,
+    "mp3 without Xing": xing(MP3, None),
+    "Xing 0": xing(MP3, 0),
+    "Xing 100": xing(MP3, 100),
+    "Xing 2**32 - 1": xing(MP3, 0xFFFFFFFF),
+    "mp3 after three ID3": id3(1_000) * 3 + MP3,
+    "mp3 after noise": NOISE + MP3,
+    "mp3 after zeros": bytes(100_000) + MP3,
+    "mp3 before ID3v1": MP3 + b"TAG" + bytes(125),
+    "mp3 before zeros": MP3 + bytes(40_000),
+    "flac after ID3": id3(2_000) + FLAC,
+    "flac of unknown length": flac_frames(FLAC, 0),
+    "flac, fewer frames": flac_frames(FLAC, 1_000),
+    "flac, more frames": flac_frames(FLAC, 10 * RATE_HZ),
+    "flac, 2**36 frames": flac_frames(FLAC, 2**36 - 1),
+    "wav, 0 bytes": wav_size(WAV, 0),
+    "wav, 2**32 bytes": wav_size(WAV, 0xFFFFFFFF),
+    "extensible": encode(marked(), RATE_HZ, "PCM_16", "WAVEX"),
+    "aiff": encode(marked(), RATE_HZ, "PCM_24", "AIFF"),
+    "opus": encode(marked(48_000), 48_000, "OPUS", "OGG"),
+    "vorbis": encode(marked(), RATE_HZ, "VORBIS", "OGG"),
+    "m4a": encode_with_ffmpeg(marked(), RATE_HZ, "aac", "mp4"),
+    "aac": encode_with_ffmpeg(marked(), RATE_HZ, "aac", "adts"),
+    "alac": encode_with_ffmpeg(marked(), RATE_HZ, "alac", "ipod"),
+    "wma": encode_with_ffmpeg(marked(), RATE_HZ, "wmav2", "asf"),
+    "webm": encode_with_ffmpeg(marked(48_000), 48_000, "libopus", "webm"),
+}
+
+
+@pytest.mark.parametrize("data", LYING.values(), ids=LYING)
 def test_the_middle_is_that_of_what_can_be_decoded(data: bytes) -> None:
     clip = decode_clip(data, AUDIO)
     assert clip.duration_seconds == pytest.approx(SECONDS, abs=0.1)
@@ -127,30 +108,22 @@ def test_an_mp3_of_a_changing_bit_rate_has_its_true_length(header: str) -> None:
     assert decode_clip(data, AUDIO).duration_seconds == pytest.approx(8.0, abs=0.1)
 
 
-def test_two_mp3s_in_one_file_are_one_after_the_other() -> None:
-    clip = decode_clip(MP3 + MP3, AUDIO)
-    assert clip.duration_seconds == pytest.approx(2 * SECONDS, abs=0.2)
-    assert share_of_880_hz(clip.pcm16) < 0.1
+@pytest.mark.parametrize("mp3", [MP3, encode(music(22_050, 1, 4.0), 22_050, container="MP3")])
+def test_two_mp3s_in_one_file_are_one_after_the_other(mp3: bytes) -> None:
+    one, two = (decode_clip(data, AUDIO).duration_seconds for data in (mp3, mp3 + mp3))
+    assert two == pytest.approx(2 * one, abs=0.2)
 
 
-def test_two_mp3s_of_a_few_kilobytes_are_one_after_the_other() -> None:
-    tone = 0.4 * np.sin(2 * np.pi * 440 * np.arange(4 * 22_050) / 22_050)
-    mp3 = encode(tone, 22_050, container="MP3")
-    assert len(mp3) < 2**14
-    clip = decode_clip(mp3 + mp3, AUDIO)
-    assert clip.duration_seconds == pytest.approx(8.0, abs=0.2)
-
-
-@pytest.mark.parametrize("share", [0.3, 0.5, 0.75, 0.9, 0.999])
+@pytest.mark.parametrize("share", [0.3, 0.9])
 @pytest.mark.parametrize(
     "whole",
     [
         MP3,
         FLAC,
         WAV,
-        encode(marked(), RATE_HZ, "VORBIS", "OGG"),
-        encode(marked(), RATE_HZ, "PCM_16", "AIFF"),
-        encode_with_ffmpeg(marked(), RATE_HZ, "aac", "adts"),
+        LYING["vorbis"],
+        LYING["aiff"],
+        LYING["aac"],
     ],
     ids=["mp3", "flac", "wav", "vorbis", "aiff", "aac"],
 )
@@ -160,23 +133,15 @@ def test_a_truncated_file_is_as_long_as_what_is_left(whole: bytes, share: float)
     assert len(clip.pcm16) == AUDIO.clip_samples
 
 
-@pytest.mark.parametrize("n_bytes", [1, 2, 4, 11, 12, 20, 43, 44, 45, 100, 1_000, 5_000])
+@pytest.mark.parametrize("n_bytes", [1, 12, 44, 1_000])
 @pytest.mark.parametrize("whole", [MP3, FLAC, WAV], ids=["mp3", "flac", "wav"])
 def test_next_to_nothing_is_a_fault(whole: bytes, n_bytes: int) -> None:
     assert fault_of(whole[:n_bytes]).kind in (FaultKind.UNDECODABLE, FaultKind.TOO_SHORT)
 
 
 def test_an_m4a_without_its_index_is_undecodable() -> None:
-    data = encode_with_ffmpeg(marked(), RATE_HZ, "aac", "mp4")
+    data = LYING["m4a"]
     assert fault_of(data[: len(data) // 2]).kind is FaultKind.UNDECODABLE
-
-
-@pytest.mark.parametrize("rate_hz", [8_000, 22_050, 96_000, 192_000])
-@pytest.mark.parametrize("channels", [1, 2, 6])
-def test_rates_and_channels_of_a_flac(rate_hz: int, channels: int) -> None:
-    clip = decode_clip(encode(music(rate_hz, channels), rate_hz, "PCM_24", "FLAC"), AUDIO)
-    assert (clip.source_rate_hz, clip.source_channels) == (rate_hz, channels)
-    assert len(clip.pcm16) == 33_075  # 1.5 s at 22,050 Hz
 
 
 @pytest.mark.parametrize(("rate_hz", "channels"), [(8_000, 1), (44_100, 2), (96_000, 6)])
@@ -199,7 +164,7 @@ def test_the_two_decoders_agree_on_samples_of_every_kind(codec: str) -> None:
     assert np.abs(one.pcm16.astype(int) - other.pcm16).max() <= 1
 
 
-@pytest.mark.parametrize("rate_hz", [0, 1, 999, 768_001, 2**31 - 1])
+@pytest.mark.parametrize("rate_hz", [0, 999, 2**31 - 1])
 def test_rates_of_no_audio(rate_hz: int) -> None:
     data = WAV[:24] + rate_hz.to_bytes(4, "little") + WAV[28:]
     assert fault_of(data).kind is FaultKind.UNDECODABLE
@@ -254,7 +219,7 @@ def test_a_container_that_is_not_allowed_is_not_opened(container: str) -> None:
 
 
 def test_damage_in_the_middle_of_an_m4a_is_left_out() -> None:
-    data = encode_with_ffmpeg(marked(), RATE_HZ, "aac", "mp4")
+    data = LYING["m4a"]
     place = len(data) // 3
     damaged = data[:place] + b"\xff" * 2_000 + data[place + 2_000 :]
     clip = decode_clip(damaged, AUDIO)
@@ -268,7 +233,7 @@ def test_the_middle_of_an_mp3_is_what_decoding_all_of_it_gives() -> None:
     loud = np.repeat(rng.random(60) < 0.3, RATE_HZ // 10)
     mp3 = encode(loud * rng.normal(0, 0.3, len(loud)), RATE_HZ, container="MP3")
     whole = soundfile.read(io.BytesIO(mp3), dtype="float64")[0]
-    for clip_seconds in np.linspace(1.0, 4.0, 40):
+    for clip_seconds in np.linspace(1.0, 4.0, 10):
         config = AudioConfig(sample_rate_hz=RATE_HZ, clip_seconds=float(clip_seconds))
         length = config.clip_samples
         expected = whole[(len(whole) - length) // 2 :][:length]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dataset.audio.middle import Blocks, Window, middle_of
+from dataset.audio.middle import Blocks, middle_of
 from dataset.audio.mixing import Mixer, mixed
 from dataset.audio.recording import check_source
 from dataset.bad_files import AudioError
@@ -17,8 +17,8 @@ def blocks(size: int) -> Blocks:
     return (WHOLE[start : start + size, np.newaxis] for start in range(0, len(WHOLE), size))
 
 
-@pytest.mark.parametrize("size", [1, 7, 50, 100, 1_000])
-@pytest.mark.parametrize("longest", [0, 1, 2, 33, 99, 100, 101])
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+@pytest.mark.parametrize("longest", [0, 1, 2, 99, 100, 101])
 def test_the_middle(size: int, longest: int) -> None:
     window, n_frames = middle_of(lambda: blocks(size), longest)
     mono = window.mono()
@@ -39,15 +39,6 @@ def test_what_comes_after_the_middle_is_not_decoded_again() -> None:
 
     middle_of(open_blocks, 20)
     assert taken == [10, 6]
-
-
-def test_a_window_is_full_when_its_last_frame_has_come() -> None:
-    window = Window(5, 10)
-    window.add(WHOLE[:14, np.newaxis])
-    assert not window.is_full
-    window.add(WHOLE[14:15, np.newaxis])
-    assert window.is_full
-    np.testing.assert_array_equal(window.mono(), WHOLE[5:15])
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 64])
