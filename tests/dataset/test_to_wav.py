@@ -265,7 +265,8 @@ libsndfile._BLOCK_FRAMES = 10_000
             if time.monotonic() > deadline:
                 return
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        # Sent to the process, it may reach another thread, and leave the main one waiting.
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     thread = threading.Thread(target=interrupt_once_begun, daemon=True)
     # A script's background job ignores Ctrl-C.
