@@ -52,6 +52,7 @@ def rank(
     fits: Mapping[str, Mapping[str, Any]],
     *,
     push_unservable: bool = False,
+    metadata: Mapping[str, Sequence[int]] = ARTISTS,
     shards: Sequence[Sequence[int]] | None = None,
 ) -> Outcome:
     """Run the executor on the eval split.
@@ -61,11 +62,12 @@ def rank(
         predictions: of each candidate; it need not have trained.
         fits: fields of its FitRecord.
         push_unservable: see `rank`.
+        metadata: features of the clips.
         shards: which clips go to which file.
     """
     scores = {name: scores_for(wanted, 3, seed=0) for name, wanted in predictions.items()}
     examples = write_examples(
-        str(folder / "examples"), "eval", GENRES, LABELS, scores, ARTISTS, shards
+        str(folder / "examples"), "eval", GENRES, LABELS, scores, metadata, shards
     )
     inputs: dict[str, list[object]] = {executor.EXAMPLES: [examples]}
     for name in predictions:
