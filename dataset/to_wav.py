@@ -160,13 +160,17 @@ def _check_kind(path: Path, source: Path) -> None:
 
 def _convert(path: Path, wav: Path, target: Path, settings: Settings, decoder: Decoder) -> bool:
     """Writes one wav and returns True, or False where it is there already."""
-    if wav.exists() and wav.stat().st_mtime >= path.stat().st_mtime:
+    if wav.is_file() and wav.stat().st_mtime >= path.stat().st_mtime:
         return False
     part = target / f".{threading.get_ident()}.part"
     try:
         decoder.write_wav(_read(path), part, settings.sample_rate_hz, settings.mono)
-        wav.parent.mkdir(parents=True, exist_ok=True)
-        part.replace(wav)
+        try:
+            wav.parent.mkdir(parents=True, exist_ok=True)
+            part.replace(wav)
+        except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+            detail = f"its wav's place is taken: {error.strerror}"
+            raise AudioError(FaultKind.DUPLICATE_FILE, detail) from error
     finally:
         part.unlink(missing_ok=True)
     return True

@@ -97,13 +97,13 @@ def _check_feature(feature: str, transform_output: tft.TFTransformOutput) -> Non
 
 
 def _check_scores(trained: TrainedModel, context: TrainingContext) -> None:
-    """Raises FloatingPointError where scores are no numbers, on which TFMA fails for all models."""
+    """Raises FloatingPointError where scores are not finite, on which TFMA fails for all models."""
     packed = [
         clip for clip, _ in input_fn.clips(context.eval_files, trained.feature).take(_CHECKED)
     ]
     scores = trained.scorer.clip_scores(tf.stack(packed))
     if not np.isfinite(scores).all():
-        raise FloatingPointError("its scores are no numbers")
+        raise FloatingPointError("its scores are not finite")
 
 
 def _record(name: str, trained: TrainedModel, genres: Sequence[str], seconds: float) -> FitRecord:

@@ -44,7 +44,7 @@ def receive(stream: IO[bytes], max_body_bytes: int) -> tuple[Header, bytes] | No
         ValueError, LookupError, TypeError, RecursionError: for what is no message, or too large.
     """
     line = stream.readline(_MAX_HEADER_BYTES)
-    if not line:
+    if not line or (not line.endswith(b"\n") and len(line) < _MAX_HEADER_BYTES):
         return None
     header = json.loads(line)
     n_bytes = header["n_bytes"]

@@ -24,7 +24,7 @@ from common.config import to_json
 from dataset.audio import child
 from dataset.audio.decoding import Clip
 from dataset.bad_files import AudioError, FaultKind
-from dataset.config import SOURCE_RATES_HZ, AudioConfig
+from dataset.config import MAX_CHANNELS, SOURCE_RATES_HZ, AudioConfig
 
 _ROOT = Path(__file__).resolve().parents[2]
 _COMMAND = (sys.executable, "-m", child.__name__)
@@ -210,7 +210,8 @@ def _end_of(process: subprocess.Popen[bytes]) -> str:
         return f"exit status {status}"
     # SIGKILL is not sent from here, but by the kernel.
     hint = " (out of memory?)" if -status == signal.SIGKILL else ""
-    return f"{signal.Signals(-status).name}{hint}"
+    names = {number.value: number.name for number in signal.Signals}
+    return f"{names.get(-status, f'signal {-status}')}{hint}"
 
 
 def _environment() -> dict[str, str]:
@@ -225,8 +226,10 @@ def _environment() -> dict[str, str]:
 def _clip(header: child.Header, body: bytes) -> Clip:
     rate_hz, n_channels = int(header["source_rate_hz"]), int(header["source_channels"])
     seconds = float(header["duration_seconds"])
-    if rate_hz not in SOURCE_RATES_HZ or not 0 < seconds < float("inf"):
-        raise ValueError(f"{seconds} s at {rate_hz} Hz")
+    if not (
+        rate_hz in SOURCE_RATES_HZ and 0 < n_channels <= MAX_CHANNELS and 0 < seconds < float("inf")
+    ):
+        raise ValueError(f"{seconds} s of {n_channels} channels at {rate_hz} Hz")
     flags = bool(header["near_silent"]), bool(header["out_of_phase"])
     return Clip(np.frombuffer(body, "<i2"), rate_hz, n_channels, seconds, *flags)
 

@@ -161,7 +161,7 @@ def _decode(handle: IO[bytes], path: str) -> Iterator[str]:
         if ("\0" in line or not line.isascii()) and (wrong := _NOT_UTF_8.search(line)):
             byte = ord(wrong[0]) & 0xFF
             raise InputError(
-                f"{path}, line {number}: the byte 0x{byte:02x} is no text in UTF-8; if the file is "
+                f"{path}, line {number}: the byte 0x{byte:02x} is not valid UTF-8; if the file is "
                 'in UTF-16, Windows-1252 or the like, save it as UTF-8 (in Excel: "CSV UTF-8")'
             )
         yield line

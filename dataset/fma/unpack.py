@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import copy
+import errno
 import os
 import shutil
 import stat
@@ -22,15 +23,17 @@ from typing import IO
 
 from rich.filesize import decimal
 
-from common.errors import InputError, is_disk_full
+from common.errors import InputError
 
 _MAX_MEMBERS = 1_000_000  # fma_full has 106,576
 _MAX_RATIO = 100
 _HARMLESS_BYTES = 64 * 2**20
 _BLOCK_BYTES = 2**18
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
-# What zipfile, the decompressors and a name that the file system refuses raise.
+# What zipfile and the decompressors raise; the latter's OSErrors have no error number.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+# Of a name that the file system refuses; all other error numbers are no fault of the zip.
+_OF_NAMES = (errno.EEXIST, errno.EILSEQ, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOTDIR)
 
 Progress = Callable[[str, "int | None", int], AbstractContextManager[Callable[[int], None]]]
 
@@ -41,8 +44,10 @@ def unpack(zip_path: Path, folder: Path, progress: Progress) -> None:
     It continues where it was interrupted: a file that is there with its size is not written again.
 
     Raises:
-        InputError: where the zip is no zip or too large, the disk has no room, or members are bad.
-            All other members are unpacked then; the message has where they are, and each bad one.
+        InputError: where the file is not a zip or too large, the disk has no room, or members are
+            bad. All other members are unpacked then; the message has where they are, and each bad
+            one.
+        OSError: where a file cannot be written.
     """
     aside = folder.with_name(f".{folder.name}.unpacking")
     with open(zip_path, "rb") as file:
@@ -97,7 +102,9 @@ def _faults(members: Sequence[zipfile.ZipInfo], top: str) -> dict[str, str]:
 
 def _is_written(aside: Path, member: zipfile.ZipInfo) -> bool:
     path = aside / member.filename
-    return not member.is_dir() and path.is_file() and path.stat().st_size == member.file_size
+    # Unlike that of a Path, `isfile` takes a name that the file system refuses for missing.
+    is_there = not member.is_dir() and os.path.isfile(path)
+    return is_there and path.stat().st_size == member.file_size
 
 
 def _check_room(needed: int, folder: Path) -> None:
@@ -121,7 +128,7 @@ def _extract_all(
         try:
             _extract(archive, member, aside / member.filename, advance)
         except _DAMAGE as error:
-            if is_disk_full(error):
+            if isinstance(error, OSError) and error.errno not in (None, *_OF_NAMES):
                 raise
             return f"cannot be unpacked: {error}"
         return None

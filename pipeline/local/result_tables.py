@@ -42,7 +42,7 @@ def print_board(console: Console, board: dict[str, Any], *, pushed: bool) -> Non
 
 
 def _candidates_table(board: dict[str, Any]) -> Table:
-    # 80 columns have to do: that is what a console has that is no terminal.
+    # 80 columns have to do: that is what a console has that is not a terminal.
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", pad_edge=False)
     table.add_column("\n  candidates, on eval", no_wrap=True)
     for column in (

@@ -211,7 +211,9 @@ def test_bad_files_are_listed_and_the_rest_goes_on(convert, source, tmp_path):
     (source / "001" / "001011.wav").symlink_to(tmp_path / "secret.wav")
     (source / "001" / "001012.wav").symlink_to("001012.wav")
     os.mkfifo(source / "001" / "001013.wav")
-    assert convert() == Summary(written=3, there_before=0, bad=8, others=1)
+    (tmp_path / "wavs" / "001" / "001014.wav").mkdir(parents=True)  # of a former run
+    soundfile.write(source / "001" / "001014.flac", tone(), RATE_HZ, "PCM_16")
+    assert convert() == Summary(written=3, there_before=0, bad=9, others=1)
     rows = bad_files(tmp_path)[1:]
     assert [row[:3] for row in rows] == [
         ["000/000005.wav", "5", "duplicate_file"],
@@ -222,6 +224,7 @@ def test_bad_files_are_listed_and_the_rest_goes_on(convert, source, tmp_path):
         ["001/001011.wav", "1011", "outside_folder"],
         ["001/001012.wav", "1012", "unreadable"],
         ["001/001013.wav", "1013", "unreadable"],
+        ["001/001014.flac", "1014", "duplicate_file"],
     ]
     assert rows[0][3] == "000/000005.wav is made from 000/000005.flac"
     assert not list((tmp_path / "wavs").rglob(".*.part"))

@@ -25,7 +25,7 @@ from features.preprocessing import FEATURES, preprocessing_fn
 from models.config import TrainConfig
 from models.registry import MODELS
 from pipeline import beam_args
-from tests.models.training import train_and_export
+from tests.models.trainer import train_and_export
 
 ALL_FEATURES = [*FEATURES, example_keys.FMA_FEATURES]
 SCHEMA = Path(__file__).parents[2] / "dataset" / "schema.pbtxt"

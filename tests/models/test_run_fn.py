@@ -12,7 +12,7 @@ from models.config import TrainConfig
 from models.training import fit_record
 from pipeline.vertex import jobs
 from pipeline.vertex.settings import VertexConfig
-from tests.models.training import train_and_export
+from tests.models.trainer import train_and_export
 
 
 def test_a_training_that_fails_leaves_its_reason_and_no_model(transformed, tmp_path) -> None:

@@ -17,7 +17,7 @@ from models.config import TrainConfig
 from models.registry import MODEL_NAMES
 from models.training import fit_record, input_fn
 from tests.models import tiny_network
-from tests.models.training import train_and_export
+from tests.models.trainer import train_and_export
 from tests.stand_ins import wav_of, wav_of_samples
 
 # What is the same in every SavedModel is looked at in the first one.

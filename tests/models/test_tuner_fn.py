@@ -15,7 +15,7 @@ from models.config import TrainConfig
 from models.spec import TrainingContext
 from models.training import fit_record
 from tests.models import tiny_network
-from tests.models.training import train_and_export
+from tests.models.trainer import train_and_export
 
 TRIALS = 2
 

@@ -122,12 +122,16 @@ def test_a_fault_is_that_of_decode_clip_and_keeps_the_child(shared: Decoder) -> 
             *("crashed", "the decoder was ended by SIGKILL (out of memory?)"),
         ),
         ("os._exit(7)", "crashed", "the decoder was ended by exit status 7"),
+        (
+            "os.write(4, b'{'); os.kill(os.getpid(), signal.SIGRTMIN + 6)",
+            *("crashed", f"the decoder was ended by signal {signal.SIGRTMIN + 6}"),
+        ),
         ("raise ValueError('two\\nlines')", "crashed", "ValueError: two lines"),
         ("bytearray(2**40)", "crashed", "out of memory"),
         ("while True: pass", "timed_out", "not decoded within 0.5 s"),
         ("os.close(4); time.sleep(100)", "timed_out", "not decoded within 0.5 s"),
     ],
-    ids=["segv", "kill", "exit", "error", "memory", "busy", "no pipe"],
+    ids=["segv", "kill", "exit", "mid-reply", "error", "memory", "busy", "no pipe"],
 )
 def test_a_file_that_ends_the_child_is_named_and_the_next_is_decoded(
     poisoned: Callable[..., Decoder], does: str, kind: str, detail: str
@@ -178,7 +182,7 @@ class Hostile:
         return os.mkdir, ("unpickled",)
 
 
-CLIP = '{"source_channels": 1, "duration_seconds": %s, "near_silent": 0, "out_of_phase": 0, '
+CLIP = '{"duration_seconds": %s, "source_channels": %s, "near_silent": 0, "out_of_phase": 0, '
 
 
 @pytest.mark.parametrize(
@@ -190,9 +194,10 @@ CLIP = '{"source_channels": 1, "duration_seconds": %s, "near_silent": 0, "out_of
         b'{"n_bytes": -1}\n',
         b'{"n_bytes": 1000000000}\n',
         b'{"n_bytes": 0, "kind": "odd", "detail": ""}\n',
-        (CLIP % 1 + '"source_rate_hz": Infinity, "n_bytes": 0}\n').encode(),
-        (CLIP % 1 + '"source_rate_hz": 1e30, "n_bytes": 0}\n').encode(),
-        (CLIP % "NaN" + '"source_rate_hz": 8000, "n_bytes": 0}\n').encode(),
+        (CLIP % (1, 1) + '"source_rate_hz": Infinity, "n_bytes": 0}\n').encode(),
+        (CLIP % (1, 1) + '"source_rate_hz": 1e30, "n_bytes": 0}\n').encode(),
+        (CLIP % ("NaN", 1) + '"source_rate_hz": 8000, "n_bytes": 0}\n').encode(),
+        (CLIP % (1, 10**30) + '"source_rate_hz": 8000, "n_bytes": 0}\n').encode(),
         pickle.dumps(Hostile()) + b"\n",
     ],
     ids=[
@@ -205,6 +210,7 @@ CLIP = '{"source_channels": 1, "duration_seconds": %s, "near_silent": 0, "out_of
         "infinite",
         "rate",
         "duration",
+        "channels",
         "pickle",
     ],
 )

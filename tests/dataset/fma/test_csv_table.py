@@ -82,10 +82,10 @@ def test_spaces_before_a_cell_are_no_part_of_it_and_quotes_after_them_are_quotes
         (HEAD + b'1,"a\nb",2\n7,a,1,2\n', "T, line 4: the row has 4 cells, expected 3 as in the"),
         (HEAD + b'1,"a,1\n2,b,2\n', "T, line 2: the row is damaged: unexpected end of data"),
         (HEAD + b'9,x,1\n1,"a"b,1\n', "T, line 3: the row is damaged: ',' expected after '\"'"),
-        (HEAD + b"9,x,1\n1,caf\xe9,1\n", "T, line 3: the byte 0xe9 is no text in UTF-8; if the "
+        (HEAD + b"9,x,1\n1,caf\xe9,1\n", "T, line 3: the byte 0xe9 is not valid UTF-8; if the "
          "file is in UTF-16, Windows-1252 or the like, save it as UTF-8 (in Excel: "),
-        (HEAD + b"1,\xed\xa0\x80,1\n", "T, line 2: the byte 0xed is no text in UTF-8"),
-        (HEAD + b"1,a\0b,1\n", "T, line 2: the byte 0x00 is no text in UTF-8"),
+        (HEAD + b"1,\xed\xa0\x80,1\n", "T, line 2: the byte 0xed is not valid UTF-8"),
+        (HEAD + b"1,a\0b,1\n", "T, line 2: the byte 0x00 is not valid UTF-8"),
     ],
 )  # fmt: skip
 def test_damage_is_named_by_its_line(read: Read, data: bytes, expected: str) -> None:

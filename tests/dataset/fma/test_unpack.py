@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import random
 import shutil
@@ -63,6 +64,7 @@ def test_zip64_and_empty_folders_come_out(tmp_path: Path) -> None:
 
 def test_bad_members_are_listed_and_the_others_unpacked(tmp_path: Path) -> None:
     stream = io.BytesIO(make_zip(MP3S))
+    long_name = f"fma_small/{'x' * 300}"
     outside = ["/etc/passwd", "../up", "fma_small/../../up", "fma_small\\..\\up", "another/2.mp3"]
     kinds = [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR]
     with zipfile.ZipFile(stream, "a") as archive, warnings.catch_warnings():
@@ -76,16 +78,19 @@ def test_bad_members_are_listed_and_the_others_unpacked(tmp_path: Path) -> None:
         archive.writestr("fma_small/000/000002.mp3", "another")
         archive.writestr("fma_small/lzma", "slow", zipfile.ZIP_LZMA)
         archive.writestr("fma_small/000/000005.mp3/below", "a file")
+        archive.writestr(long_name, "no file system takes it")
     data = bytearray(stream.getvalue())
     data[data.index(b"000010.mp3") + 20_000] ^= 0xFF
-    first, *listed = refused(tmp_path, bytes(data)).splitlines()
-    assert first.startswith("12 of the 16 members")
+    refused(tmp_path, bytes(data))
+    first, *listed = refused(tmp_path, bytes(data)).splitlines()  # as it does the second time
+    assert first.startswith("13 of the 17 members")
     found = dict(line.strip().split(" ", 1) for line in listed)
     for name in outside:
         assert found.pop(repr(name)) == "is not in the folder fma_small"
     for kind in kinds:
         assert found.pop(f"'fma_small/{kind}'") == "is a link or a device"
     assert found.pop("'fma_small/000/000002.mp3'") == "is there more than once"
+    assert "too long" in found.pop(repr(long_name))
     assert "method 14" in found.pop("'fma_small/lzma'")
     assert "cannot be unpacked" in found.pop("'fma_small/001/000010.mp3'")
     # Either may be first.
@@ -93,6 +98,17 @@ def test_bad_members_are_listed_and_the_others_unpacked(tmp_path: Path) -> None:
     aside = tmp_path / ".fma_small.unpacking" / "fma_small"
     assert (aside / "001" / "000011.mp3").read_bytes() == MP3S["001/000011.mp3"]
     assert not list(aside.rglob("*.part"))
+
+
+def test_what_is_no_fault_of_the_zip_is_not_said_of_its_members(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def may_not(*arguments: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", may_not)
+    with pytest.raises(PermissionError):
+        unpacked(tmp_path, make_zip(MP3S))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
