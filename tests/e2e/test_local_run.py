@@ -18,6 +18,7 @@ import pytest
 import tensorflow as tf
 
 import corpus
+from tests.stand_ins import wav_of
 
 pytestmark = pytest.mark.e2e
 
@@ -205,8 +206,13 @@ def test_plain_tensorflow_gives_a_wav_the_scores_of_the_training_path(
         examples=tf.constant([example.SerializeToString() for example in raw])
     )["scores"].numpy()
     np.testing.assert_allclose(served.sum(axis=1), 1, atol=1e-5)
-    # Ingestion resamples with soxr, the graph in the FFT domain: -60 dB apart.
-    assert np.abs(served - trained_on).max() < 0.01
+    # Ingestion resamples with soxr, the graph in the FFT domain: -60 dB apart, and Gaussian naive
+    # Bayes makes 0.02 of it where it is not sure.
+    np.testing.assert_array_equal(served.argmax(axis=1), trained_on.argmax(axis=1))
+    assert np.abs(served - trained_on).max() < 0.05
+    as_ingested = tf.constant([wav_of(example.SerializeToString()) for example in raw])
+    served = model.signatures["predict_wav"](wav=as_ingested)["scores"]
+    np.testing.assert_allclose(served, trained_on, atol=1e-5)
 
 
 def test_a_second_run_takes_everything_from_the_cache(first: Run, archive: Path) -> None:
@@ -222,7 +228,9 @@ def test_a_second_run_takes_everything_from_the_cache(first: Run, archive: Path)
 
 
 def test_a_stricter_gate_refuses_and_says_why(first: Run, archive: Path) -> None:
-    refused = run(archive, first.output, *LENIENT, "--min-accuracy", "0.999")
+    # Naive Bayes may be right about all of the few clips; a network of two epochs is not.
+    flags = ["--models", "cnn1d", "--max-drop", "1", "--min-accuracy", "0.999"]
+    refused = run(archive, first.output, *LENIENT, *flags)
     assert refused.status == 3, refused.text
     assert refused.outcome("Trainer.cnn1d") == "cached"
     assert refused.outcome("Evaluator") == "done"
