@@ -103,7 +103,7 @@ def test_ways_to_write_a_table(table: Table, text: str) -> None:
         ("path,genre,track_id\na,b,0\nc,d,2\ne,f,0\n",
          "T, line 4: track_id is '0', expected an id that no other path has"),
         ('path,genre\n"a\nb",c\nd\n', "T, line 4: the row has 1 cells"),
-        ("path,genre\na,b\0\n", "T, line 2: the byte 0x00 is no text"),
+        ("path,genre\na,b\0\n", "T, line 2: the byte 0x00 is not valid UTF-8"),
     ],
 )  # fmt: skip
 def test_errors_name_line_and_column(table: Table, text: str, expected: str) -> None:
