@@ -118,10 +118,11 @@ def _room(seconds: float, channels: int, rng: np.random.Generator) -> Samples:
 
 def _recorded(mix: Samples, rng: np.random.Generator) -> Samples:
     """Adds hiss, limits the bandwidth and tilts the spectrum, as different recordings would."""
-    mix = mix + rng.uniform(*HISS) * rng.standard_normal(mix.shape)
-    mix = signal.sosfilt(_filter(2, rng.uniform(*LOWPASS_HZ), "lowpass"), mix)
+    noisy = mix + rng.uniform(*HISS) * rng.standard_normal(mix.shape)
+    heard = signal.sosfilt(_filter(2, rng.uniform(*LOWPASS_HZ), "lowpass"), noisy)
     gain = 10 ** (TILT_SPREAD_DB * rng.standard_normal() / 20)
-    tilted: Samples = mix + (gain - 1) * signal.sosfilt(_filter(1, TILT_EDGE_HZ, "lowpass"), mix)
+    lows = signal.sosfilt(_filter(1, TILT_EDGE_HZ, "lowpass"), heard)
+    tilted: Samples = heard + (gain - 1) * lows
     return tilted
 
 
