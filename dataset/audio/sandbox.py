@@ -31,7 +31,7 @@ _COMMAND = (sys.executable, "-m", child.__name__)
 # A file of the largest size, its middle twice while it is resampled, and FFmpeg's libraries.
 _MEMORY_LIMIT_BYTES = 2 * 2**30
 _START_LIMIT_SECONDS = 120.0
-# Variables that find libraries and encode names of files; PYTHON… is passed on, too.
+# What finds libraries and sets the encoding of file names, beside all variables in PYTHON….
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH")
 _OWN_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -40,7 +40,7 @@ _OWN_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
     "MALLOC_TRIM_THRESHOLD_": str(2**27),
 }
-# What a reply raises that has not the types and values of one.
+# What parsing a malformed reply raises.
 _NONSENSE = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 
 _T = TypeVar("_T")
@@ -159,7 +159,7 @@ class Decoder:
         return reply
 
     def _running(self) -> subprocess.Popen[bytes]:
-        """Returns the child; starts one where there is none, or it has ended.
+        """Returns the running child; starts one if none is running.
 
         Raises:
             RuntimeError: where it does not start, or the decoder is closed.

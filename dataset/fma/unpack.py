@@ -1,7 +1,7 @@
 """From a zip of FMA to a folder.
 
-FMA compresses with bzip2. Only a zip with the right SHA-1 gets here; what would be written
-elsewhere, or fill memory or the disk, is not unpacked all the same.
+FMA compresses with bzip2. Only a zip with the right SHA-1 gets here; even so, what would be written
+outside the folder, or fill memory or the disk, is not unpacked.
 """
 
 from __future__ import annotations
