@@ -43,8 +43,9 @@ demo: install ## make a small corpus and run the whole pipeline on it
 	    --output-dir $(DEMO_OUTPUT) --models $(DEMO_MODELS) --mobilenet-weights none \
 	    --max-credible-accuracy 1 $(DEMO_FLAGS)
 
-# A process per core, but no more than memory is likely to hold; see tests/conftest.py.
-PYTEST = $(PY) -m pytest tests -n logical --maxprocesses 4 --no-loadscope-reorder
+# A process per core, but no more than memory is likely to hold; see tests/conftest.py. One that crashes
+# ends the run: xdist starts another, but may then wait for ever.
+PYTEST = $(PY) -m pytest tests -n logical --maxprocesses 4 --max-worker-restart 0 --no-loadscope-reorder
 
 .PHONY: test
 test: install ## run every test, end-to-end included

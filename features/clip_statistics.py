@@ -29,6 +29,9 @@ _SMALLEST_SAMPLE = 1e-10  # librosa.zero_crossings takes less for zero
 _CONTRAST_FMIN_HZ = 200.0
 _CONTRAST_OCTAVES = 6
 _CONTRAST_QUANTILE = 0.02
+# Circles of fifths, minor and major thirds: the turn of a semitone in units of pi, and the radius.
+_TONNETZ_TURNS = np.array([7 / 6, 3 / 2, 2 / 3])
+_TONNETZ_RADII = np.array([1.0, 1.0, 0.5])
 
 # Number of rows of each descriptor, in FMA's order, which is the alphabet's.
 SIZES = {
@@ -176,11 +179,30 @@ def chroma_stft(power: tf.Tensor, config: AudioConfig) -> tf.Tensor:
     The strongest class of a frame is 1. The tuning is that of A = 440 Hz, where librosa would
     estimate one: a clip's own tuning would need a pass over its pitches.
     """
-    bank = librosa.filters.chroma(
-        sr=config.sample_rate_hz, n_fft=config.n_fft, tuning=0.0, n_chroma=_N_CHROMA
-    )
-    energy = tf.matmul(power, tf.constant(bank.T, tf.float32))
+    bank = tf.constant(chroma_bank(config), tf.float32)
+    energy = tf.matmul(power, bank)
     return tf.math.divide_no_nan(energy, tf.reduce_max(energy, axis=1, keepdims=True))
+
+
+def chroma_bank(config: AudioConfig) -> NDArray[np.float64]:
+    """Returns the part of each bin's energy in each pitch class, [1 + n_fft // 2, 12].
+
+    As `librosa.filters.chroma` has it, after Ellis (Chroma Feature Analysis and Synthesis, 2007):
+    Gaussians about the pitch of a bin, of length 1, times one over octaves. librosa's own function
+    has numba compile for ten seconds in each process that finds nothing in numba's cache.
+    """
+    hz = np.arange(1, config.n_fft + 1) * config.sample_rate_hz / config.n_fft
+    octaves = librosa.hz_to_octs(hz)
+    # What is below the first bin lies one and a half octaves lower.
+    octaves = np.concatenate([octaves[:1] - 1.5, octaves])[: 2 + config.n_fft // 2]
+    widths = np.maximum(_N_CHROMA * np.diff(octaves), 1.0)[:, np.newaxis]
+    octaves = octaves[:-1, np.newaxis]
+    # hz_to_octs counts from A, and the classes start at C.
+    from_class = _N_CHROMA * octaves - (np.arange(_N_CHROMA) + 3)
+    nearest = (from_class + _N_CHROMA / 2) % _N_CHROMA - _N_CHROMA / 2
+    bank = np.exp(-0.5 * (2 * nearest / widths) ** 2)
+    bank /= np.linalg.norm(bank, axis=1, keepdims=True)
+    return bank * np.exp(-0.5 * ((octaves - 5.0) / 2.0) ** 2)
 
 
 def tonnetz(chroma: tf.Tensor) -> tf.Tensor:
@@ -189,10 +211,11 @@ def tonnetz(chroma: tf.Tensor) -> tf.Tensor:
     Fifths, minor and major thirds, x and y each (Harte et al., Detecting Harmonic Change in Musical
     Audio, 2006).
     """
-    # A matrix is its own effect on the unit vectors, and librosa has no other name for this one.
-    basis = librosa.feature.tonnetz(chroma=np.eye(_N_CHROMA))
+    angles = np.pi * np.outer(np.arange(_N_CHROMA), _TONNETZ_TURNS)
+    points = np.stack([np.sin(angles), np.cos(angles)], axis=-1) * _TONNETZ_RADII[:, np.newaxis]
+    basis = tf.constant(points.reshape(_N_CHROMA, 6), tf.float32)
     total = tf.reduce_sum(chroma, axis=1, keepdims=True)
-    return tf.matmul(tf.math.divide_no_nan(chroma, total), tf.constant(basis.T, tf.float32))
+    return tf.matmul(tf.math.divide_no_nan(chroma, total), basis)
 
 
 def spectral_contrast(magnitude: tf.Tensor, config: AudioConfig) -> tf.Tensor:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -127,6 +128,11 @@ class ByFixture(LoadScopeScheduling):
         file, _, test = nodeid.partition("::")
         parameter = test.partition("[")[2].removesuffix("]")
         return parameter if parameter in MODELS else file
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Have numba compile what librosa needs before several processes do so into one cache."""
+    librosa.feature.tonnetz(chroma=np.eye(12))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFixture:
