@@ -24,6 +24,9 @@ CLASSES = f"{NAME}_classes"
 class ArtistBootstrap(metric_types.Metric):
     """Percentile intervals by a Poisson bootstrap over artists, see `bootstrap`.
 
+    Where all replicates agree, as they do on a figure of 0 or 1, they are Jeffreys intervals on the
+    number of artists, see `jeffreys`.
+
     TFMA's own intervals are not used: its bootstrap resamples clips, 20 times, from a generator
     whose seed cannot be set from outside and whose draws depend on the order of the clips.
 
@@ -73,13 +76,13 @@ class _Combiner(inputs.ClipCombiner):
         f1 = f1_by_class((cell, float(count)) for cell, count in cells.items()).values()
         classes = {
             index: {
-                "recall": replicates.interval(replicates.recall[index], index),
-                "f1": replicates.interval(replicates.f1[index], index),
+                "recall": replicates.recall_interval(index),
+                "f1": replicates.f1_interval(index),
             }
             for index in replicates.f1
         }
-        accuracy = _bounded(right / n_clips, replicates.interval(replicates.accuracy))
-        macro_f1 = _bounded(sum(f1) / len(f1), replicates.interval(replicates.macro_f1))
+        accuracy = _bounded(right / n_clips, replicates.accuracy_interval())
+        macro_f1 = _bounded(sum(f1) / len(f1), replicates.macro_f1_interval())
         return {
             self._named(ACCURACY): accuracy,
             self._named(MACRO_F1): macro_f1,

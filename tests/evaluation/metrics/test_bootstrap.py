@@ -67,7 +67,7 @@ def test_the_replicates_are_those_of_repeated_artists() -> None:
 def test_the_interval_holds_the_middle_95_percent() -> None:
     artists, labels, predictions = sample()
     found = bootstrap.replicate(counted(artists, labels, predictions))
-    low, high = found.interval(found.accuracy)
+    low, high = found.accuracy_interval()
     assert (low, high) == tuple(np.quantile(found.accuracy, [0.025, 0.975]))
     assert low < np.mean(labels == predictions) < high
 
@@ -79,7 +79,7 @@ def test_clips_of_one_artist_tell_less_than_clips_of_many() -> None:
     few = bootstrap.replicate(counted(np.arange(100) // 10, labels, predictions))
 
     def width(replicates: bootstrap.Replicates) -> float:
-        low, high = replicates.interval(replicates.accuracy)
+        low, high = replicates.accuracy_interval()
         return high - low
 
     # 2 * 1.96 * sqrt(p (1 - p) / n), with n artists instead of n clips.
@@ -89,7 +89,7 @@ def test_clips_of_one_artist_tell_less_than_clips_of_many() -> None:
 
 def test_a_single_artist_leaves_everything_open() -> None:
     found = bootstrap.replicate({(7, 0, 0): 20})
-    assert found.interval(found.accuracy) == (0.0, 1.0)
+    assert found.accuracy_interval() == (0.0, 1.0)
     # Where the artist is not drawn at all there is nothing to measure.
     assert np.isnan(found.accuracy).mean() == pytest.approx(np.exp(-1), abs=0.08)
 
@@ -118,12 +118,52 @@ def test_a_single_artist_of_a_genre_leaves_its_figures_open() -> None:
     many = {(artist, 0, int(artist < 3)): 4 for artist in range(10)}
     found = bootstrap.replicate(many | {(10, 1, 1): 20})
     assert found.artists_of == {0: 10, 1: 1}
-    assert found.interval(found.recall[1], 1) == (0.0, 1.0)
-    assert found.interval(found.f1[1], 1) == (0.0, 1.0)
-    low, high = found.interval(found.f1[0], 0)
+    assert found.recall_interval(1) == (0.0, 1.0)
+    assert found.f1_interval(1) == (0.0, 1.0)
+    low, high = found.f1_interval(0)
     assert 0 <= low < high <= 1
     # One of many classes does not open the figures of all.
-    assert found.interval(found.macro_f1) != (0.0, 1.0)
+    assert found.macro_f1_interval() != (0.0, 1.0)
+
+
+def jeffreys(right: float, n: float) -> tuple[float, float]:
+    """Return the 95 % interval by the quantiles of scipy's beta distribution."""
+    low, high = stats.beta.ppf([0.025, 0.975], right + 0.5, n - right + 0.5)
+    return (low if right else 0.0), (high if right < n else 1.0)
+
+
+def test_figures_at_0_or_1_have_the_interval_of_so_many_artists() -> None:
+    # Class 0: 4 artists, all right. Class 1: 9 artists, never right. Clips do not count, artists do.
+    right = {(artist, 0, 0): 7 for artist in range(4)}
+    found = bootstrap.replicate(right | {(artist, 1, 2): 3 for artist in range(10, 19)})
+    assert found.recall_interval(0) == pytest.approx(jeffreys(4, 4))
+    assert found.recall_interval(1) == pytest.approx(jeffreys(0, 9))
+    # F1 = 2 J / (1 + J) of a share J.
+    low, high = found.f1_interval(0)
+    assert (low / (2 - low), high) == pytest.approx(jeffreys(4, 4))
+    low, high = found.f1_interval(1)
+    assert (low, high / (2 - high)) == pytest.approx(jeffreys(0, 9))
+    assert 0 < found.accuracy_interval()[0] < found.accuracy_interval()[1] < 1
+
+
+@pytest.mark.parametrize(("is_right", "end"), [(True, 1.0), (False, 0.0)])
+def test_accuracy_and_macro_f1_at_0_or_1_are_not_certain(is_right: bool, end: float) -> None:
+    artists = np.arange(40)
+    labels = np.where(artists < 36, artists % 2, 2)  # 18, 18 and 4 artists
+    found = bootstrap.replicate(counted(artists, labels, labels if is_right else (labels + 1) % 3))
+    assert found.accuracy_interval() == pytest.approx(jeffreys(40 * end, 40))
+    # A class of few artists makes the mean over classes less certain than the share of clips.
+    of_macro_f1, of_accuracy = found.macro_f1_interval(), found.accuracy_interval()
+    assert end in of_macro_f1
+    assert np.ptp(of_macro_f1) > np.ptp(of_accuracy) > 0.04
+    assert of_macro_f1 == pytest.approx(jeffreys(9 / (2 / 18 + 1 / 4) * end, 9 / (2 / 18 + 1 / 4)))
+
+
+def test_artists_that_are_all_alike_are_not_certain_either() -> None:
+    # Of each artist just one of two clips is right: every replicate has an accuracy of 0.5.
+    found = bootstrap.replicate({(a, 0, wrong): 1 for a in range(6) for wrong in (0, 1)})
+    assert found.recall_interval(0) == pytest.approx(jeffreys(3, 6))
+    assert found.accuracy_interval() == pytest.approx(jeffreys(3, 6))
 
 
 def test_the_order_of_the_counts_does_not_matter() -> None:
