@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated
 
-from common.config import SHARE, Config, Flag
+from common.config import NOT_NEGATIVE, SHARE, Config, Flag
 
 # Accuracies above which a leak is likelier than a good model. Published figures on fma_small
 # end at .64; for the other subsets too few are known.
@@ -24,11 +24,18 @@ class GateConfig(Config):
         float, SHARE,
         Flag("how far accuracy and macro-F1 may fall below the last blessed model's", "F"),
     ] = 0.02  # fmt: skip
-    # One clip of four: a genre has few clips in a small test split.
     max_genre_drop: Annotated[
         float, SHARE,
         Flag("how far the recall of any genre may fall below the last blessed model's", "F"),
     ] = 0.25  # fmt: skip
+    # With fewer a wrong clip more or less is a tenth of a recall and says little of the model.
+    min_clips: Annotated[
+        int, NOT_NEGATIVE,
+        Flag(
+            "judge the recall of a genre only where test has at least N clips of it; one with "
+            "fewer counts in the overall figures alone", "N", name="gate-min-clips",
+        ),
+    ] = 10  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

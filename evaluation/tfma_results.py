@@ -55,6 +55,38 @@ class Evaluation:
     mistakes: list[dict[str, Any]]
 
 
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+    """Figures of the last blessed model on the same clips.
+
+    Attributes:
+        overall: `accuracy`, `macro_f1`.
+        recall: by genre; 0 where the model does not know it.
+    """
+
+    overall: dict[str, float]
+    recall: dict[str, float]
+
+
+def read_baseline(uri: str) -> Baseline | None:
+    """Returns the figures that the candidate was held against, None where there was no baseline.
+
+    Args:
+        uri: folder of the Evaluator's ModelEvaluation.
+    """
+    if f"{eval_config.ACCURACY}_diff" not in _slices(uri, "")[()]:
+        return None
+    slices = _slices(uri, tfma.BASELINE_KEY)
+    return Baseline(
+        overall={name: _value(slices[()], _FIGURES[name]) for name in ("accuracy", "macro_f1")},
+        recall={
+            key[0][1]: _value(metrics, eval_config.ACCURACY)
+            for key, metrics in slices.items()
+            if _is_of_genre(key)
+        },
+    )
+
+
 def read_evaluation(uri: str, model_name: str, genres: Sequence[str]) -> Evaluation:
     """Returns the figures of a model from the folder of a ModelEvaluation artifact.
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evaluation.alarms import alarms
-from evaluation.gate import refusals
-from evaluation.tfma_results import read_evaluation
+from evaluation.config import GateConfig
+from evaluation.gate_table import gate_table
+from evaluation.refusals import misses, refusals
+from evaluation.tfma_results import read_baseline, read_evaluation
 
 
 def complete_board(
@@ -17,6 +19,7 @@ def complete_board(
     genres: Sequence[str],
     blessed: bool,
     withheld: str | None,
+    gate: GateConfig,
     overlaps: Mapping[str, Sequence[Any]],
     max_credible_accuracy: float,
     clips: Mapping[str, Mapping[str, int]],
@@ -29,13 +32,14 @@ def complete_board(
         genres: names by class id, as the best model's training has them.
         blessed: what the Evaluator decided.
         withheld: why the best model is not pushed whatever the Evaluator decided, or None.
+        gate: what the Evaluator decided by.
         overlaps: see `alarms`.
         max_credible_accuracy: an accuracy above it is an alarm.
         clips: how many each split holds of each genre.
 
     Returns:
         `board` with `test`, the best model's figures; `blessed`, whether it is fit to be pushed;
-        `reasons` why not, and `alarms`, each a list of sentences.
+        `reasons` why not, and `alarms`, each a list of sentences; `gate`, see `gate_table`.
     """
     test = read_evaluation(evaluation_uri, "", genres)
     whole = {
@@ -48,6 +52,9 @@ def complete_board(
         },
         "blessed": blessed and not withheld,
         "reasons": [*([withheld] if withheld else []), *refusals(evaluation_uri)],
+        "gate": gate_table(
+            gate, test, read_baseline(evaluation_uri), misses(evaluation_uri), withheld
+        ),
     }
     return {**whole, "alarms": alarms(whole, overlaps, max_credible_accuracy, clips)}
 
@@ -67,5 +74,6 @@ def failed_board(entries: Sequence[Mapping[str, Any]], reason: str) -> dict[str,
         "test": None,
         "blessed": False,
         "reasons": [reason],
+        "gate": [],
         "alarms": [],
     }

@@ -129,6 +129,7 @@ class ReportData:
         mistakes: clips of the test split, the most confident mistake first.
         spectrogram_axes: what the edges stand for: `fmin_hz`, `fmax_hz`, `dynamic_range_db`.
         provenance: where it all comes from.
+        gate: what the gate checked, see `evaluation.gate_table`.
     """
 
     best: str
@@ -144,6 +145,7 @@ class ReportData:
     mistakes: Sequence[Clip]
     spectrogram_axes: Mapping[str, float]
     provenance: Provenance
+    gate: Sequence[Mapping[str, Any]] = ()
 
     def source(self, key: str) -> Source | None:
         """Returns the artifact that was read as `key`, None where none was."""

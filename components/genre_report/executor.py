@@ -24,7 +24,7 @@ from components.genre_report import clips
 from components.model_properties import WITHHELD
 from dataset.bad_files import BAD_FILES_NAME, SUMMARY_NAME
 from dataset.config import SPLITS, AudioConfig
-from evaluation.config import ContestConfig
+from evaluation.config import ContestConfig, GateConfig
 from evaluation.tfma_results import read_evaluation
 from evaluation.verdict import complete_board
 from report import page
@@ -121,6 +121,7 @@ def gather(inputs: Mapping[str, Any], exec_properties: Mapping[str, Any], run: R
         genres=genres,
         blessed=inputs[BLESSING].get_int_custom_property("blessed") == 1,
         withheld=inputs[MODEL].get_string_custom_property(WITHHELD) or None,
+        gate=from_json(GateConfig, configuration["gate"]),
         overlaps=summary["overlaps"],
         max_credible_accuracy=contest.max_credible_accuracy,
         clips=summary["clips"],
@@ -131,6 +132,7 @@ def gather(inputs: Mapping[str, Any], exec_properties: Mapping[str, Any], run: R
         best=board["best"],
         blessed=board["blessed"],
         reasons=board["reasons"],
+        gate=board["gate"],
         alarms=board["alarms"],
         why_best=board["why_best"],
         models=board["models"],

@@ -16,12 +16,13 @@ from features import example_keys
 _STEPS = 2**40
 
 
-def per_model(combiner: Callable[[Any, Any], beam.CombineFn]) -> Callable[..., list[Any]]:
+def per_model(combiner: Callable[..., beam.CombineFn]) -> Callable[..., list[Any]]:
     """Returns what a `metric_types.Metric` makes its computations with: one for every model.
 
     Args:
-        combiner: from a metric's key and TFMA's EvalConfig to the CombineFn of one model. What it
-            gets to see of a clip are label, scores, and the features that `clusters` reads.
+        combiner: from a metric's key, TFMA's EvalConfig and the metric's own settings to the
+            CombineFn of one model. What it gets to see of a clip are label, scores, and the
+            features that `cluster` reads.
     """
 
     def create(
@@ -30,6 +31,7 @@ def per_model(combiner: Callable[[Any, Any], beam.CombineFn]) -> Callable[..., l
         model_name: str = "",
         output_name: str = "",
         example_weighted: bool = False,
+        **settings: Any,
     ) -> list[Any]:
         key = metric_types.MetricKey(
             name=name,
@@ -40,7 +42,7 @@ def per_model(combiner: Callable[[Any, Any], beam.CombineFn]) -> Callable[..., l
         wanted = metric_types.FeaturePreprocessor([example_keys.TRACK_ID, example_keys.ARTIST_ID])
         return [
             metric_types.MetricComputation(
-                keys=[key], preprocessors=[wanted], combiner=combiner(key, eval_config)
+                keys=[key], preprocessors=[wanted], combiner=combiner(key, eval_config, **settings)
             )
         ]
 

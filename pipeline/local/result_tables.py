@@ -33,6 +33,8 @@ def print_board(console: Console, board: dict[str, Any], *, pushed: bool) -> Non
         f"  on {test['clips']:.0f} clips; in brackets the 95 % intervals\n",
         markup=False,
     )
+    console.print(_gate_table(board))
+    console.print()
     if pushed:
         console.print("[bold green]blessed[/bold green] and pushed")
     else:
@@ -100,3 +102,25 @@ def _genre_table(board: dict[str, Any]) -> Table:
             f"{figures['f1']:.3f}",
         )
     return table
+
+
+def _gate_table(board: dict[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column("\n  gate, on test")
+    for column in ("\nrequired", "\nmeasured", "last\nblessed"):
+        table.add_column(column, justify="right")
+    table.add_column("\npassed", no_wrap=True)
+    for row in board["gate"]:
+        table.add_row(
+            Text(visible(f"  {row['check']}")),
+            *(_bound(row[key]) for key in ("required", "measured", "baseline")),
+            {True: "yes", False: "no", None: "-"}[row["passed"]],
+            style="red" if row["passed"] is False else None,
+        )
+    return table
+
+
+def _bound(value: float | str | None) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else f"{value:.3f}"

@@ -21,6 +21,7 @@ from components.candidate_ranker.executor import (
 from components.genre_report.executor import REPORT
 from components.model_properties import WITHHELD
 from dataset.bad_files import BAD_FILES_NAME, SUMMARY_NAME
+from evaluation.config import GateConfig
 from evaluation.verdict import complete_board, failed_board
 from models.training import fit_record
 from report.data import PAGE_NAME
@@ -84,13 +85,17 @@ def _publish_bad_files(examples_uri: str, output_dir: str) -> None:
 
 
 def publish(
-    outputs: dict[tuple[str, str], Any], output_dir: str, max_credible_accuracy: float
+    outputs: dict[tuple[str, str], Any],
+    output_dir: str,
+    gate: GateConfig,
+    max_credible_accuracy: float,
 ) -> RunResult:
     """Writes leaderboard, bad-file list and report into `output_dir` and returns the result.
 
     Args:
         outputs: what `metadata_store.latest_outputs` returned for a run that came to its end.
         output_dir: the run's folder.
+        gate: what the model was judged by.
         max_credible_accuracy: an accuracy above it is an alarm.
     """
     examples_uri = outputs["FmaExampleGen", "examples"].uri
@@ -105,6 +110,7 @@ def publish(
         genres=fits[ranked["best"]]["genres"],
         blessed=_custom_property(outputs["Evaluator", "blessing"], "blessed") == 1,
         withheld=_custom_property(outputs["CandidateRanker", BEST_MODEL], WITHHELD),
+        gate=gate,
         overlaps=summary["overlaps"],
         max_credible_accuracy=max_credible_accuracy,
         clips=summary["clips"],

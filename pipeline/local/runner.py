@@ -231,7 +231,7 @@ def _run_dag(
         logging.info("Trained again, because the last training failed: %s", ", ".join(again))
     tfx.orchestration.LocalDagRunner().run(dag)
     outputs = metadata_store.latest_outputs(config.metadata_path)
-    return results.publish(outputs, str(output), config.contest.max_credible_accuracy)
+    return results.publish(outputs, str(output), config.gate, config.contest.max_credible_accuracy)
 
 
 def _print_splits(config: PipelineConfig, console: Console) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,9 +20,15 @@ from sklearn.metrics import (
 from tfx.components.evaluator import executor as evaluator
 
 from evaluation.config import GateConfig
-from evaluation.gate import refusals
+from evaluation.gate_table import TOO_FEW_CLIPS, gate_table
 from evaluation.metrics import bootstrap
-from evaluation.tfma_results import Evaluation, read_evaluation, read_macro_f1_replicates
+from evaluation.refusals import misses, refusals
+from evaluation.tfma_results import (
+    Evaluation,
+    read_baseline,
+    read_evaluation,
+    read_macro_f1_replicates,
+)
 from evaluation.verdict import complete_board
 from features import example_keys
 from tests.stand_ins import Scores, model_artifact, run_evaluator, scores_for, write_examples
@@ -31,6 +38,9 @@ GENRES = ("Pop", "Rock", "Folk", "Jazz")
 LABELS = [2, 2, 2, 2, 0, 0, 0, 0, 1, 1]
 CANDIDATE = [2, 2, 2, 0, 0, 0, 1, 3, 2, 2]
 BASELINE = [2, 2, 2, 2, 0, 0, 0, 0, 2, 2]
+GATE = GateConfig(
+    min_accuracy=0.9375, min_macro_f1=0.1, min_genre_recall=0.3, max_genre_drop=0.25, min_clips=2
+)
 METADATA = {
     example_keys.TRACK_ID: [11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
     example_keys.ARTIST_ID: [5, 5, 6, -1, 7, 7, 8, 9, 10, 10],
@@ -84,11 +94,8 @@ def refused(
     scores: NDArray[np.float64], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, bool]:
     """Return the evaluation of a candidate that is worse than the baseline."""
-    gate = GateConfig(
-        min_accuracy=0.9375, min_macro_f1=0.1, min_genre_recall=0.3, max_genre_drop=0.25
-    )
     both = {"candidate": scores, "baseline": scores_for(BASELINE, 4, seed=1)}
-    return evaluate(tmp_path_factory.mktemp("refused"), gate, LABELS, both)
+    return evaluate(tmp_path_factory.mktemp("refused"), GATE, LABELS, both)
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +265,66 @@ def test_a_refused_model_has_a_reason_for_each_threshold_it_missed(
     ]
 
 
+def table(uri: str, gate: GateConfig) -> list[dict[str, Any]]:
+    """Return the gate's table of a servable model."""
+    test = read_evaluation(uri, "", GENRES)
+    return gate_table(gate, test, read_baseline(uri), misses(uri), None)
+
+
+def test_the_table_of_the_gate_shows_what_was_asked_and_found(refused: tuple[str, bool]) -> None:
+    rows = table(refused[0], GATE)
+    assert set(map(tuple, rows)) == {("check", "required", "measured", "baseline", "passed")}
+    found = {row["check"]: tuple(row.values())[1:] for row in rows}
+    expected = {
+        "accuracy": (0.9375, 0.5, 0.8, False),
+        "accuracy vs last blessed": (0.78, 0.5, 0.8, False),
+        "macro-F1": (0.1, f1_score(LABELS, CANDIDATE, average="macro"), 0.6, True),
+        "macro-F1 vs last blessed": (
+            0.58,
+            f1_score(LABELS, CANDIDATE, average="macro"),
+            0.6,
+            False,
+        ),
+        "recall of Folk": (0.3, 0.75, 1.0, True),
+        "recall of Folk vs last blessed": (0.75, 0.75, 1.0, True),
+        "recall of Pop": (0.3, 0.5, 1.0, True),
+        "recall of Pop vs last blessed": (0.75, 0.5, 1.0, False),
+        "recall of Rock": (0.3, 0.0, 0.0, False),
+        "recall of Rock vs last blessed": (0.0, 0.0, 0.0, True),
+    }
+    assert list(found) == list(expected)
+    for check, figures in expected.items():
+        assert found[check] == pytest.approx(figures, abs=1e-6), check
+
+
+def test_a_genre_of_few_clips_refuses_nothing_and_is_reported(tmp_path: Path) -> None:
+    # Folk has 3 clips and fell from 1 to 0, Rock has 4 and fell from 1 to 3/4.
+    labels, predictions = [2] * 3 + [1] * 4, [1] * 3 + [1, 1, 1, 2]
+    scores = {
+        "candidate": scores_for(predictions, 3, seed=6),
+        "baseline": scores_for(labels, 3, seed=7),
+    }
+    gate = GateConfig(
+        min_accuracy=0, min_macro_f1=0, max_drop=1, min_genre_recall=0.8, max_genre_drop=0.2,
+        min_clips=4,
+    )  # fmt: skip
+    uri, blessed = evaluate(tmp_path, gate, labels, scores)
+    assert not blessed
+    assert [(miss.genre, miss.is_drop) for miss in misses(uri)] == [("Rock", True), ("Rock", False)]
+    test = read_evaluation(uri, "", GENRES)
+    assert {name: found["clips"] for name, found in test.per_genre.items()} == {
+        "Folk": 3,
+        "Rock": 4,
+    }
+    assert test.per_genre["Folk"]["recall"] == 0
+    rows = [row for row in table(uri, gate) if row["check"].startswith("recall of")]
+    assert [tuple(row.values()) for row in rows] == [
+        ("recall of Folk", TOO_FEW_CLIPS, 0.0, 1.0, None),
+        ("recall of Rock", 0.8, 0.75, 1.0, False),
+        ("recall of Rock vs last blessed", 0.8, 0.75, 1.0, False),
+    ]
+
+
 def test_the_verdict_holds_everything_that_was_decided(refused: tuple[str, bool]) -> None:
     uri, blessed = refused
     ranked = {"models": [{"name": "knn", "eval": {"accuracy": 0.9}}], "best": "knn"}
@@ -267,6 +334,7 @@ def test_the_verdict_holds_everything_that_was_decided(refused: tuple[str, bool]
         genres=GENRES,
         blessed=blessed,
         withheld=None,
+        gate=GATE,
         overlaps={"artists": [3], "audio": []},
         max_credible_accuracy=0.75,
         clips={"train": dict.fromkeys(GENRES, 5), "test": {"Folk": 4, "Pop": 4, "Rock": 2}},
@@ -278,6 +346,7 @@ def test_the_verdict_holds_everything_that_was_decided(refused: tuple[str, bool]
     assert found["test"]["per_genre"] == evaluation.per_genre
     assert found["test"]["confusion"] == evaluation.confusion
     assert (found["blessed"], found["reasons"]) == (False, refusals(uri))
+    assert found["gate"] == table(uri, GATE)
     assert [alarm.split(" (")[0] for alarm in found["alarms"]] == [
         "1 artist is in more than one split",
         "accuracy on eval is above the 0.75 that is credible",
@@ -293,12 +362,15 @@ def test_a_withheld_model_is_not_blessed_whatever_tfma_says(refused: tuple[str, 
         genres=GENRES,
         blessed=True,
         withheld="it needs more than audio",
+        gate=GATE,
         overlaps={"artists": [], "audio": []},
         max_credible_accuracy=1.0,
         clips={"train": {}, "test": {}},
     )
     assert found["blessed"] is False
     assert found["reasons"][0] == "it needs more than audio"
+    first = found["gate"][0]
+    assert (first["measured"], first["passed"]) == ("more than audio", False)
 
 
 def test_a_first_model_of_two_genres_just_at_its_thresholds_is_blessed(tmp_path: Path) -> None:
@@ -309,6 +381,10 @@ def test_a_first_model_of_two_genres_just_at_its_thresholds_is_blessed(tmp_path:
     uri, blessed = evaluate(tmp_path, gate, labels, scores)
     assert refusals(uri) == []
     assert blessed
+    # The last blessed model is nowhere where there is none.
+    assert [(row["check"], row["baseline"], row["passed"]) for row in table(uri, gate)] == [
+        (check, None, True) for check in ("accuracy", "macro-F1", "recall of Pop", "recall of Rock")
+    ]
     found = read_evaluation(uri, "", GENRES[:2])
     assert found.overall["macro_f1"] == pytest.approx(0.7)
     assert found.overall["top_3_accuracy"] == 1.0
@@ -321,8 +397,10 @@ def test_a_baseline_may_not_know_a_genre(tmp_path: Path) -> None:
         "candidate": scores_for(labels, 3, seed=3),
         "baseline": scores_for([0, 0, 1, 1, 0, 1], 2, seed=4),
     }
-    uri, blessed = evaluate(tmp_path, GateConfig(), labels, scores)
+    uri, blessed = evaluate(tmp_path, GateConfig(min_clips=2), labels, scores)
     assert blessed, refusals(uri)
+    baseline = read_baseline(uri)
+    assert baseline and baseline.recall == {"Pop": 1, "Rock": 1, "Folk": 0}
     found = read_evaluation(uri, "", GENRES[:3])
     assert found.overall["accuracy"] == 1.0
     assert found.overall["log_loss"] == pytest.approx(log_loss(labels, scores["candidate"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,21 @@ def _curves(n_epochs: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
     half = n_epochs // 2
     return [{"stage": "head", "epochs": epochs[:half]}, {"stage": "top", "epochs": epochs[half:]}]
+
+
+def gate(test: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a gate checked that a model passes, with the figures of a last blessed one."""
+    accuracy = test["overall"]["accuracy"]
+    recalls = {genre: figures["recall"] for genre, figures in test["per_genre"].items()}
+    figures = {"accuracy": (0.3, accuracy, accuracy - 0.01),
+               "accuracy vs last blessed": (accuracy - 0.03, accuracy, accuracy - 0.01),
+               **{f"recall of {genre}": ("too few clips to judge", recall, None)
+                  for genre, recall in recalls.items()}}  # fmt: skip
+    return [
+        {"check": check, "required": required, "measured": measured, "baseline": baseline,
+         "passed": None if isinstance(required, str) else True}
+        for check, (required, measured, baseline) in figures.items()
+    ]  # fmt: skip
 
 
 def evaluation(
@@ -197,6 +212,7 @@ def report_data(
         Source("blessing", "ModelBlessing", 17, f"{root}/Evaluator/blessing/17"),
         Source("model", "Model", 13, f"{root}/CandidateRanker/best_model/15"),
     ]
+    test = evaluation(genres, chance)
     found = ReportData(
         best=models[0],
         blessed=True,
@@ -212,7 +228,7 @@ def report_data(
             }
             for row in rows
         },
-        test=evaluation(genres, chance),
+        test=test,
         holdings=Holdings(
             clips=clips,
             artists=artists,
@@ -245,5 +261,6 @@ def report_data(
             },
             sources=sources,
         ),
+        gate=gate(test),
     )  # fmt: skip
     return dataclasses.replace(found, **changes)

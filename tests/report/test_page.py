@@ -117,6 +117,23 @@ def test_a_refused_model_has_its_reasons_and_alarms_come_first() -> None:
     assert outline.text.index(alarms[0]) < outline.text.index("Refused:")
 
 
+def test_what_the_gate_checked_is_a_table_with_the_verdict(plain: ReportData) -> None:
+    failed = {"check": "recall of <Rock>", "required": 0.05, "measured": 0.0, "baseline": 0.25,
+              "passed": False}  # fmt: skip
+    reason = "<Rock>: recall is 0.000, at least 0.050 is needed"
+    refused = dataclasses.replace(
+        plain, blessed=False, reasons=[reason], gate=[*plain.gate, failed]
+    )
+    outline = Outline(page.render(refused))
+    accuracy = plain.test["overall"]["accuracy"]
+    assert f"accuracy 0.300 {accuracy:.3f} {accuracy - 0.01:.3f} yes" in outline.text
+    assert "recall of Rock too few clips to judge" in outline.text
+    assert "recall of <Rock> 0.050 0.000 0.250 no" in outline.text
+    # The row says it already.
+    assert reason not in outline.text
+    assert outline.text.index("recall of <Rock>") < outline.text.index("right genre among three")
+
+
 def test_slices_are_named_as_people_do_and_what_is_not_known_is_said(plain: ReportData) -> None:
     of_license = plain.test["slices"]["license"]
     slices = {"license": {"unknown": of_license[""], **of_license}, "duration": of_license}

@@ -39,6 +39,7 @@ from tests.stand_ins import beam_context, model_artifact, run_evaluator, scores_
 ROOT = Path(__file__).parents[3]
 GENRES = ("Pop", "Rock", "Müßiggang")
 AUDIO = AudioConfig(sample_rate_hz=16_000, fmax_hz=8_000.0, clip_seconds=2.0)
+GATE = GateConfig(min_accuracy=0.9)  # which lets nothing through
 HOSTILE = "</h3><script>alert(1)</script>"
 CURVES = [{"stage": "all", "epochs": [{"loss": 1.0, "val_loss": 1.2, "accuracy": 0.5}]}]
 # For each split the class ids of its clips; of test also what the better model takes them for.
@@ -149,7 +150,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     evaluation, blessing = run_evaluator(
         folder / "judgement",
         evaluator.Executor,
-        GateConfig(min_accuracy=0.9),  # which lets nothing through
+        GATE,
         examples=examples,
         model=ranked[ranker.BEST_MODEL],
     )
@@ -167,6 +168,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     configuration = {
         "audio": dataclasses.asdict(AUDIO),
         "contest": dataclasses.asdict(ContestConfig(max_credible_accuracy=0.9)),
+        "gate": dataclasses.asdict(GATE),
         "train": {"seed": 3},
     }
     executor.Executor(base_executor.BaseExecutor.Context(pipeline_run_id="run 1")).Do(
@@ -202,6 +204,9 @@ def test_the_verdict_is_the_evaluators(data: ReportData) -> None:
     assert data.best == "svm"
     assert data.blessed is False
     assert "all genres: accuracy is 0.667, at least 0.900 is needed" in data.reasons
+    checks = {row["check"]: (row["required"], row["passed"]) for row in data.gate}
+    assert checks["accuracy"] == (0.9, False)
+    assert checks["recall of Pop"] == ("too few clips to judge", None)
     assert data.alarms[0].startswith("1 artist is in more than one split (7)")
     assert data.alarms[1].startswith("accuracy on eval is above the 0.9 that is credible (svm 1.0")
     assert [row["name"] for row in data.models] == ["svm", "knn", "mlp"]

@@ -133,7 +133,7 @@ def jeffreys(right: float, n: float) -> tuple[float, float]:
 
 
 def test_figures_at_0_or_1_have_the_interval_of_so_many_artists() -> None:
-    # Class 0: 4 artists, all right. Class 1: 9 artists, never right. Clips do not count, artists do.
+    # Class 0: 4 artists, always right. Class 1: 9 artists, never right. Clips do not count.
     right = {(artist, 0, 0): 7 for artist in range(4)}
     found = bootstrap.replicate(right | {(artist, 1, 2): 3 for artist in range(10, 19)})
     assert found.recall_interval(0) == pytest.approx(jeffreys(4, 4))

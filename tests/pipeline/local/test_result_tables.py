@@ -40,6 +40,7 @@ def board(**values: Any) -> dict[str, Any]:
             "accuracy_interval": [0.4, 0.8], "macro_f1_interval": [0.35, 0.79],
             "per_genre": {"Hip-Hop[/b]": genre},
         },
+        "gate": [],
         "reasons": [],
         "alarms": [],
     }  # fmt: skip
@@ -96,3 +97,27 @@ def test_why_a_model_is_refused_is_printed() -> None:
         "refused: not pushed",
         "  Rock: recall is 0.000, at least 0.050 is needed",
     ]
+
+
+def test_the_checks_of_the_gate_are_a_table_in_80_columns() -> None:
+    genre = "Instrumental[/b]"
+    rows = [
+        ("accuracy", 0.3, 0.625, None, True),
+        (f"recall of {genre} vs last blessed", 0.55, 0.5, 0.8, False),
+        ("recall of Rock", "too few clips to judge", 0.25, 0.5, None),
+    ]
+    keys = ("check", "required", "measured", "baseline", "passed")
+    content = board(gate=[dict(zip(keys, row, strict=True)) for row in rows])
+    text = printed(content, pushed=False)
+    assert max(map(len, text.splitlines())) <= 80
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "accuracy 0.300 0.625 - yes" in lines
+    assert any(line.endswith("0.550 0.500 0.800 no") for line in lines)
+    assert any(line.endswith("0.250 0.500 -") and "too few clips" in line for line in lines)
+    assert genre in text
+    failed = next(
+        line
+        for line in printed(content, pushed=False, colours=True).splitlines()
+        if "0.800" in line
+    )
+    assert "\x1b[31m" in failed

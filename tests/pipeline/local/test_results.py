@@ -14,6 +14,7 @@ from tfx.utils import path_utils
 
 from common.errors import InputError, in_a_line
 from dataset.bad_files import BAD_FILES_NAME, SUMMARY_NAME
+from evaluation.config import GateConfig
 from models.training import fit_record
 from models.training.fit_record import FitRecord
 from pipeline import metadata_store
@@ -75,6 +76,7 @@ def test_a_run_that_fails_leaves_its_reasons(tmp_path: Path) -> None:
     board = json.loads((tmp_path / "leaderboard.json").read_text())
     assert (board["best"], board["test"], board["blessed"]) == (None, None, False)
     assert board["reasons"] == ["no candidate could be trained"]
+    assert board["gate"] == []
     found = {
         entry["name"]: (entry["status"], entry["reason"], entry["eval"])
         for entry in board["models"]
@@ -133,14 +135,14 @@ def blessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, 
 def test_what_is_published_is_served_and_json(
     blessed: dict[tuple[str, str], Any], tmp_path: Path
 ) -> None:
-    result = results.publish(blessed, str(tmp_path), 0.75)
+    result = results.publish(blessed, str(tmp_path), GateConfig(), 0.75)
     (version,) = (tmp_path / "serving").iterdir()
     assert result.pushed_to == str(version)
     assert result.note and "version 7, of an earlier run, was changed" in result.note
     found = json.loads((tmp_path / "leaderboard.json").read_text())
     assert found == {"best": "knn", "blessed": True, "accuracy": None}
     assert (tmp_path / "report" / "index.html").read_text() == "the page"
-    assert results.publish(blessed, str(tmp_path), 0.75).note is None
+    assert results.publish(blessed, str(tmp_path), GateConfig(), 0.75).note is None
 
 
 def test_no_board_says_blessed_of_a_model_that_cannot_be_served(
@@ -148,7 +150,7 @@ def test_no_board_says_blessed_of_a_model_that_cannot_be_served(
 ) -> None:
     (tmp_path / "serving").write_text("in the way")
     with pytest.raises(Exception, match="serving"):
-        results.publish(blessed, str(tmp_path), 0.75)
+        results.publish(blessed, str(tmp_path), GateConfig(), 0.75)
     assert not (tmp_path / "leaderboard.json").exists()
 
 
