@@ -114,6 +114,8 @@ def test_the_leaderboard_keeps_its_contract(first: Run) -> None:
     board = first.board
     assert board["blessed"] is True
     assert board["reasons"] == []
+    assert [row["check"] for row in board["gate"]][:2] == ["accuracy", "macro-F1"]
+    assert all(row["passed"] is not False for row in board["gate"])
     assert {entry["name"] for entry in board["models"]} == {"gaussian_nb", "cnn1d"}
     assert {entry["status"] for entry in board["models"]} == {"trained"}
     best, other = board["models"]
@@ -241,7 +243,13 @@ def test_a_stricter_gate_refuses_and_says_why(first: Run, archive: Path) -> None
     assert refused.board["blessed"] is False
     page = (first.output / "report" / "index.html").read_text()
     assert "Refused:" in page
-    assert reason in page
+    assert f'<td class="number">0.999</td><td class="number">{accuracy:.3f}</td>' in page
+    failed = [row for row in refused.board["gate"] if row["passed"] is False]
+    assert [(row["check"], row["required"], row["measured"]) for row in failed] == [
+        ("accuracy", 0.999, accuracy)
+    ]
+    # The model of the first run, which is the same.
+    assert failed[0]["baseline"] == pytest.approx(accuracy)
     assert refused.versions == first.versions
 
 
