@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -104,20 +105,20 @@ def _genre_table(board: dict[str, Any]) -> Table:
     return table
 
 
-def _gate_table(board: dict[str, Any]) -> Table:
+def _gate_table(board: dict[str, Any]) -> Padding:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    table.add_column("\n  gate, on test")
+    table.add_column("\ngate, on test")
     for column in ("\nrequired", "\nmeasured", "last\nblessed"):
         table.add_column(column, justify="right")
     table.add_column("\npassed", no_wrap=True)
     for row in board["gate"]:
         table.add_row(
-            Text(visible(f"  {row['check']}")),
+            Text(visible(row["check"])),
             *(_bound(row[key]) for key in ("required", "measured", "baseline")),
             {True: "yes", False: "no", None: "-"}[row["passed"]],
             style="red" if row["passed"] is False else None,
         )
-    return table
+    return Padding(table, (0, 0, 0, 2))  # a long name is wrapped and stays in its column
 
 
 def _bound(value: float | str | None) -> str:

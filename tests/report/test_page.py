@@ -129,8 +129,11 @@ def test_what_the_gate_checked_is_a_table_with_the_verdict(plain: ReportData) ->
     assert f"accuracy 0.300 {accuracy:.3f} {accuracy - 0.01:.3f} yes" in outline.text
     assert "recall of Rock too few clips to judge" in outline.text
     assert "recall of <Rock> 0.050 0.000 0.250 no" in outline.text
-    # The row says it already.
+    # The row says it already; that of the input does not say what to do.
     assert reason not in outline.text
+    of_input = {**failed, "check": "input", "required": "audio", "measured": "more"}
+    withheld = dataclasses.replace(refused, reasons=["it needs --push"], gate=[of_input])
+    assert "it needs --push" in Outline(page.render(withheld)).text
     assert outline.text.index("recall of <Rock>") < outline.text.index("right genre among three")
 
 
