@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated
 
-from common.config import NOT_NEGATIVE, SHARE, Config, Flag
+from common.config import NOT_NEGATIVE, POSITIVE, SHARE, Config, Flag
 
 # Accuracies above which a leak is likelier than a good model. Published figures on fma_small
 # end at .64; for the other subsets too few are known.
@@ -42,6 +42,17 @@ class GateConfig(Config):
 class ContestConfig(Config):
     """How the best candidate is chosen, and what is too good to be true."""
 
+    ensemble: Annotated[
+        bool, Flag("let the mean of several models' scores compete with the models themselves")
+    ] = True
+    max_prediction_ms: Annotated[
+        float | None, POSITIVE,
+        Flag("how long the best model may take for a clip, in ms; default: no limit", "MS"),
+    ] = None  # fmt: skip
+    max_parameters: Annotated[
+        int | None, POSITIVE,
+        Flag("how many parameters the best model may have; default: no limit", "N"),
+    ] = None  # fmt: skip
     push_unservable: Annotated[
         bool, Flag("let a model that needs more than audio be the best, and push it")
     ] = False

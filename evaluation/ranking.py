@@ -25,7 +25,7 @@ class Candidate:
         replicates: its macro-F1 in each replicate of the bootstrap, float64 [replicates];
             NaN where it is unknown.
         parameters: numbers that the model holds, None where that is not known.
-        servable: whether audio alone is enough to score a clip.
+        barred: why it must not be pushed, as in "needs more than audio"; None where it may.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Candidate:
     log_loss: float
     replicates: NDArray[np.float64]
     parameters: int | None
-    servable: bool
+    barred: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Ranking:
         order: names, best first.
         tied: names of those that are tied with the highest macro-F1, itself among them; empty where
             none is.
-        best: the one to be judged and pushed: the first, or the first that is servable.
+        best: the one to be judged and pushed: the first, or the first that is not barred.
         withheld: why even a blessing would not have it pushed, None where nothing speaks against.
         why_best: a sentence.
     """
@@ -56,7 +56,7 @@ class Ranking:
     why_best: str
 
 
-def rank(candidates: Sequence[Candidate], *, push_unservable: bool) -> Ranking:
+def rank(candidates: Sequence[Candidate]) -> Ranking:
     """Returns the ranking by macro-F1, in which log-loss decides ties.
 
     By the one-standard-error rule (Breiman et al., 1984) a candidate is tied with the highest if
@@ -69,24 +69,19 @@ def rank(candidates: Sequence[Candidate], *, push_unservable: bool) -> Ranking:
 
     Args:
         candidates: at least one, in any order.
-        push_unservable: whether a model that needs more than audio may be the best.
     """
     winner, tied = _winner(candidates)
-    servable = [candidate for candidate in candidates if candidate.servable]
+    eligible = [candidate for candidate in candidates if not candidate.barred]
     best, withheld = winner, None
     why = _why(winner, tied, len(candidates))
-    if not winner.servable and not push_unservable:
-        if servable:
-            best, tied_servable = _winner(servable)
-            why = (
-                f"{winner.name} leads, but needs more than audio, so it is not pushed; of the "
-                f"servable ones {_why(best, tied_servable, len(servable))}"
-            )
-        else:
-            withheld = (
-                f"{best.name} needs more than audio, as every candidate does: it is not pushed "
-                "without --push-unservable"
-            )
+    if winner.barred and eligible:
+        best, tied_eligible = _winner(eligible)
+        why = (
+            f"{winner.name} leads, but {winner.barred}, so it is not pushed; of the others "
+            f"{_why(best, tied_eligible, len(eligible))}"
+        )
+    elif winner.barred:
+        withheld = f"{best.name} {winner.barred}, and no other candidate may be pushed"
     rest = sorted((c for c in candidates if c is not winner), key=_by_macro_f1)
     return Ranking(
         order=(winner.name, *(candidate.name for candidate in rest)),

@@ -69,6 +69,14 @@ class TrainConfig(Config):
         Flag("principal components of classical models, 0 for none; default: the model's own", "N"),
     ] = None  # fmt: skip
 
+    refit: Annotated[
+        bool,
+        Flag(
+            "fit classical models once more, on train and eval, before test judges the best one; "
+            "networks stay as they are"
+        ),
+    ] = True
+
     def only(self, settings: Collection[str]) -> TrainConfig:
         """Returns the configuration with all but the seed and `settings` at their defaults.
 

@@ -10,6 +10,7 @@ CLASSICAL = {
     "svm": "models.classical.svm",
     "mlp": "models.classical.mlp",
     "musicnn": "models.transfer.musicnn",
+    "musicnn_statistics": "models.transfer.musicnn_statistics",
 }
 # Trained with Keras; a Tuner can search for their hyperparameters.
 NETWORKS = {
@@ -20,3 +21,9 @@ NETWORKS = {
 }
 MODELS = {**CLASSICAL, **NETWORKS}
 MODEL_NAMES = tuple(MODELS)
+# What `--models` takes beside names; `article` has the six that the project's article trained.
+PRESETS = {
+    "fast": (*CLASSICAL, "mobilenet_v2"),
+    "article": ("logistic_regression", "knn", "gaussian_nb", "svm", "cnn1d", "mobilenet_v2"),
+    "all": MODEL_NAMES,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -19,13 +20,14 @@ from common.config import from_json
 from common.errors import InputError, in_a_line, is_disk_full
 from dataset.config import AudioConfig
 from features import example_keys, musicnn_weights
-from models import saved_model
+from models import calibration, held_out, saved_model
 from models.config import TrainConfig
+from models.held_out import HeldOut
 from models.spec import TrainedModel, TrainingContext, load
 from models.training import fit_record, input_fn
 from models.training.fit_record import FitRecord
 
-_CHECKED = 4  # clips
+_SCORED_CLIPS = 32  # at once
 _JOB = "ai_platform_"  # what TFX has all keys of `custom_config` begin with that describe a job
 
 
@@ -40,16 +42,20 @@ def run_fn(fn_args: Any) -> None:
             interrupted training goes on.
     """
     name = fn_args.custom_config["model"]
+    refitted = saved_model.refitted_dir(fn_args.serving_model_dir)
     try:
         record = _train_and_export(fn_args)
     except Exception as error:
         if is_disk_full(error):
             raise
         logging.exception("%s failed to train", name)
-        if fileio.exists(fn_args.serving_model_dir):
-            fileio.rmtree(fn_args.serving_model_dir)  # half a model, perhaps
+        for half_a_model in (fn_args.serving_model_dir, refitted):
+            if fileio.exists(half_a_model):
+                fileio.rmtree(half_a_model)
         record = FitRecord(name, fit_record.FAILED, reason=in_a_line(error))
     fit_record.write(fn_args.serving_model_dir, record)
+    if fileio.exists(refitted):
+        fit_record.write(refitted, record)
     checkpoint_dir = _checkpoint_dir(fn_args)
     if record.status == fit_record.TRAINED and fileio.exists(checkpoint_dir):
         fileio.rmtree(checkpoint_dir)
@@ -76,37 +82,59 @@ def _train_and_export(fn_args: Any) -> FitRecord:
     started = time.monotonic()
     trained = spec.train(context)
     seconds = time.monotonic() - started
-    _check_scores(trained, context)
-    saved_model.export(
-        fn_args.serving_model_dir,
-        scorer=trained.scorer,
-        feature=trained.feature,
-        servable=trained.servable,
-        transform_output=transform_output,
-        config=context.audio,
-    )
+    scored = _score(trained, context)
+    temperature = calibration.fit_temperature(scored.labels, scored.scores)
+    scorers = {fn_args.serving_model_dir: trained.scorer}
+    if trained.refitted:
+        scorers[saved_model.refitted_dir(fn_args.serving_model_dir)] = trained.refitted
+    for directory, scorer in scorers.items():
+        saved_model.export(
+            directory,
+            scorer=calibration.Calibrated(scorer, temperature),
+            feature=trained.feature,
+            servable=trained.servable,
+            transform_output=transform_output,
+            config=context.audio,
+        )
+    calibrated = calibration.scaled(scored.scores, temperature).numpy()
+    held_out.write(fn_args.serving_model_dir, dataclasses.replace(scored, scores=calibrated))
     vocabulary = transform_output.vocabulary_by_name(example_keys.GENRE_VOCABULARY)
-    return _record(name, trained, [genre.decode() for genre in vocabulary], seconds)
+    genres = [genre.decode() for genre in vocabulary]
+    return _record(name, trained, genres, seconds, temperature)
 
 
 def _check_feature(feature: str, transform_output: tft.TFTransformOutput) -> None:
     """Raises InputError where Transform could not compute what a model reads."""
-    if feature not in transform_output.transformed_feature_spec():
-        why = musicnn_weights.MISSING if feature == example_keys.MUSICNN else "Transform lacks it"
-        raise InputError(f"there is no feature {feature}: {why}")
+    for key in feature.split("+"):
+        if key not in transform_output.transformed_feature_spec():
+            why = musicnn_weights.MISSING if key == example_keys.MUSICNN else "Transform lacks it"
+            raise InputError(f"there is no feature {key}: {why}")
 
 
-def _check_scores(trained: TrainedModel, context: TrainingContext) -> None:
-    """Raises FloatingPointError where scores are not finite, on which TFMA fails for all models."""
-    packed = [
-        clip for clip, _ in input_fn.clips(context.eval_files, trained.feature).take(_CHECKED)
+def _score(trained: TrainedModel, context: TrainingContext) -> HeldOut:
+    """Returns the scores of the labelled clips of `eval`, and of `train` those out of fold.
+
+    Raises:
+        FloatingPointError: where scores are not finite, on which TFMA fails for all models.
+    """
+    clip_scores = tf.function(trained.scorer.clip_scores, reduce_retracing=True)
+    keys = (example_keys.TRACK_ID, example_keys.LABEL)
+    clips = input_fn.records(context.eval_files, trained.feature, keys).batch(_SCORED_CLIPS)
+    batches = [
+        (tracks.numpy(), labels.numpy(), clip_scores(packed).numpy())
+        for packed, tracks, labels in clips
     ]
-    scores = trained.scorer.clip_scores(tf.stack(packed))
+    tracks, labels, scores = (np.concatenate(column) for column in zip(*batches, strict=True))
     if not np.isfinite(scores).all():
         raise FloatingPointError("its scores are not finite")
+    kept = np.argsort(tracks, kind="stable")
+    kept = kept[labels[kept] >= 0]
+    return HeldOut(tracks[kept], labels[kept], scores[kept]).and_of(trained.out_of_fold)
 
 
-def _record(name: str, trained: TrainedModel, genres: Sequence[str], seconds: float) -> FitRecord:
+def _record(
+    name: str, trained: TrainedModel, genres: Sequence[str], seconds: float, temperature: float
+) -> FitRecord:
     return FitRecord(
         name,
         feature=trained.feature,
@@ -114,7 +142,7 @@ def _record(name: str, trained: TrainedModel, genres: Sequence[str], seconds: fl
         servable=trained.servable,
         parameters=trained.n_parameters,
         training_seconds=round(seconds, 1),
-        hyperparameters=dict(trained.hyperparameters),
+        hyperparameters={**trained.hyperparameters, "temperature": temperature},
         curves=list(trained.curves),
     )
 

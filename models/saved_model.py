@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -9,7 +11,7 @@ from dataset.config import AudioConfig
 from features import example_keys, pcm
 from features.preprocessing import FEATURES
 from features.wav import read_wav
-from models.spec import ClipScorer
+from models.spec import ClipScorer, pack
 
 # FMA's own clips are 30 s, give or take some frames of MP3; its whole tracks are minutes.
 _DURATION_BOUNDS_SECONDS = (0.0, 10.0, 20.0, 29.0, 31.0, 120.0, 300.0)
@@ -47,6 +49,8 @@ def export(
     - `evaluation_features`: `examples`, to what TFMA needs and the Example lacks: `label` and
       `duration`, a class in words by which TFMA slices.
 
+    Its attribute `score_features` is a function from transformed features to scores.
+
     The first two give `classes`, string [batch, n_classes], the genres, and `scores`, float32
     [batch, n_classes], which sum to 1. A model that is not servable from audio alone has no
     `predict_wav`, and its Examples need `fma_features`, too: for the scores only those.
@@ -54,7 +58,7 @@ def export(
     Args:
         directory: where to write.
         scorer: the fitted model.
-        feature: the transformed feature that it takes.
+        feature: the transformed feature that it takes, see `models.spec.pack`.
         servable: whether audio alone is enough to compute that feature.
         transform_output: Transform's output, whose graph is built in.
         config: how a clip is cut.
@@ -63,12 +67,18 @@ def export(
     genres = tf.constant(transform_output.vocabulary_by_name(example_keys.GENRE_VOCABULARY))
     source = example_keys.AUDIO if servable else example_keys.FMA_FEATURES
 
+    parts = feature.split("+")
+    shape = [None] if len(parts) == 1 else [None, len(parts)]
+    exported.score_features = tf.function(
+        scorer.clip_scores, input_signature=[tf.TensorSpec(shape, tf.string)]
+    )
+
     def predict(values: tf.Tensor, genre: tf.Tensor) -> dict[str, tf.Tensor]:
-        packed = exported.transform({source: values, example_keys.GENRE: genre})[feature]
+        packed = pack(exported.transform({source: values, example_keys.GENRE: genre}), feature)
         # Batch normalisation is among what TensorFlow cannot compute for no clips at all.
         scores = tf.cond(
-            tf.size(packed) > 0,
-            lambda: scorer.clip_scores(packed),
+            tf.shape(packed)[0] > 0,
+            lambda: exported.score_features(packed),
             lambda: tf.zeros([0, genres.shape[0]]),
         )
         classes = tf.tile(genres[tf.newaxis, :], [tf.shape(scores)[0], 1])
@@ -91,7 +101,7 @@ def export(
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         transformed = exported.transform(_parse(examples, example_keys.AUDIO, source))
-        wanted = {*transformed} & {*FEATURES, example_keys.LABEL, feature}
+        wanted = {*transformed} & {*FEATURES, example_keys.LABEL, *parts}
         return {key: transformed[key] for key in sorted(wanted)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
@@ -111,6 +121,15 @@ def export(
     if servable:
         signatures["predict_wav"] = predict_wav
     tf.saved_model.save(exported, directory, signatures=signatures)
+
+
+def refitted_dir(model_dir: str) -> str:
+    """Returns where the same model lies that was fitted on `train` and `eval`, if there is one.
+
+    Args:
+        model_dir: where the one lies that was fitted on `train`.
+    """
+    return os.path.join(os.path.dirname(model_dir), "Refitted")
 
 
 def duration_class(seconds: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from dataset.config import AudioConfig
 from models.config import TrainConfig
+from models.held_out import HeldOut
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +48,10 @@ class ClipScorer(Protocol):
     """A `tf.Module`, so that a SavedModel holds what it computes with."""
 
     def clip_scores(self, packed: tf.Tensor) -> tf.Tensor:
-        """Returns float32 [batch, n_classes], rows that sum to 1, from packed features [batch]."""
+        """Returns float32 [batch, n_classes], rows that sum to 1, from packed features.
+
+        These are string [batch], or [batch, parts] for a feature that is several, see `pack`.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +67,9 @@ class TrainedModel:
             models that are not trained by epochs.
         servable: whether audio alone is enough to score a clip; not where the scorer takes FMA's
             own features.
+        out_of_fold: scores of clips of `train`, each by a model that was fitted on the clips of
+            other artists; None where fitting takes too long for that.
+        refitted: the same model, fitted on `train` and `eval`; None where there is none.
     """
 
     scorer: ClipScorer
@@ -71,6 +78,8 @@ class TrainedModel:
     hyperparameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     curves: Sequence[Mapping[str, Any]] = ()
     servable: bool = True
+    out_of_fold: HeldOut | None = None
+    refitted: ClipScorer | None = None
 
 
 class ModelSpec(Protocol):
@@ -85,6 +94,17 @@ class ModelSpec(Protocol):
 
     def train(self, context: TrainingContext) -> TrainedModel:
         """Trains one model, the same one every time."""
+
+
+def pack(features: Mapping[str, tf.Tensor], feature: str) -> tf.Tensor:
+    """Returns what a scorer takes.
+
+    Args:
+        features: packed features by key, string [batch] or scalars.
+        feature: a key, or several with `+` between them, which are stacked along a last axis.
+    """
+    parts = [features[key] for key in feature.split("+")]
+    return parts[0] if len(parts) == 1 else tf.stack(parts, axis=-1)
 
 
 def load(module: str) -> ModelSpec:

@@ -9,7 +9,7 @@ from common.config import POSITIVE, Config, Flag, Group, require
 from dataset.config import AudioConfig, DataConfig
 from evaluation.config import ContestConfig, GateConfig
 from models.config import TrainConfig
-from models.registry import MODEL_NAMES, NETWORKS
+from models.registry import MODEL_NAMES, NETWORKS, PRESETS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,10 +47,11 @@ class PipelineConfig(Config):
     models: Annotated[
         tuple[str, ...],
         Flag(
-            f"models to train and compare, of {', '.join(MODEL_NAMES)}; default: all",
+            f"models to train and compare: {', '.join(PRESETS)}, or names of "
+            f"{', '.join(MODEL_NAMES)}; default: fast, the models that take minutes",
             "NAME,NAME…", group="training",
         ),
-    ] = MODEL_NAMES  # fmt: skip
+    ] = PRESETS["fast"]  # fmt: skip
     audio: Annotated[AudioConfig, Group("data")] = AudioConfig()
     train: Annotated[TrainConfig, Group("training")] = TrainConfig()
     tune: Annotated[TuneConfig, Group("tuning")] = TuneConfig()
@@ -66,11 +67,13 @@ class PipelineConfig(Config):
     def __post_init__(self) -> None:
         """Raises ValueError for names that do not fit together, or features that are not read."""
         super().__post_init__()
-        known = ", ".join(MODEL_NAMES)
+        known = ", ".join([*PRESETS, *MODEL_NAMES])
+        require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
+        expanded = [name for entry in self.models for name in PRESETS.get(entry, (entry,))]
+        object.__setattr__(self, "models", tuple(dict.fromkeys(expanded)))
         require(bool(self.models), f"models must name at least one of {known}", self.models)
         for model in self.models:
             require(model in MODEL_NAMES, f"models must be among {known}", model)
-        require(len(set(self.models)) == len(self.models), "models must not repeat", self.models)
         for model in self.tune.models:
             is_trained = model in self.models
             require(is_trained, f"models must have {model}, which is to be tuned", self.models)

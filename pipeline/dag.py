@@ -65,8 +65,10 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     }
     ranker = CandidateRanker(
         examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
         candidates={name: trainer.outputs["model"] for name, trainer in trainers.items()},
-        push_unservable=config.contest.push_unservable,
+        contest=config.contest,
+        audio=config.audio,
     )
     best_model = ranker.outputs[BEST_MODEL]
     baseline = platform.baseline(best_model).with_id(BASELINE)
@@ -183,7 +185,8 @@ def _transform_config(config: PipelineConfig) -> dict[str, Any]:
     """
     features = {*FEATURES, example_keys.FMA_FEATURES}
     custom: dict[str, Any] = {"audio": dataclasses.asdict(config.audio)}
-    if example_keys.MUSICNN in {load(MODELS[name]).feature(config.train) for name in config.models}:
+    read = {load(MODELS[name]).feature(config.train) for name in config.models}
+    if any(example_keys.MUSICNN in feature.split("+") for feature in read):
         custom["musicnn_weights_digest"] = musicnn_weights.digest()
     else:
         features.remove(example_keys.MUSICNN)

@@ -9,16 +9,23 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from tfx.components.util import tfxio_utils
 from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from common import files, strict_json
+from common.config import from_json
 from common.errors import InputError
 from components.candidate_ranker import latency
+from components.candidate_ranker.contender import Contender, contender
+from components.candidate_ranker.ensembles import EnsembleOf, refitted_or_same
 from components.model_properties import MODEL_NAME, SERVABLE, WITHHELD
+from dataset.config import AudioConfig
 from evaluation import eval_config
+from evaluation.config import ContestConfig
 from evaluation.ranking import Candidate, Ranking, rank
 from evaluation.tfma_results import Evaluation, read_evaluation, read_macro_f1_replicates
+from models import ensemble
 from models.registry import MODEL_NAMES
 from models.training import fit_record
 from models.training.fit_record import FitRecord
@@ -27,7 +34,9 @@ EXAMPLES = "examples"
 BEST_MODEL = "best_model"
 EVALUATION = "evaluation"
 LEADERBOARD = "leaderboard"
-PUSH_UNSERVABLE = "push_unservable"
+TRANSFORM_GRAPH = "transform_graph"
+CONTEST = "contest"
+AUDIO = "audio"
 # Files of the Leaderboard artifact.
 LEADERBOARD_NAME = "leaderboard.json"
 FITS_NAME = "fits.json"
@@ -60,57 +69,54 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             if input_dict.get(candidate_key(name))
         }
         fits = {name: fit_record.read(path_utils.serving_model_dir(uris[name])) for name in uris}
-        paths = {
-            name: path_utils.serving_model_path(uris[name])
+        contest = from_json(ContestConfig, exec_properties[CONTEST])
+        split_uri = artifact_utils.get_split_uri(input_dict[EXAMPLES], _SPLIT)
+        clips = latency.first_examples(files.matching(io_utils.all_files_pattern(split_uri)))
+        contenders = {
+            name: contender(fit, path_utils.serving_model_path(uris[name]), clips, contest)
             for name, fit in fits.items()
             if fit.status == fit_record.TRAINED
         }
-        if not paths:
+        if not contenders:
             reasons = "; ".join(f"{name}: {fit.reason}" for name, fit in fits.items())
             raise InputError(f"no candidate could be trained: {reasons}")
-        evaluation_uri = artifact_utils.get_single_uri(output_dict[EVALUATION])
-        self._evaluate(input_dict[EXAMPLES], paths, evaluation_uri)
-        evaluations = {
-            name: read_evaluation(evaluation_uri, _name_for_tfma(name, paths), fits[name].genres)
-            for name in paths
-        }
-        ranking = rank(
-            [
-                Candidate(
-                    name,
-                    evaluations[name].overall["macro_f1"],
-                    evaluations[name].overall["log_loss"],
-                    read_macro_f1_replicates(evaluation_uri, _name_for_tfma(name, paths)),
-                    fits[name].parameters,
-                    fits[name].servable,
-                )
-                for name in paths
-            ],
-            push_unservable=bool(exec_properties[PUSH_UNSERVABLE]),
-        )
-        split_uri = artifact_utils.get_split_uri(input_dict[EXAMPLES], _SPLIT)
-        clips = latency.first_examples(files.matching(io_utils.all_files_pattern(split_uri)))
-        times = {name: latency.prediction_ms(path, clips) for name, path in paths.items()}
-        _write_board(
-            artifact_utils.get_single_uri(output_dict[LEADERBOARD]),
-            board(ranking, fits, evaluations, times),
-            fits,
+        mean = EnsembleOf(
+            {name: c for name, c in contenders.items() if contest.ensemble and not c.barred},
+            artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH]),
+            from_json(AudioConfig, exec_properties[AUDIO]),
         )
         best_model = artifact_utils.get_single_instance(output_dict[BEST_MODEL])
-        io_utils.copy_dir(paths[ranking.best], path_utils.serving_model_dir(best_model.uri))
-        best_model.set_string_custom_property(MODEL_NAME, ranking.best)
-        best_model.set_int_custom_property(SERVABLE, int(fits[ranking.best].servable))
-        if ranking.withheld:
-            best_model.set_string_custom_property(WITHHELD, ranking.withheld)
+        aside = files.join(best_model.uri, ensemble.NAME)
+        if mean.members:
+            mean.export(aside)
+            fits[ensemble.NAME] = mean.fit()
+            contenders[ensemble.NAME] = contender(fits[ensemble.NAME], aside, clips, contest)
+        evaluation_uri = artifact_utils.get_single_uri(output_dict[EVALUATION])
+        self._evaluate(input_dict[EXAMPLES], contenders, evaluation_uri)
+        evaluations = {
+            name: read_evaluation(evaluation_uri, _name_for_tfma(name, contenders), c.fit.genres)
+            for name, c in contenders.items()
+        }
+        ranking = _rank(contenders, evaluations, evaluation_uri)
+        _write_board(
+            artifact_utils.get_single_uri(output_dict[LEADERBOARD]),
+            board(ranking, fits, contenders, evaluations),
+            fits,
+        )
+        _hand_on(best_model, ranking, contenders[ranking.best], mean)
+        if mean.members:
+            fileio.rmtree(aside)
 
-    def _evaluate(self, examples: list[Any], paths: dict[str, str], output_uri: str) -> None:
-        names = {name: _name_for_tfma(name, paths) for name in paths}
+    def _evaluate(
+        self, examples: list[Any], contenders: Mapping[str, Contender], output_uri: str
+    ) -> None:
+        names = {name: _name_for_tfma(name, contenders) for name in contenders}
         config = eval_config.ranking_config(list(names.values()))
         models = [
             tfma.default_eval_shared_model(
-                eval_saved_model_path=path, model_name=names[name], eval_config=config
+                eval_saved_model_path=c.path, model_name=names[name], eval_config=config
             )
-            for name, path in paths.items()
+            for name, c in contenders.items()
         ]
         source = tfxio_utils.get_tfxio_factory_from_artifact(
             examples=examples,
@@ -131,6 +137,38 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
 
 
+def _rank(
+    contenders: Mapping[str, Contender], evaluations: Mapping[str, Evaluation], uri: str
+) -> Ranking:
+    return rank(
+        [
+            Candidate(
+                name,
+                evaluations[name].overall["macro_f1"],
+                evaluations[name].overall["log_loss"],
+                read_macro_f1_replicates(uri, _name_for_tfma(name, contenders)),
+                c.fit.parameters,
+                c.barred,
+            )
+            for name, c in contenders.items()
+        ]
+    )
+
+
+def _hand_on(best_model: Any, ranking: Ranking, best: Contender, mean: EnsembleOf) -> None:
+    """Writes the best model, fitted on `eval`, too, where it can be, and says what it is."""
+    directory = path_utils.serving_model_dir(best_model.uri)
+    if ranking.best == ensemble.NAME:
+        mean.export(directory, refitted=True)
+        fit_record.write(directory, best.fit)
+    else:
+        io_utils.copy_dir(refitted_or_same(best.path), directory)
+    best_model.set_string_custom_property(MODEL_NAME, ranking.best)
+    best_model.set_int_custom_property(SERVABLE, int(best.fit.servable))
+    if ranking.withheld:
+        best_model.set_string_custom_property(WITHHELD, ranking.withheld)
+
+
 def _name_for_tfma(name: str, candidates: Collection[str]) -> str:
     """Returns the name of a model in an evaluation: TFMA keeps none where there is only one."""
     return name if len(candidates) > 1 else ""
@@ -139,28 +177,28 @@ def _name_for_tfma(name: str, candidates: Collection[str]) -> str:
 def board(
     ranking: Ranking,
     fits: Mapping[str, FitRecord],
+    contenders: Mapping[str, Contender],
     evaluations: Mapping[str, Evaluation],
-    prediction_ms: Mapping[str, float],
 ) -> dict[str, Any]:
     """Returns what `leaderboard.json` holds before the judgement.
 
     Args:
         ranking: of the candidates that trained.
         fits: of all candidates.
-        evaluations: of those that trained.
-        prediction_ms: likewise, for a clip.
+        contenders: those that trained.
+        evaluations: of these.
     """
-    failed = [name for name in fits if name not in evaluations]
     return {
         "models": [
             {
                 **entry_of(fits[name]),
-                "eval": _figures(evaluations[name]) if name in evaluations else None,
-                "prediction_ms": prediction_ms.get(name),
+                "eval": _figures(evaluations[name]),
+                "prediction_ms": contenders[name].prediction_ms,
                 "tied": name in ranking.tied,
             }
-            for name in (*ranking.order, *failed)
-        ],
+            for name in ranking.order
+        ]
+        + [entry_of(fit) for name, fit in fits.items() if name not in contenders],
         "best": ranking.best,
         "leader": ranking.order[0],
         "why_best": ranking.why_best,

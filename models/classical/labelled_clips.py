@@ -21,7 +21,7 @@ Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 @dataclasses.dataclass(frozen=True)
 class Clips:
-    """Labelled clips: inputs [clips, columns], labels and artists int64 [clips].
+    """Labelled clips: inputs [clips, columns], labels, artists and tracks int64 [clips].
 
     Inputs are float32 as they are read, and float64 as models are fitted on them.
     """
@@ -29,6 +29,7 @@ class Clips:
     inputs: NDArray[np.floating[Any]]
     labels: NDArray[np.int64]
     artists: NDArray[np.int64]
+    tracks: NDArray[np.int64]
 
     def in_float64(self) -> Clips:
         """Returns the same with inputs in float64, which take twice the memory: sample first."""
@@ -44,7 +45,12 @@ class Clips:
             of_genre = order[self.labels[order] == label]
             place[of_genre] = np.arange(len(of_genre)) / len(of_genre)
         kept = np.sort(order[np.argsort(place[order], kind="stable")[:at_most]])
-        return Clips(self.inputs[kept], self.labels[kept], self.artists[kept])
+        return self.at(kept)
+
+    def at(self, places: NDArray[np.int64]) -> Clips:
+        """Returns the clips at some places."""
+        fields = dataclasses.fields(self)
+        return Clips(*(getattr(self, field.name)[places] for field in fields))
 
 
 def read_clips(file_patterns: Sequence[str], feature: str) -> Clips:
@@ -54,15 +60,15 @@ def read_clips(file_patterns: Sequence[str], feature: str) -> Clips:
 
     Args:
         file_patterns: transformed TFRecords.
-        feature: the feature to read, packed float32.
+        feature: the feature to read, packed float32; of several, see `models.spec.pack`, the
+            columns of each follow those of the one before.
     """
     keys = (example_keys.LABEL, example_keys.TRACK_ID, example_keys.ARTIST_ID)
     rows = list(input_fn.records(file_patterns, feature, keys).batch(1_024).as_numpy_iterator())
     packed, labels, tracks, artists = (np.concatenate(column) for column in zip(*rows, strict=True))
-    inputs = np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1)
+    inputs = np.frombuffer(b"".join(packed.ravel()), "<f4").reshape(len(packed), -1)
     kept = np.argsort(tracks, kind="stable")
-    kept = kept[labels[kept] >= 0]
-    return Clips(inputs[kept], labels[kept], artists[kept])
+    return Clips(inputs, labels, artists, tracks).at(kept[labels[kept] >= 0])
 
 
 def artist_folds(clips: Clips, seed: int) -> Folds:

@@ -8,16 +8,18 @@ kurtosis are full of, from deciding distances.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
@@ -36,14 +38,19 @@ from models.classical.labelled_clips import (
 )
 from models.classical.tf_export import LIMIT, ClassicalScorer, Head, Trained
 from models.config import TrainConfig
+from models.held_out import HeldOut
 from models.spec import TrainedModel, TrainingContext
+
+# Parameters of the pipeline, as `set_params` takes them.
+Settings = Mapping[str, Any]
 
 _FEATURES = {"audio": example_keys.STATISTICS, "fma": example_keys.FMA_FEATURES}
 # A setting that is best on this many clips is as good as best on more, and the search costs
 # (settings x folds) fits.
 _SEARCHED_CLIPS = 5_000
 # Below this many clips, how they fall into folds moves macro-F1 by more than the settings do
-# (0.018 of standard deviation, with 240 clips), so they are cut into folds twice.
+# (0.018 of standard deviation, with 240 clips), so they are cut into folds twice. So many are
+# enough, too, for a temperature and for choosing the members of an ensemble.
 _FEW_CLIPS = 2_000
 
 
@@ -76,7 +83,7 @@ class Classical:
     max_clips: int = 50_000
     reads: str = ""
     columns: Sequence[tuple[str, int, int]] = (("all", 0, sys.maxsize),)
-    settings: tuple[str, ...] = ("feature_set", "pca_components")
+    settings: tuple[str, ...] = ("feature_set", "pca_components", "refit")
 
     def feature(self, train: TrainConfig) -> str:
         """Returns the transformed feature that it reads."""
@@ -89,14 +96,25 @@ class Classical:
         clips = (
             read_clips(context.train_files, feature).sample(self.max_clips, train.seed).in_float64()
         )
-        model, hyperparameters = fit(self, clips, train)
-        scorer = export(self, model, clips, context.n_classes)
+        n_classes = context.n_classes
+        settings, hyperparameters = choose(self, clips, train)
+        model, calibrated = fit(self, settings, clips, train.seed)
+        if self.calibrated:
+            hyperparameters["calibrated"] = calibrated
+        scorer, refitted = export(self, model, clips, n_classes), None
+        if train.refit:
+            both = read_clips([*context.train_files, *context.eval_files], feature)
+            both = both.sample(self.max_clips, train.seed).in_float64()
+            refitted = export(self, fit(self, settings, both, train.seed)[0], both, n_classes)
+            hyperparameters["refitted_on_clips"] = len(both.labels)
         return TrainedModel(
             scorer=scorer,
             feature=feature,
             n_parameters=scorer.n_parameters,
             hyperparameters=hyperparameters,
             servable=feature != example_keys.FMA_FEATURES,
+            out_of_fold=out_of_fold(self, settings, clips, train.seed, n_classes),
+            refitted=refitted,
         )
 
 
@@ -116,24 +134,26 @@ class VaryingColumns(VarianceThreshold):
         return super()._get_support_mask() & within
 
 
-def fit(
-    kind: Classical, clips: Clips, train: TrainConfig
-) -> tuple[Pipeline | CalibratedClassifierCV, dict[str, Any]]:
-    """Returns the model with the best settings, and those settings as JSON values.
+@contextlib.contextmanager
+def _repeatable() -> Iterator[None]:
+    """Fits with one thread, and without warnings that mean nothing here.
 
-    They are chosen by their mean macro-F1 over folds that keep artists apart, and the model is then
-    fitted on all clips.
+    Sums then have the same order on every machine; and on small matrices, which most of them are,
+    several threads are slower.
     """
-    # One thread, so that sums have the same order on every machine; and on small matrices, which
-    # most of them are, several are slower.
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         # A model that is stopped after so many steps is meant to be.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        best, found = _search(kind, clips, train)
-        model = _pipeline(kind.classifier(train.seed)).set_params(**best)
-        if kind.calibrated:
-            model, found["calibrated"] = _calibrated(model, clips, train.seed)
-        model.fit(clips.inputs, clips.labels)
+        yield
+
+
+@_repeatable()
+def choose(kind: Classical, clips: Clips, train: TrainConfig) -> tuple[Settings, dict[str, Any]]:
+    """Returns the best settings of the pipeline, and what a report tells of them, as JSON values.
+
+    They are chosen by their mean macro-F1 over folds that keep artists apart.
+    """
+    best, found = _search(kind, clips, train)
     chosen = {
         name.removeprefix("classifier__"): value
         for name, value in best.items()
@@ -142,12 +162,43 @@ def fit(
     if len(kind.columns) > 1:
         chosen["columns"] = best["varying"].name
     components = None if best["pca"] == "passthrough" else best["pca"].n_components
-    return model, {
+    return best, {
         **chosen,
         "pca_components": components,
         **found,
         "fitted_on_clips": len(clips.labels),
     }
+
+
+@_repeatable()
+def fit(
+    kind: Classical, settings: Settings, clips: Clips, seed: int
+) -> tuple[Pipeline | CalibratedClassifierCV, str]:
+    """Returns the model, fitted on all clips, and by which folds its decisions are calibrated."""
+    model = clone(_pipeline(kind.classifier(seed)).set_params(**settings))
+    how = "no"
+    if kind.calibrated:
+        model, how = _calibrated(model, clips, seed)
+    return model.fit(clips.inputs, clips.labels), how
+
+
+def out_of_fold(
+    kind: Classical, settings: Settings, clips: Clips, seed: int, n_classes: int
+) -> HeldOut | None:
+    """Returns the scores of clips, each by a model fitted on those of other artists.
+
+    Of many clips a sample is scored. None where nothing can be held out.
+    """
+    clips = clips.sample(_FEW_CLIPS, seed)
+    scored: HeldOut | None = None
+    for fitted, held in artist_folds(clips, seed):
+        known, unknown = clips.at(fitted), clips.at(held)
+        model, _ = fit(kind, settings, known, seed)
+        scorer = export(kind, model, known, n_classes)
+        packed = [row.tobytes() for row in unknown.inputs.astype("<f4")]
+        scores = scorer.clip_scores(tf.constant(packed)).numpy()
+        scored = HeldOut(unknown.tracks, unknown.labels, scores).and_of(scored)
+    return scored
 
 
 def export(
@@ -164,9 +215,7 @@ def export(
     return ClassicalScorer(model, head, n_columns=clips.inputs.shape[1], n_classes=n_classes)
 
 
-def _search(
-    kind: Classical, clips: Clips, train: TrainConfig
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _search(kind: Classical, clips: Clips, train: TrainConfig) -> tuple[Settings, dict[str, Any]]:
     """Returns the best settings of the pipeline, and how they did in how many folds."""
     searched = clips.sample(_SEARCHED_CLIPS, train.seed)
     n_repeats = 2 if len(searched.labels) < _FEW_CLIPS else 1

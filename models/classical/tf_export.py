@@ -67,10 +67,12 @@ class ClassicalScorer(tf.Module):
         return sum(int(variable.shape.num_elements()) for variable in self.variables)
 
     def clip_scores(self, packed: tf.Tensor) -> tf.Tensor:
-        """Returns float32 [batch, n_classes] from packed features, string [batch].
+        """Returns float32 [batch, n_classes] from packed features, see `models.spec.pack`.
 
         A genre that was not among the fitted clips scores 0.
         """
+        if packed.shape.rank == 2:
+            packed = tf.strings.reduce_join(packed, axis=1)
         columns = tf.ensure_shape(tf.io.decode_raw(packed, tf.float32), [None, self._n_columns])
         varying = tf.cast(tf.gather(columns, self._columns, axis=1), tf.float64)
         inputs = tf.clip_by_value((varying - self._mean) / self._scale, -LIMIT, LIMIT)

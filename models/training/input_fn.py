@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dataset.config import AudioConfig
 from features import example_keys
+from models.spec import pack
 from models.training import augmentation, padded_batches, targets
 from models.training.clip_store import StoredClips
 from models.training.input_spec import InputSpec
@@ -29,20 +30,20 @@ def clips(file_patterns: Sequence[str], feature: str) -> tf.data.Dataset:
 
 
 def records(file_patterns: Sequence[str], feature: str, numbers: Sequence[str]) -> tf.data.Dataset:
-    """Returns a dataset of (packed feature, *numbers) of scalars, several files in turn.
+    """Returns a dataset of (packed feature, *numbers), clip by clip, several files in turn.
 
     Args:
         file_patterns: transformed TFRecords.
-        feature: which packed feature to read.
+        feature: which packed feature to read, see `models.spec.pack`.
         numbers: keys of int64 features to read with it.
     """
     paths = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
-    spec = {feature: tf.io.FixedLenFeature([], tf.string)}
+    spec = {key: tf.io.FixedLenFeature([], tf.string) for key in feature.split("+")}
     spec |= {key: tf.io.FixedLenFeature([], tf.int64) for key in numbers}
 
     def parse(record: tf.Tensor) -> tuple[tf.Tensor, ...]:
         parsed = tf.io.parse_single_example(record, spec)
-        return tuple(parsed[key] for key in (feature, *numbers))
+        return (pack(parsed, feature), *(parsed[key] for key in numbers))
 
     return tf.data.TFRecordDataset(
         paths, compression_type="GZIP", num_parallel_reads=min(len(paths), _PARALLEL_FILES)

@@ -63,7 +63,7 @@ def test_help_has_every_flag_its_default_and_the_exit_statuses() -> None:
     ("flag", "expected"),
     [
         ("--subset=tiny", "--subset should be 'small', 'medium', 'large' or 'full', got 'tiny'"),
-        ("--models=cnn1d,resnet", "--models must be among logistic_regression, knn"),
+        ("--models=cnn1d,resnet", "--models must be among fast, article, all, logistic_regression"),
         ("--models=", "--models must be among "),
         ("--models=cnn1d,cnn1d", "--models must not repeat"),
         ("--min-accuracy=2", "--min-accuracy must be at least 0 and at most 1, got 2.0"),

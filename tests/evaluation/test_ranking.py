@@ -19,18 +19,16 @@ def candidate(
     *,
     error: float = 0.0,
     log_loss: float = 1.0,
-    servable: bool = True,
+    barred: str | None = None,
 ) -> Candidate:
     """Return a candidate whose difference to one without error has this standard error."""
     replicates = macro_f1 + error * OTHER_NOISE / np.std(OTHER_NOISE, ddof=1) + NOISE
-    return Candidate(name, macro_f1, log_loss, replicates, parameters, servable)
+    return Candidate(name, macro_f1, log_loss, replicates, parameters, barred)
 
 
-def ranked(*candidates: Candidate, push_unservable: bool = False) -> Ranking:
+def ranked(*candidates: Candidate) -> Ranking:
     """Return the ranking, which must be the same in any order of the candidates."""
-    rankings = [
-        rank(order, push_unservable=push_unservable) for order in itertools.permutations(candidates)
-    ]
+    rankings = [rank(order) for order in itertools.permutations(candidates)]
     assert all(ranking == rankings[0] for ranking in rankings)
     return rankings[0]
 
@@ -128,9 +126,9 @@ def test_a_single_candidate_needs_no_reason() -> None:
     assert ranked(candidate("a", 0.5, 1)).why_best == "a is the only one to choose from"
 
 
-def test_an_unservable_leader_leads_and_the_best_servable_one_is_pushed() -> None:
+def test_a_leader_that_is_barred_leads_and_the_best_of_the_others_is_pushed() -> None:
     candidates = [
-        candidate("table", 0.9, 5, servable=False),
+        candidate("table", 0.9, 5, barred="needs more than audio"),
         candidate("big", 0.7, 100),
         candidate("small", 0.69, 50, error=0.02),
     ]
@@ -138,13 +136,12 @@ def test_an_unservable_leader_leads_and_the_best_servable_one_is_pushed() -> Non
     assert found.order == ("table", "big", "small")
     assert (found.best, found.withheld) == ("small", None)
     assert found.why_best.startswith("table leads, but needs more than audio")
-    forced = ranked(*candidates, push_unservable=True)
-    assert (forced.best, forced.withheld) == ("table", None)
 
 
-def test_where_none_is_servable_the_best_is_withheld() -> None:
-    candidates = [candidate("a", 0.9, 5, servable=False), candidate("b", 0.7, 1, servable=False)]
-    found = ranked(*candidates)
+def test_where_all_are_barred_the_best_is_withheld() -> None:
+    found = ranked(
+        candidate("a", 0.9, 5, barred="is too slow"), candidate("b", 0.7, 1, barred="is too large")
+    )
     assert found.best == "a"
-    assert found.withheld.endswith("it is not pushed without --push-unservable")
-    assert ranked(*candidates, push_unservable=True).withheld is None
+    assert found.withheld is not None
+    assert found.withheld.startswith("a is too slow")

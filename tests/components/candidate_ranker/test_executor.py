@@ -15,8 +15,11 @@ from sklearn.metrics import f1_score
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
+from common.config import to_json
 from common.errors import InputError
 from components.candidate_ranker import executor
+from dataset.config import AudioConfig
+from evaluation.config import ContestConfig
 from features import example_keys
 from models.training import fit_record
 from models.training.fit_record import FitRecord
@@ -30,6 +33,7 @@ ARTISTS = {
 }
 # Macro-F1 of .44 and .66, and figures that no two clips change together.
 PREDICTIONS = {"cnn1d": [0, 0, 1, 0, 0, 0], "mobilenet_v2": [0, 1, 1, 1, 2, 0]}
+CONTEST = ContestConfig()
 FAILED = {"status": fit_record.FAILED, "reason": "the weights could not be downloaded"}
 
 
@@ -51,7 +55,7 @@ def rank(
     predictions: Mapping[str, Sequence[int]],
     fits: Mapping[str, Mapping[str, Any]],
     *,
-    push_unservable: bool = False,
+    contest: ContestConfig = CONTEST,
     metadata: Mapping[str, Sequence[int]] = ARTISTS,
     shards: Sequence[Sequence[int]] | None = None,
 ) -> Outcome:
@@ -61,7 +65,7 @@ def rank(
         folder: an empty folder.
         predictions: of each candidate; it need not have trained.
         fits: fields of its FitRecord.
-        push_unservable: see `rank`.
+        contest: how the best one is chosen.
         metadata: features of the clips.
         shards: which clips go to which file.
     """
@@ -69,7 +73,12 @@ def rank(
     examples = write_examples(
         str(folder / "examples"), "eval", GENRES, LABELS, scores, metadata, shards
     )
-    inputs: dict[str, list[object]] = {executor.EXAMPLES: [examples]}
+    transform_graph = standard_artifacts.TransformGraph()
+    transform_graph.uri = str(folder / "transform_graph")
+    inputs: dict[str, list[object]] = {
+        executor.EXAMPLES: [examples],
+        executor.TRANSFORM_GRAPH: [transform_graph],
+    }
     for name in predictions:
         model = model_artifact(folder, name, 3, **{"genres": GENRES, **fits.get(name, {})})
         inputs[executor.candidate_key(name)] = [model]
@@ -83,9 +92,8 @@ def rank(
         executor.EVALUATION: [evaluation],
         executor.LEADERBOARD: [board],
     }
-    executor.Executor(beam_context(folder)).Do(
-        inputs, outputs, {executor.PUSH_UNSERVABLE: int(push_unservable)}
-    )
+    properties = {executor.CONTEST: to_json(contest), executor.AUDIO: to_json(AudioConfig())}
+    executor.Executor(beam_context(folder)).Do(inputs, outputs, properties)
     return Outcome(
         json.loads(Path(board.uri, executor.LEADERBOARD_NAME).read_text()),
         json.loads(Path(board.uri, executor.FITS_NAME).read_text()),
@@ -210,8 +218,27 @@ def test_an_unservable_leader_is_the_best_only_if_asked_for(
 ) -> None:
     predictions = {"cnn1d": [0] * 6, "mobilenet_v2": LABELS}
     fits = {"mobilenet_v2": {"servable": False}}
-    found = rank(tmp_path, predictions, fits, push_unservable=push_unservable)
+    found = rank(
+        tmp_path, predictions, fits, contest=ContestConfig(push_unservable=push_unservable)
+    )
     assert (found.board["leader"], found.board["best"]) == ("mobilenet_v2", best)
     assert found.entries["mobilenet_v2"]["servable"] is False
     assert not found.best.has_custom_property("withheld")
     assert named(found.best).name == best
+
+
+@pytest.mark.parametrize(
+    ("contest", "reason"),
+    [
+        (ContestConfig(max_parameters=50), "has 90,000 parameters (--max-parameters is 50)"),
+        (ContestConfig(max_prediction_ms=0.5), "takes 7.5 ms for a clip"),
+        (ContestConfig(), "needs more than audio"),
+    ],
+)
+def test_what_must_not_be_the_best_says_why(contest: ContestConfig, reason: str) -> None:
+    fit = FitRecord("svm", parameters=90_000, servable="audio" not in reason)
+    found = executor.bar(fit, 7.5, contest)
+    assert found is not None
+    assert reason in found
+    generous = ContestConfig(push_unservable=True, max_parameters=90_000, max_prediction_ms=7.5)
+    assert executor.bar(fit, 7.5, generous) is None

@@ -22,6 +22,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 
 import system
+from common.config import to_json as config_to_json
 from components.candidate_ranker import executor as ranker
 from components.candidate_ranker.component import Leaderboard
 from components.genre_report import executor
@@ -130,10 +131,15 @@ def rank(folder: Path, examples: standard_artifacts.Examples) -> dict[str, Any]:
     for place, (key, artifact) in enumerate(outputs.items(), start=10):
         artifact.uri, artifact.id = str(folder / key), place
         Path(artifact.uri).mkdir()
+    transform_graph = standard_artifacts.TransformGraph()
+    transform_graph.uri = str(folder / "transform_graph")
     ranker.Executor(beam_context(folder)).Do(
-        {ranker.EXAMPLES: [examples], **inputs},
+        {ranker.EXAMPLES: [examples], ranker.TRANSFORM_GRAPH: [transform_graph], **inputs},
         {key: [artifact] for key, artifact in outputs.items()},
-        {ranker.PUSH_UNSERVABLE: 0},
+        {
+            ranker.CONTEST: config_to_json(ContestConfig()),
+            ranker.AUDIO: config_to_json(AudioConfig()),
+        },
     )
     return outputs
 

@@ -39,7 +39,11 @@ def make_clips(n_clips: int, n_genres: int, seed: int, noise: float = 2.0) -> Cl
     inputs[:, 1] *= 1e4
     inputs[:, 2] = rng.standard_cauchy(n_clips) * 100
     inputs = inputs.astype(np.float32).astype(np.float64)  # as they come from the Examples
-    return Clips(inputs, labels, rng.integers(0, 1 + n_clips // 4, n_clips))
+    return clips_of(inputs, labels, rng.integers(0, 1 + n_clips // 4, n_clips))
+
+
+def clips_of(inputs: Any, labels: Any, artists: Any) -> Clips:
+    return Clips(inputs, np.array(labels), np.array(artists), np.arange(len(labels)))
 
 
 def pack(inputs: NDArray[np.float64]) -> tf.Tensor:
@@ -50,8 +54,11 @@ def fit_and_export(
     name: str, clips: Clips, n_classes: int, **settings: Any
 ) -> tuple[Any, Any, dict[str, Any]]:
     """Return the scikit-learn model, its scorer in TensorFlow, and the hyperparameters."""
-    model, hyperparameters = sklearn_model.fit(kind(name), clips, TrainConfig(**settings))
-    return model, sklearn_model.export(kind(name), model, clips, n_classes), hyperparameters
+    train = TrainConfig(**settings)
+    chosen, hyperparameters = sklearn_model.choose(kind(name), clips, train)
+    model, calibrated = sklearn_model.fit(kind(name), chosen, clips, train.seed)
+    scorer = sklearn_model.export(kind(name), model, clips, n_classes)
+    return model, scorer, {**hyperparameters, "calibrated": calibrated}
 
 
 def only_one_setting(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -155,7 +162,7 @@ def test_two_fits_are_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_few_artists_and_few_clips(name: str, labels: list[int], artists: list[int]) -> None:
     made = make_clips(len(labels), 2, seed=1)
-    clips = Clips(made.inputs, np.array(labels), np.array(artists))
+    clips = clips_of(made.inputs, labels, artists)
     results = []
     for _ in range(2):
         model, scorer, hyperparameters = fit_and_export(name, clips, max(labels) + 1)
@@ -211,9 +218,9 @@ def test_settings_are_chosen_by_folds_that_keep_artists_apart() -> None:
     labels = rng.integers(0, 2, 40)[artists]
     inputs = rng.normal(size=(40, N_COLUMNS))[artists]
     inputs += rng.normal(scale=0.1, size=inputs.shape)
-    _, _, hyperparameters = fit_and_export("svm", Clips(inputs, labels, artists), 2)
+    _, _, hyperparameters = fit_and_export("svm", clips_of(inputs, labels, artists), 2)
     assert hyperparameters["cv_macro_f1"] < 0.65
-    unknown = Clips(inputs, labels, np.full(200, -1))
+    unknown = clips_of(inputs, labels, np.full(200, -1))
     assert fit_and_export("svm", unknown, 2)[2]["cv_macro_f1"] > 0.95
 
 
@@ -228,7 +235,7 @@ def test_of_equally_good_settings_the_simplest_is_taken() -> None:
 
 def test_a_sample_keeps_the_shares_of_genres_and_loses_none() -> None:
     labels = np.array([0] * 600 + [1] * 300 + [2] * 99 + [3])
-    clips = Clips(np.arange(1_000.0)[:, np.newaxis], labels, np.arange(1_000))
+    clips = clips_of(np.arange(1_000.0)[:, np.newaxis], labels, np.arange(1_000))
     sample = clips.sample(100, seed=0)
     np.testing.assert_allclose(np.bincount(sample.labels), [60, 30, 9, 1], atol=1)
     np.testing.assert_array_equal(sample.inputs[:, 0], sample.artists)  # rows stay rows
@@ -245,7 +252,7 @@ def test_support_vectors_without_calibration_are_weighed_by_softmax() -> None:
     assert found["calibrated"] == "no"
     expected = tf.nn.softmax(model.decision_function(clips.inputs))
     np.testing.assert_allclose(scorer.clip_scores(pack(clips.inputs)), expected, atol=1e-6)
-    calibrated, found = sklearn_model.fit(kind("svm"), clips, TrainConfig())
+    calibrated, _, found = fit_and_export("svm", clips, 3)
     assert isinstance(calibrated, CalibratedClassifierCV)
     assert found["calibrated"] == "by artist folds"
 
@@ -265,7 +272,7 @@ def test_neighbours_that_are_the_same_clip_share_their_vote() -> None:
     twins = np.array([0, 0, 0, 0])
     labels = np.concatenate([clips.labels, clips.labels[twins]])
     labels[-1] = (labels[0] + 1) % 3
-    doubled = Clips(
+    doubled = clips_of(
         np.concatenate([clips.inputs, clips.inputs[twins]]), labels, np.arange(len(labels))
     )
     model, scorer, _ = fit_and_export("knn", doubled, 3)

@@ -1,0 +1,60 @@
+"""Temperature scaling (Guo et al., 2017, "On calibration of modern neural networks").
+
+A temperature above 1 makes a model less sure of every clip, one below 1 surer; which genre is the
+most likely stays the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+import scipy.special
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from models.spec import ClipScorer
+
+_LEAST_SCORE = 1e-7  # as the log-loss has it
+_BOUNDS = (0.1, 10.0)
+
+
+def fit_temperature(labels: NDArray[np.int64], scores: NDArray[np.float32]) -> float:
+    """Returns the temperature with the lowest log-loss, 1 where there are no clips.
+
+    Args:
+        labels: int64 [clips].
+        scores: float32 [clips, n_classes], of clips that the model was not fitted on.
+    """
+    if not len(labels):
+        return 1.0
+    logits = np.log(np.maximum(scores.astype(np.float64), _LEAST_SCORE))
+
+    def log_loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        right = scaled[np.arange(len(labels)), labels]
+        return float(np.mean(scipy.special.logsumexp(scaled, axis=1) - right))
+
+    found = scipy.optimize.minimize_scalar(
+        log_loss, bounds=tuple(np.log(_BOUNDS)), method="bounded"
+    )
+    return round(float(np.exp(found.x)), 3)
+
+
+def scaled(scores: Any, temperature: float) -> tf.Tensor:
+    """Returns float32 scores [clips, n_classes] at a temperature; rows still sum to 1."""
+    return tf.nn.softmax(tf.math.log(tf.maximum(scores, _LEAST_SCORE)) / temperature)
+
+
+class Calibrated(tf.Module):
+    """A scorer whose scores are scaled by a temperature."""
+
+    def __init__(self, scorer: ClipScorer, temperature: float):
+        super().__init__()
+        self.scorer = scorer
+        self._temperature = temperature
+
+    def clip_scores(self, packed: tf.Tensor) -> tf.Tensor:
+        """Returns float32 [batch, n_classes], rows that sum to 1, from packed features."""
+        return scaled(self.scorer.clip_scores(packed), self._temperature)

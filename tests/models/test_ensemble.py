@@ -1,0 +1,129 @@
+"""Held-out scores, calibration by them, and the mean of several models as one SavedModel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.special import softmax
+
+from models import calibration, ensemble, held_out
+from models.config import TrainConfig
+from models.held_out import HeldOut
+from models.saved_model import refitted_dir
+from models.training import fit_record
+from tests.models import tiny_network
+from tests.models.trainer import train_and_export
+
+TRACKS = np.arange(200)
+LABELS = np.random.default_rng(0).integers(0, 4, 200)
+
+
+def scores_of(skill: float, seed: int, tracks: np.ndarray[Any, Any] = TRACKS) -> HeldOut:
+    """Return a model's scores: logits of which the right one is higher by `skill`."""
+    logits = np.random.default_rng(seed).normal(size=(200, 4))
+    logits[TRACKS, LABELS] += skill
+    place = np.isin(TRACKS, tracks)
+    return HeldOut(TRACKS[place], LABELS[place], softmax(logits, axis=1)[place].astype(np.float32))
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_undoes_what_made_a_model_too_sure(temperature: float) -> None:
+    # Labels drawn from the scores: these are calibrated, by construction.
+    rng = np.random.default_rng(0)
+    scores = softmax(2 * rng.normal(size=(20_000, 4)), axis=1)
+    labels = (scores.cumsum(axis=1) < rng.random((20_000, 1))).sum(axis=1)
+    distorted = softmax(np.log(scores) / temperature, axis=1).astype(np.float32)
+    found = calibration.fit_temperature(labels, distorted)
+    assert found == pytest.approx(1 / temperature, rel=0.05)
+    np.testing.assert_allclose(calibration.scaled(distorted, found), scores, atol=0.02)
+
+
+def test_without_clips_nothing_is_scaled() -> None:
+    assert calibration.fit_temperature(np.zeros(0, int), np.zeros([0, 4], np.float32)) == 1.0
+
+
+def test_models_that_err_on_other_clips_are_better_together() -> None:
+    scores = {"a": scores_of(2.0, 1), "b": scores_of(1.9, 2), "chance": scores_of(0.0, 3)}
+    assert ensemble.choose(scores) == ["a", "b"]
+    assert ensemble.choose(dict(reversed(scores.items()))) == ["a", "b"]
+    mean = np.mean([scores[name].scores for name in "ab"], axis=0)
+    alone = ensemble.log_loss(LABELS, scores["a"].scores)
+    assert ensemble.log_loss(LABELS, mean) < alone
+
+
+def test_one_model_is_no_ensemble() -> None:
+    assert ensemble.choose({}) == []
+    assert ensemble.choose({"a": scores_of(2.0, 1)}) == []
+    # The same model twice: its mean is no better.
+    assert ensemble.choose({"a": scores_of(2.0, 1), "b": scores_of(2.0, 1)}) == []
+
+
+def test_models_are_compared_on_the_clips_that_all_have_scores_of() -> None:
+    whole, part = scores_of(1.0, 1), scores_of(1.0, 2, TRACKS[50:90])
+    np.testing.assert_array_equal(ensemble.common_tracks({"a": whole, "b": part}), TRACKS[50:90])
+    shuffled = whole.of(np.random.default_rng(0).permutation(TRACKS))
+    np.testing.assert_array_equal(shuffled.of(TRACKS[50:90]).scores, whole.scores[50:90])
+
+
+@pytest.fixture(scope="module")
+def members(transformed: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """Return a classical model, one of two features and a network, trained and exported."""
+    folder = tmp_path_factory.mktemp("members")
+    train = TrainConfig(epochs=2, batch_size=4)
+    return [
+        train_and_export("gaussian_nb", transformed, folder / "nb", train),
+        train_and_export("musicnn_statistics", transformed, folder / "both", train),
+        train_and_export(
+            tiny_network.NAME, transformed, folder / "net", train, module=tiny_network.MODULE
+        ),
+    ]
+
+
+def test_an_ensemble_gives_the_mean_of_its_members(
+    members: list[Any], transformed: Any, tmp_path: Path
+) -> None:
+    paths = [done.fn_args.serving_model_dir for done in members]
+    features = [fit_record.read(path).feature for path in paths]
+    ensemble.export(
+        str(tmp_path / "model"),
+        list(zip(paths, map(str, features), strict=True)),
+        transformed.output,
+        transformed.config,
+    )
+    examples = tf.constant(transformed.raw[:5])
+    scores = [
+        tf.saved_model.load(path).signatures["serving_default"](examples=examples)["scores"]
+        for path in (*paths, str(tmp_path / "model"))
+    ]
+    np.testing.assert_allclose(scores[-1], np.mean(scores[:-1], axis=0), atol=1e-6)
+
+
+def test_held_out_scores_are_those_of_the_saved_model_and_of_every_clip(
+    members: list[Any], transformed: Any
+) -> None:
+    for done in members:
+        path = done.fn_args.serving_model_dir
+        known = held_out.read(path)
+        assert known is not None
+        served = tf.saved_model.load(path).signatures["serving_default"]
+        scores = served(examples=tf.constant(transformed.raw))["scores"].numpy()
+        # `eval` comes first; the clips of this fixture are those of both splits.
+        np.testing.assert_allclose(known.scores[:24], scores, atol=1e-5)
+        is_network = done.name == tiny_network.NAME
+        assert len(known.tracks) == (24 if is_network else 48)
+        assert Path(refitted_dir(path)).exists() != is_network
+
+
+def test_a_model_is_fitted_on_eval_only_if_wanted(transformed: Any, tmp_path: Path) -> None:
+    done = train_and_export("gaussian_nb", transformed, tmp_path, TrainConfig(refit=False))
+    assert not Path(refitted_dir(done.fn_args.serving_model_dir)).exists()
+
+
+def test_refitted_models_have_seen_both_splits(members: list[Any], transformed: Any) -> None:
+    record = fit_record.read(refitted_dir(members[0].fn_args.serving_model_dir))
+    assert record.hyperparameters["fitted_on_clips"] == 24
+    assert record.hyperparameters["refitted_on_clips"] == 48
