@@ -15,8 +15,8 @@ from corpus.styles import STYLES
 from corpus.synthesis import synthesise
 from corpus.variation import varied
 
-ARTIST_BORROWS_CHANCE = 0.5
-CLIP_BORROWS_CHANCE = 0.25
+ARTIST_BORROWS_CHANCE = 0.25
+CLIP_BORROWS_CHANCE = 0.1
 
 
 def write_clip(spec: CorpusSpec, track: Track, audio_dir: Path) -> None:

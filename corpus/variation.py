@@ -9,22 +9,24 @@ import numpy as np
 
 from corpus.styles import GENRES, STYLES, Style
 
-# What can come from another genre. Not the whole band: that would be the other genre's music.
+# What can come from another genre, each of it alone.
 ASPECTS = (
     ("bpm", "swing"),
     ("scales", "progressions", "chord"),
     ("kick", "snare", "hat"),
     ("lead",),
+    ("chords", "arpeggio"),
+    ("bass",),
 )
 SPREAD = 0.12
 
 
 def varied(style: Style, borrowing_chance: float, rng: np.random.Generator) -> Style:
-    """Returns a style with every float varied and, by chance, an aspect of any genre's style."""
-    if rng.random() < borrowing_chance:
+    """Returns a style with every float varied and, by chance, aspects of any genres' styles."""
+    for aspect in ASPECTS:
         lender = STYLES[GENRES[rng.integers(len(GENRES))]]
-        aspect = ASPECTS[rng.integers(len(ASPECTS))]
-        style = replace(style, **{name: getattr(lender, name) for name in aspect})
+        if rng.random() < borrowing_chance:
+            style = replace(style, **{name: getattr(lender, name) for name in aspect})
     scaled: Style = _scaled(style, rng)
     return scaled
 
