@@ -39,10 +39,11 @@ def contender(
         contest: what a model may need.
     """
     prediction_ms = latency.prediction_ms(path, examples)
-    return Contender(fit, path, prediction_ms, _bar(fit, prediction_ms, contest))
+    return Contender(fit, path, prediction_ms, bar(fit, prediction_ms, contest))
 
 
-def _bar(fit: FitRecord, prediction_ms: float, contest: ContestConfig) -> str | None:
+def bar(fit: FitRecord, prediction_ms: float, contest: ContestConfig) -> str | None:
+    """Returns why a model must not be the best, None where it may."""
     if not fit.servable and not contest.push_unservable:
         return "needs more than audio (--push-unservable lets it be the best)"
     most_ms, most_parameters = contest.max_prediction_ms, contest.max_parameters

@@ -18,6 +18,7 @@ from tfx.utils import path_utils
 from common.config import to_json
 from common.errors import InputError
 from components.candidate_ranker import executor
+from components.candidate_ranker.contender import bar
 from dataset.config import AudioConfig
 from evaluation.config import ContestConfig
 from features import example_keys
@@ -237,8 +238,8 @@ def test_an_unservable_leader_is_the_best_only_if_asked_for(
 )
 def test_what_must_not_be_the_best_says_why(contest: ContestConfig, reason: str) -> None:
     fit = FitRecord("svm", parameters=90_000, servable="audio" not in reason)
-    found = executor.bar(fit, 7.5, contest)
+    found = bar(fit, 7.5, contest)
     assert found is not None
     assert reason in found
     generous = ContestConfig(push_unservable=True, max_parameters=90_000, max_prediction_ms=7.5)
-    assert executor.bar(fit, 7.5, generous) is None
+    assert bar(fit, 7.5, generous) is None
