@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,15 +121,28 @@ def read_evaluation(uri: str, model_name: str, genres: Sequence[str]) -> Evaluat
         calibration=_calibration(whole),
         slices=_other_slices(slices),
         mistakes=[
-            {
-                "track_id": track_id,
-                "genre": names.get(label, str(label)),
-                "predicted": names.get(predicted, str(predicted)),
-                "score": score,
-            }
-            for track_id, label, predicted, score in _json(whole, eval_config.MISTAKES)
+            _mistake(track_id, names.get(label, str(label)), label_score, top, names)
+            for track_id, label, label_score, top in _json(whole, eval_config.MISTAKES)
         ],
     )
+
+
+def _mistake(
+    track_id: int,
+    genre: str,
+    genre_score: float,
+    top: Sequence[tuple[int, float]],
+    names: Mapping[int, str],
+) -> dict[str, Any]:
+    named = [(names.get(index, str(index)), score) for index, score in top]
+    return {
+        "track_id": track_id,
+        "genre": genre,
+        "predicted": named[0][0],
+        "score": named[0][1],
+        "genre_score": genre_score,
+        "top": named,
+    }
 
 
 def read_macro_f1_replicates(uri: str, model_name: str = "") -> NDArray[np.float64]:

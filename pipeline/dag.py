@@ -25,7 +25,6 @@ from components.strict_example_validator import StrictExampleValidator
 from components.strict_transform import StrictTransform
 from evaluation.gate import gate_config
 from features import example_keys, musicnn_weights
-from features.preprocessing import FEATURES
 from models.registry import MODELS
 from models.spec import load
 from pipeline.cache_key import BEAM_FLAGS, CODE_DIGEST, code_digest, versions_digest
@@ -178,18 +177,13 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> StrictTran
 
 
 def _transform_config(config: PipelineConfig) -> dict[str, Any]:
-    """Returns what the preprocessing is told.
-
-    All features are computed, so that a run with other models trains the former ones no second
-    time; musicnn's take long and are left out where no model reads them.
-    """
-    features = {*FEATURES, example_keys.FMA_FEATURES}
+    """Returns what the preprocessing is told: only the features that the models read."""
+    features = {
+        key for name in config.models for key in load(MODELS[name]).feature(config.train).split("+")
+    }
     custom: dict[str, Any] = {"audio": dataclasses.asdict(config.audio)}
-    read = {load(MODELS[name]).feature(config.train) for name in config.models}
-    if any(example_keys.MUSICNN in feature.split("+") for feature in read):
+    if example_keys.MUSICNN in features:
         custom["musicnn_weights_digest"] = musicnn_weights.digest()
-    else:
-        features.remove(example_keys.MUSICNN)
     return {**custom, "features": sorted(features)}
 
 

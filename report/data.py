@@ -73,6 +73,8 @@ class Clip:
         audio: an excerpt of it as a `data:` URI, empty where there is none.
         predicted: the wrong genre that the model gave it, empty where it is no mistake.
         score: of the wrong genre.
+        genre_score: of its own genre, where it is a mistake.
+        top: the three genres of the highest scores, with these, where it is a mistake.
     """
 
     track_id: int
@@ -86,6 +88,8 @@ class Clip:
     audio: str = ""
     predicted: str = ""
     score: float = 0.0
+    genre_score: float = 0.0
+    top: Sequence[tuple[str, float]] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ NOTHING = "–"
 _EXAMPLES_BYTES = 1_800_000
 _MISTAKES_BYTES = 2_000_000
 # Where it is not just the feature's own name.
+_MOST_PAIRS = 5
 _SLICE_NAMES = {"license": "Licence", "source_channels": "Channels of the file"}
 
 
@@ -41,6 +42,13 @@ def render(data: ReportData) -> str:
             eval_flatters_some=_eval_flatters_some(data),
             leaderboard_plot=_leaderboard_plot(data.models),
             f1_plot=_f1_plot(data.test["per_genre"]),
+            majority=_share_of_most_frequent(data),
+            slices={
+                feature: values
+                for feature, values in data.test["slices"].items()
+                if len(values) > 1
+            },
+            confused=_most_confused(data.test["confusion"]),
             confusion_columns=_predicted(data.test["confusion"]),
             confusion_plot=_confusion_plot(data.test["confusion"]),
             calibration_plot=_calibration_plot(data.test["calibration"]),
@@ -132,6 +140,25 @@ def _eval_flatters_some(data: ReportData) -> bool:
         if model["status"] == "trained"
     }
     return len(by_epochs) == 2
+
+
+def _share_of_most_frequent(data: ReportData) -> float | None:
+    """Returns the accuracy on test of always saying the most frequent genre of train."""
+    train, test = (data.holdings.clips.get(split, {}) for split in ("train", "test"))
+    if not train or not sum(test.values()):
+        return None
+    return test.get(max(train, key=lambda genre: train[genre]), 0) / sum(test.values())
+
+
+def _most_confused(confusion: Mapping[str, Mapping[str, int]]) -> list[tuple[int, str, str]]:
+    """Returns how many clips, of which genre, were taken for which other, the most first."""
+    pairs = [
+        (count, genre, predicted)
+        for genre, row in confusion.items()
+        for predicted, count in row.items()
+        if predicted != genre and count
+    ]
+    return sorted(pairs, key=lambda pair: (-pair[0], pair[1:]))[:_MOST_PAIRS]
 
 
 def _predicted(confusion: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -55,7 +55,7 @@ class EnsembleOf:
             feature="+".join(sorted({key for f in fits for key in str(f.feature).split("+")})),
             genres=fits[0].genres,
             parameters=sum(fit.parameters or 0 for fit in fits),
-            training_seconds=0.0,
+            training_seconds=round(sum(fit.training_seconds or 0.0 for fit in fits), 1),
             hyperparameters={"members": list(self.members)},
         )
 

@@ -201,8 +201,15 @@ def board(
         + [entry_of(fit) for name, fit in fits.items() if name not in contenders],
         "best": ranking.best,
         "leader": ranking.order[0],
-        "why_best": ranking.why_best,
+        "why_best": "; ".join([ranking.why_best, *_about(fits.get(ensemble.NAME))]),
     }
+
+
+def _about(fit: FitRecord | None) -> list[str]:
+    """Returns what an ensemble is, if there is one."""
+    if not fit:
+        return []
+    return [f"{fit.name} is the mean of the scores of {', '.join(fit.hyperparameters['members'])}"]
 
 
 def entry_of(fit: FitRecord) -> dict[str, Any]:

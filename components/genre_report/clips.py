@@ -69,9 +69,11 @@ def survey(
             artists[split][clip.genre].add(_artist(clip))
             seconds[split] += clip.seconds
             if split == EXAMPLE_SPLIT and _is_welcome(clip, examples[clip.genre], examples_each):
-                examples[clip.genre].append(_with_spectrogram(clip, pcm16, audio))
+                examples[clip.genre].append(_shown(clip, pcm16, audio, EXAMPLE_SECONDS))
             if split == JUDGED_SPLIT and clip.track_id in wanted:
-                heard[clip.track_id] = _as_mistake(clip, pcm16, audio, wanted[clip.track_id])
+                # A mistake's keys are fields of a clip.
+                clip = dataclasses.replace(clip, **wanted[clip.track_id])
+                heard[clip.track_id] = _shown(clip, pcm16, audio, MISTAKE_SECONDS)
             progress.advance()
     return Survey(
         clips={split: dict(sorted(counts.items())) for split, counts in clips.items()},
@@ -121,7 +123,8 @@ def _is_welcome(clip: Clip, kept: Sequence[Clip], most: int) -> bool:
     return len(kept) < most and all(_artist(clip) != _artist(other) for other in kept)
 
 
-def _with_spectrogram(clip: Clip, pcm16: bytes, config: AudioConfig) -> Clip:
+def _shown(clip: Clip, pcm16: bytes, config: AudioConfig, excerpt_seconds: float) -> Clip:
+    """Returns a clip with its spectrogram and an excerpt."""
     # Only here, for it brings librosa.
     from features import log_mel, pcm
 
@@ -129,18 +132,5 @@ def _with_spectrogram(clip: Clip, pcm16: bytes, config: AudioConfig) -> Clip:
     return dataclasses.replace(
         clip,
         spectrogram=spectrogram_uri(log_mel.log_mel_image(power, config).numpy()),
-        audio=_excerpt(pcm16, config, EXAMPLE_SECONDS),
+        audio=excerpt_uri(np.frombuffer(pcm16, "<i2"), config.sample_rate_hz, excerpt_seconds),
     )
-
-
-def _as_mistake(clip: Clip, pcm16: bytes, config: AudioConfig, mistake: Mapping[str, Any]) -> Clip:
-    return dataclasses.replace(
-        clip,
-        predicted=mistake["predicted"],
-        score=float(mistake["score"]),
-        audio=_excerpt(pcm16, config, MISTAKE_SECONDS),
-    )
-
-
-def _excerpt(pcm16: bytes, config: AudioConfig, seconds: float) -> str:
-    return excerpt_uri(np.frombuffer(pcm16, "<i2"), config.sample_rate_hz, seconds)

@@ -13,15 +13,17 @@ from tensorflow_model_analysis.metrics import metric_types
 from evaluation.metrics import inputs
 
 MOST = 12
-# (minus the score of the predicted class, track id, label, predicted): sorted, the worst is first.
-_Mistake = tuple[float, int, int, int]
+TOP = 3
+# (minus the highest score, track id, label, its score, the first classes and their scores):
+# sorted, the worst is first.
+_Mistake = tuple[float, int, int, float, list[tuple[int, float]]]
 
 
 class Mistakes(metric_types.Metric):
     """The wrong clips with the highest scores, at most 12, worst first.
 
     The value is JSON text, for TFMA would subtract a baseline's arrays: a list of [track id, label,
-    predicted class, its score].
+    its score, [class, score] of the three highest scores, the highest first].
     """
 
     def __init__(self, name: str = "mistakes"):
@@ -37,17 +39,18 @@ class _Combiner(inputs.ClipCombiner):
 
     def add_input(self, accumulator: list[_Mistake], element: Any) -> list[_Mistake]:
         label, scores = self.label_and_scores(element)
-        predicted = int(np.argmax(scores))
-        if predicted == label:
+        if int(np.argmax(scores)) == label:
             return accumulator
-        found = (-float(scores[predicted]), inputs.track_id(element), label, predicted)
+        first = np.argsort(-scores, kind="stable")[:TOP]
+        top = [(int(index), float(scores[index])) for index in first]
+        found = (-top[0][1], inputs.track_id(element), label, float(scores[label]), top)
         return heapq.nsmallest(MOST, [*accumulator, found])
 
     def merge_accumulators(self, accumulators: Iterable[list[_Mistake]]) -> list[_Mistake]:
         return heapq.nsmallest(MOST, heapq.merge(*accumulators))
 
     def extract_output(self, accumulator: list[_Mistake]) -> dict[Any, str]:
-        rows = [[track, label, predicted, -score] for score, track, label, predicted in accumulator]
+        rows = [[track, label, score, top] for _, track, label, score, top in accumulator]
         return {self.key: json.dumps(rows)}
 
 

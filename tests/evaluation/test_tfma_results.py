@@ -188,8 +188,14 @@ def test_the_worst_mistakes_come_first(evaluation: Evaluation, scores: NDArray[n
     assert [list(mistake.values())[:3] for mistake in evaluation.mistakes] == [
         names for _, *names in wrong
     ]
-    found = [mistake["score"] for mistake in evaluation.mistakes]
-    assert found == pytest.approx([-score for score, *_ in wrong])
+    for mistake, (score, track_id, genre, predicted) in zip(
+        evaluation.mistakes, wrong, strict=True
+    ):
+        of_clip = scores[track_id - 11]
+        assert mistake["score"] == pytest.approx(-score)
+        assert mistake["genre_score"] == pytest.approx(of_clip[GENRES.index(genre)])
+        assert mistake["top"][0] == (predicted, mistake["score"])
+        assert [s for _, s in mistake["top"]] == pytest.approx(sorted(of_clip, reverse=True)[:3])
 
 
 def test_slices_by_what_the_examples_hold(evaluation: Evaluation) -> None:

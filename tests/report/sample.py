@@ -197,12 +197,16 @@ def report_data(
              audio=_audio((place + seed) % n_tunes, 5.0), **common)
         for place, genre in enumerate(genres)
     ]  # fmt: skip
-    mistakes = [
-        Clip(track_id=1_000 + place, genre=genres[place % len(genres)], title=titles[place % 4],
-             year=-1 if place == 1 else 2_004 + place, predicted=genres[(place + 1) % len(genres)],
-             score=0.97 - 0.04 * place, audio=_audio((place + seed) % n_tunes, 10.0), **common)
-        for place in range(12)
-    ]  # fmt: skip
+    mistakes = []
+    for place in range(12):
+        genre, predicted = (genres[(place + step) % len(genres)] for step in (0, 1))
+        tune, score = (place + seed) % n_tunes, 0.97 - 0.04 * place
+        mistakes.append(
+            Clip(track_id=1_000 + place, genre=genre, title=titles[place % 4],
+                 year=-1 if place == 1 else 2_004 + place, predicted=predicted, score=score,
+                 genre_score=0.02, top=[(predicted, score), (genre, 0.02)],
+                 spectrogram=_spectrogram(tune), audio=_audio(tune, 10.0), **common)
+        )  # fmt: skip
     root = "/srv/music/output/small/pipeline"
     sources = [
         Source("examples", "Examples", 1, f"{root}/FmaExampleGen/examples/1"),

@@ -268,6 +268,9 @@ def test_mistakes_can_be_heard_and_examples_seen(data: ReportData) -> None:
     }  # fmt: skip
     for clip in data.mistakes:
         assert clip.audio.startswith("data:audio/mpeg;base64,")
+        assert clip.spectrogram.startswith("data:image/png;base64,")
+        assert tuple(clip.top[0]) == (clip.predicted, clip.score)
+        assert clip.genre_score < clip.score
         assert clip.title == HOSTILE
         assert (clip.license, clip.year, clip.seconds) == ("CC BY", 2008, 2.0)
     assert [clip.genre for clip in data.examples] == [
