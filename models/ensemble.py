@@ -10,41 +10,46 @@ import tensorflow_transform as tft
 from numpy.typing import NDArray
 
 from dataset.config import AudioConfig
-from models import saved_model
+from models import calibration, saved_model
 from models.held_out import HeldOut
 
 NAME = "ensemble"
 
 
-def choose(held_out: Mapping[str, HeldOut]) -> list[str]:
-    """Returns the members, the surest first; none where no mean is better than a model alone.
+def choose(held_out: Mapping[str, HeldOut]) -> tuple[list[str], float]:
+    """Returns the members, the surest first, and the temperature of their mean.
 
     Forward selection (Caruana et al., 2004, "Ensemble selection from libraries of models"): the
-    model of the lowest log-loss, then again and again the one that lowers the mean's most. It is
-    measured on the clips that none of the models was fitted on, `eval` and, where all of them have
-    such scores, those of `train` that were scored out of fold.
+    model of the lowest log-loss, then again and again the one that lowers the mean's most, each
+    mean at its own temperature, since it is less sure than its members. It is measured on the clips
+    that none of the models was fitted on, `eval` and, where all of them have such scores, those of
+    `train` that were scored out of fold. There are no members where no mean is better than a model
+    alone.
 
     Args:
         held_out: by name of the model.
     """
     if len(held_out) < 2:
-        return []
+        return [], 1.0
     tracks = common_tracks(held_out)
     known = {name: scores.of(tracks) for name, scores in sorted(held_out.items())}
     labels = next(iter(known.values())).labels
     members: list[str] = []
-    best = np.inf
+    best, temperature = np.inf, 1.0
     while rest := [name for name in known if name not in members]:
+        means = [np.mean([known[m].scores for m in (*members, name)], axis=0) for name in rest]
+        temperatures = [calibration.fit_temperature(labels, mean) for mean in means]
         losses = [
-            log_loss(labels, np.mean([known[m].scores for m in (*members, name)], axis=0))
-            for name in rest
+            log_loss(labels, calibration.scaled(mean, at).numpy())
+            for mean, at in zip(means, temperatures, strict=True)
         ]
         # As it is shown, so that no digit that nobody sees decides.
         if round(min(losses), 3) >= best:
             break
-        best = round(min(losses), 3)
-        members.append(rest[int(np.argmin(losses))])
-    return members if len(members) > 1 else []
+        place = int(np.argmin(losses))
+        best, temperature = round(losses[place], 3), temperatures[place]
+        members.append(rest[place])
+    return (members, temperature) if len(members) > 1 else ([], 1.0)
 
 
 def common_tracks(held_out: Mapping[str, HeldOut]) -> NDArray[np.int64]:
@@ -93,6 +98,7 @@ class Ensemble(tf.Module):
 def export(
     directory: str,
     members: Sequence[tuple[str, str]],
+    temperature: float,
     transform_output: tft.TFTransformOutput,
     config: AudioConfig,
 ) -> None:
@@ -101,14 +107,15 @@ def export(
     Args:
         directory: where to write.
         members: the path of a SavedModel and the feature that it takes, for each; all servable.
+        temperature: of the mean.
         transform_output: Transform's output, on which all were trained.
         config: how a clip is cut.
     """
-    scorer = Ensemble(members)
+    mean = Ensemble(members)
     saved_model.export(
         directory,
-        scorer=scorer,
-        feature=scorer.feature,
+        scorer=calibration.Calibrated(mean, temperature),
+        feature=mean.feature,
         servable=True,
         transform_output=transform_output,
         config=config,

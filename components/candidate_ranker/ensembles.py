@@ -31,7 +31,9 @@ class EnsembleOf:
             for name, contender in contenders.items()
             if contender.fit.servable
         }
-        chosen = ensemble.choose({name: known for name, known in scores.items() if known})
+        chosen, self._temperature = ensemble.choose(
+            {name: known for name, known in scores.items() if known}
+        )
         self.members = {name: contenders[name] for name in chosen}
         self._transform_graph = transform_graph
         self._audio = audio
@@ -43,7 +45,7 @@ class EnsembleOf:
             for member in self.members.values()
         ]
         transform_output = tft.TFTransformOutput(self._transform_graph)
-        ensemble.export(directory, members, transform_output, self._audio)
+        ensemble.export(directory, members, self._temperature, transform_output, self._audio)
 
     def fit(self) -> FitRecord:
         """Returns what a leaderboard shows of it."""
@@ -56,7 +58,10 @@ class EnsembleOf:
             genres=fits[0].genres,
             parameters=sum(fit.parameters or 0 for fit in fits),
             training_seconds=round(sum(fit.training_seconds or 0.0 for fit in fits), 1),
-            hyperparameters={"members": list(self.members)},
+            hyperparameters={
+                "members": list(self.members),
+                "temperature": self._temperature,
+            },
         )
 
 

@@ -42,24 +42,39 @@ def test_the_temperature_undoes_what_made_a_model_too_sure(temperature: float) -
     np.testing.assert_allclose(calibration.scaled(distorted, found), scores, atol=0.02)
 
 
+def test_a_few_clips_that_all_are_right_do_not_make_a_model_all_sure() -> None:
+    scores = np.full([8, 4], 0.1, np.float32) + 0.6 * np.eye(4, dtype=np.float32)[LABELS[:8]]
+    temperatures = [
+        calibration.fit_temperature(np.tile(LABELS[:8], n), np.tile(scores, (n, 1)))
+        for n in (1, 10, 10_000)
+    ]
+    assert 1 > temperatures[0] > 0.7 > temperatures[1] > temperatures[2]
+
+
 def test_without_clips_nothing_is_scaled() -> None:
     assert calibration.fit_temperature(np.zeros(0, int), np.zeros([0, 4], np.float32)) == 1.0
 
 
 def test_models_that_err_on_other_clips_are_better_together() -> None:
     scores = {"a": scores_of(2.0, 1), "b": scores_of(1.9, 2), "chance": scores_of(0.0, 3)}
-    assert ensemble.choose(scores) == ["a", "b"]
-    assert ensemble.choose(dict(reversed(scores.items()))) == ["a", "b"]
-    mean = np.mean([scores[name].scores for name in "ab"], axis=0)
-    alone = ensemble.log_loss(LABELS, scores["a"].scores)
-    assert ensemble.log_loss(LABELS, mean) < alone
+    members, temperature = ensemble.choose(scores)
+    assert members == ["a", "b"]
+    assert ensemble.choose(dict(reversed(scores.items()))) == (members, temperature)
+    mean = np.mean([scores[name].scores for name in members], axis=0)
+    # A mean is less sure than its members.
+    assert temperature < 1
+    losses = [
+        ensemble.log_loss(LABELS, found)
+        for found in (calibration.scaled(mean, temperature).numpy(), mean, scores["a"].scores)
+    ]
+    assert losses == sorted(losses)
 
 
 def test_one_model_is_no_ensemble() -> None:
-    assert ensemble.choose({}) == []
-    assert ensemble.choose({"a": scores_of(2.0, 1)}) == []
+    assert ensemble.choose({}) == ([], 1)
+    assert ensemble.choose({"a": scores_of(2.0, 1)}) == ([], 1)
     # The same model twice: its mean is no better.
-    assert ensemble.choose({"a": scores_of(2.0, 1), "b": scores_of(2.0, 1)}) == []
+    assert ensemble.choose({"a": scores_of(2.0, 1), "b": scores_of(2.0, 1)}) == ([], 1)
 
 
 def test_models_are_compared_on_the_clips_that_all_have_scores_of() -> None:
@@ -91,6 +106,7 @@ def test_an_ensemble_gives_the_mean_of_its_members(
     ensemble.export(
         str(tmp_path / "model"),
         list(zip(paths, map(str, features), strict=True)),
+        0.5,
         transformed.output,
         transformed.config,
     )
@@ -99,7 +115,8 @@ def test_an_ensemble_gives_the_mean_of_its_members(
         tf.saved_model.load(path).signatures["serving_default"](examples=examples)["scores"]
         for path in (*paths, str(tmp_path / "model"))
     ]
-    np.testing.assert_allclose(scores[-1], np.mean(scores[:-1], axis=0), atol=1e-6)
+    mean = np.mean(scores[:-1], axis=0) ** 2
+    np.testing.assert_allclose(scores[-1], mean / mean.sum(axis=1, keepdims=True), atol=1e-6)
 
 
 def test_held_out_scores_are_those_of_the_saved_model_and_of_every_clip(
