@@ -87,7 +87,7 @@ def _row(spec: CorpusSpec, track: Track, album_size: int) -> dict[tuple[str, str
         ("track", "genre_top"): track.genre or "",
         ("track", "genres"): genres,
         ("track", "genres_all"): genres,
-        ("track", "license"): "CC0 1.0 Universal",
+        ("track", "license"): "CC0 1.0 Universal, synthetic music",
         ("track", "number"): track.number,
         ("track", "title"): track.title,
     }

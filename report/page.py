@@ -42,6 +42,9 @@ def render(data: ReportData) -> str:
             eval_flatters_some=_eval_flatters_some(data),
             leaderboard_plot=_leaderboard_plot(data.models),
             f1_plot=_f1_plot(data.test["per_genre"]),
+            data_set=_data_set(data),
+            is_synthetic=bool(data.examples)
+            and all("synthetic" in clip.license for clip in data.examples),
             majority=_share_of_most_frequent(data),
             slices={
                 feature: values
@@ -140,6 +143,12 @@ def _eval_flatters_some(data: ReportData) -> bool:
         if model["status"] == "trained"
     }
     return len(by_epochs) == 2
+
+
+def _data_set(data: ReportData) -> str:
+    """Returns what the data are called: the last two folders of the audio, or nothing."""
+    audio_dir = data.provenance.configuration.get("data", {}).get("audio_dir", "")
+    return "/".join(audio_dir.rstrip("/").split("/")[-2:])
 
 
 def _share_of_most_frequent(data: ReportData) -> float | None:

@@ -305,3 +305,37 @@ def test_data_that_are_not_of_a_report_are_refused() -> None:
         from_json('{"provenance": {"sources": []}}')
     with pytest.raises(ValueError):
         from_json("<html>")
+
+
+def test_accuracy_stands_beside_what_needs_no_model(plain: ReportData) -> None:
+    clips = {"train": {"Folk": 6, "Rock": 2}, "test": {"Folk": 1, "Rock": 3}}
+    data = dataclasses.replace(
+        plain, holdings=dataclasses.replace(plain.holdings, clips=clips, artists=clips)
+    )
+    assert (
+        "by chance 0.500; always the most frequent genre 0.250" in Outline(page.render(data)).text
+    )
+
+
+def test_the_most_confused_genres_are_named_most_frequent_first(plain: ReportData) -> None:
+    confusion = {"Folk": {"Folk": 9, "Rock": 2}, "Rock": {"Folk": 4, "Pop": 0, "Rock": 1}}
+    data = dataclasses.replace(plain, test={**plain.test, "confusion": confusion})
+    wanted = "Most often confused: 4 Rock taken for Folk, 2 Folk taken for Rock."
+    assert wanted in Outline(page.render(data)).text
+
+
+def test_what_all_clips_share_is_no_slice(plain: ReportData) -> None:
+    figures = {"clips": 4, "accuracy": 0.5}
+    slices = {"year": {"1999": figures}, "license": {"CC BY": figures, "CC0": figures}}
+    data = dataclasses.replace(plain, test={**plain.test, "slices": slices})
+    text = Outline(page.render(data)).text
+    assert "Accuracy by licence" in text
+    assert "Accuracy by year" not in text
+
+
+def test_the_title_names_the_data_and_synthetic_music_is_called_so(plain: ReportData) -> None:
+    assert "Music genres of music/fma_small:" in Outline(page.render(plain)).text
+    examples = [dataclasses.replace(clip, license="CC0, synthetic") for clip in plain.examples]
+    for shown, expected in ((plain.examples, 0), (examples, 1), ([], 0)):
+        text = Outline(page.render(dataclasses.replace(plain, examples=shown))).text
+        assert text.count("Synthetic archive.") == expected
