@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ class Candidate:
             NaN where it is unknown.
         parameters: numbers that the model holds, None where that is not known.
         barred: why it must not be pushed, as in "needs more than audio"; None where it may.
+        losses: log-loss by track of clips of train and eval that it was not fitted on; empty where
+            that is not known.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Candidate:
     replicates: NDArray[np.float64]
     parameters: int | None
     barred: str | None = None
+    losses: Mapping[int, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +103,25 @@ def _winner(candidates: Sequence[Candidate]) -> tuple[Candidate, list[Candidate]
         for other in sorted(candidates, key=_by_macro_f1)
         if highest.macro_f1 - other.macro_f1 <= _standard_error(highest, other)
     ]
-    return min(tied, key=_by_log_loss), tied
+    log_losses = _log_losses(tied)
+    return min(tied, key=lambda candidate: (log_losses[candidate.name], *_by_size(candidate))), tied
+
+
+def _log_losses(tied: Sequence[Candidate]) -> dict[str, float]:
+    """Returns the log-losses that decide: on all clips that all were scored on unseen, or on eval.
+
+    They are rounded as they are shown, so that no digit that nobody sees decides.
+    """
+    shared = _shared(tied)
+    return {
+        c.name: round(float(np.mean([c.losses[t] for t in shared])) if shared else c.log_loss, 3)
+        for c in tied
+    }
+
+
+def _shared(tied: Sequence[Candidate]) -> list[int]:
+    """Returns the tracks that all were scored on unseen."""
+    return sorted(set.intersection(*(set(candidate.losses) for candidate in tied)))
 
 
 def _standard_error(one: Candidate, other: Candidate) -> float:
@@ -111,10 +132,8 @@ def _by_macro_f1(candidate: Candidate) -> tuple[float, float, str]:
     return -candidate.macro_f1, _size(candidate), candidate.name
 
 
-def _by_log_loss(candidate: Candidate) -> tuple[float, float, float, str]:
-    # As it is shown, so that no digit that nobody sees decides.
-    shown = round(candidate.log_loss, 3)
-    return shown, _size(candidate), -candidate.macro_f1, candidate.name
+def _by_size(candidate: Candidate) -> tuple[float, float, str]:
+    return _size(candidate), -candidate.macro_f1, candidate.name
 
 
 def _size(candidate: Candidate) -> float:
@@ -128,8 +147,11 @@ def _why(winner: Candidate, tied: Sequence[Candidate], n_candidates: int) -> str
     leads = f"{highest.name} has the highest macro-F1, {highest.macro_f1:.3f}"
     if len(tied) == 1:
         return f"{leads}, and no other comes within one standard error of it"
-    lowest = f"the lowest log-loss of those tied, {winner.log_loss:.3f}"
-    if any(round(other.log_loss - winner.log_loss, 3) == 0 for other in tied if other != winner):
+    log_losses, shared = _log_losses(tied), _shared(tied)
+    lowest = f"the lowest log-loss of those tied, {log_losses[winner.name]:.3f}"
+    if shared:
+        lowest += f" on the {len(shared)} clips of train and eval that none of them was fitted on"
+    if list(log_losses.values()).count(log_losses[winner.name]) > 1:
         lowest += ", and of equals the fewest parameters"
     if winner is highest:
         others = ", ".join(other.name for other in tied[1:])

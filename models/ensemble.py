@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,52 +17,64 @@ from models.held_out import HeldOut
 NAME = "ensemble"
 
 
-def choose(held_out: Mapping[str, HeldOut]) -> tuple[list[str], float]:
-    """Returns the members, the surest first, and the temperature of their mean.
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """Which models are in an ensemble, and how they do together.
+
+    Attributes:
+        members: their names, the surest first.
+        temperature: of their mean, which is less sure than they are.
+        held_out: its scores at that temperature.
+    """
+
+    members: Sequence[str]
+    temperature: float
+    held_out: HeldOut
+
+    @property
+    def log_loss(self) -> float:
+        """In nats, rounded as it is shown, so that no digit that nobody sees decides."""
+        return round(float(np.mean(list(self.held_out.losses().values()))), 3)
+
+
+def choose(held_out: Mapping[str, HeldOut]) -> Choice | None:
+    """Returns the best ensemble of some models, None where no mean is better than one of them.
 
     Forward selection (Caruana et al., 2004, "Ensemble selection from libraries of models"): the
-    model of the lowest log-loss, then again and again the one that lowers the mean's most, each
-    mean at its own temperature, since it is less sure than its members. It is measured on the clips
-    that none of the models was fitted on, `eval` and, where all of them have such scores, those of
-    `train` that were scored out of fold. There are no members where no mean is better than a model
-    alone.
+    model of the lowest log-loss, then again and again the one that lowers the mean's most. It is
+    measured on the clips that none of the models was fitted on, `eval` and, where all of them have
+    such scores, those of `train` that were scored out of fold.
 
     Args:
         held_out: by name of the model.
     """
-    if len(held_out) < 2:
-        return [], 1.0
+    if not held_out:
+        return None
     tracks = common_tracks(held_out)
     known = {name: scores.of(tracks) for name, scores in sorted(held_out.items())}
-    labels = next(iter(known.values())).labels
-    members: list[str] = []
-    best, temperature = np.inf, 1.0
-    while rest := [name for name in known if name not in members]:
-        means = [np.mean([known[m].scores for m in (*members, name)], axis=0) for name in rest]
-        temperatures = [calibration.fit_temperature(labels, mean) for mean in means]
-        losses = [
-            log_loss(labels, calibration.scaled(mean, at).numpy())
-            for mean, at in zip(means, temperatures, strict=True)
-        ]
-        # As it is shown, so that no digit that nobody sees decides.
-        if round(min(losses), 3) >= best:
+    best: Choice | None = None
+    while rest := [name for name in known if not best or name not in best.members]:
+        members = best.members if best else []
+        choices = [_mean_of({m: known[m] for m in (*members, name)}) for name in rest]
+        found = min(choices, key=lambda choice: choice.log_loss)
+        if best and found.log_loss >= best.log_loss:
             break
-        place = int(np.argmin(losses))
-        best, temperature = round(losses[place], 3), temperatures[place]
-        members.append(rest[place])
-    return (members, temperature) if len(members) > 1 else ([], 1.0)
+        best = found
+    return best if best and len(best.members) > 1 else None
+
+
+def _mean_of(members: Mapping[str, HeldOut]) -> Choice:
+    labels = next(iter(members.values()))
+    mean = np.mean([member.scores for member in members.values()], axis=0)
+    temperature = calibration.fit_temperature(labels.labels, mean)
+    scores = calibration.scaled(mean, temperature).numpy()
+    return Choice(list(members), temperature, dataclasses.replace(labels, scores=scores))
 
 
 def common_tracks(held_out: Mapping[str, HeldOut]) -> NDArray[np.int64]:
     """Returns the tracks that all models have scores of, sorted."""
     found = [set(scores.tracks.tolist()) for scores in held_out.values()]
     return np.array(sorted(set.intersection(*found)), np.int64)
-
-
-def log_loss(labels: NDArray[np.int64], scores: NDArray[np.float32]) -> float:
-    """Returns the mean log-loss in nats a clip; scores are floored at 1e-7."""
-    right = scores[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(right, 1e-7)).mean())
 
 
 class Ensemble(tf.Module):

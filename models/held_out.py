@@ -32,6 +32,12 @@ class HeldOut:
     labels: NDArray[np.int64]
     scores: NDArray[np.float32]
 
+    def losses(self) -> dict[int, float]:
+        """Returns the log-loss of each track, in nats; scores are floored at 1e-7."""
+        right = self.scores[np.arange(len(self.labels)), self.labels]
+        of_track = -np.log(np.maximum(right, 1e-7))
+        return dict(zip(self.tracks.tolist(), of_track.tolist(), strict=True))
+
     def of(self, tracks: NDArray[np.int64]) -> HeldOut:
         """Returns what is known of some of the tracks, in their order."""
         order = np.argsort(self.tracks)

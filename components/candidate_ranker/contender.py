@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from components.candidate_ranker import latency
 from evaluation.config import ContestConfig
+from models import held_out
+from models.held_out import HeldOut
 from models.training.fit_record import FitRecord
 
 
@@ -19,12 +21,14 @@ class Contender:
         path: its SavedModel.
         prediction_ms: see `latency.prediction_ms`.
         barred: why it must not be the best, None where it may.
+        held_out: its scores of clips that it was not fitted on, None where there are none.
     """
 
     fit: FitRecord
     path: str
     prediction_ms: float
     barred: str | None
+    held_out: HeldOut | None
 
 
 def contender(
@@ -39,7 +43,8 @@ def contender(
         contest: what a model may need.
     """
     prediction_ms = latency.prediction_ms(path, examples)
-    return Contender(fit, path, prediction_ms, bar(fit, prediction_ms, contest))
+    barred = bar(fit, prediction_ms, contest)
+    return Contender(fit, path, prediction_ms, barred, held_out.read(path))
 
 
 def bar(fit: FitRecord, prediction_ms: float, contest: ContestConfig) -> str | None:

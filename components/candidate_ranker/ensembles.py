@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -14,44 +15,41 @@ from models import ensemble, held_out, saved_model
 from models.training.fit_record import FitRecord
 
 
-class EnsembleOf:
-    """The best ensemble of some contenders.
+@dataclasses.dataclass(frozen=True)
+class Mean:
+    """The ensemble of a contest.
 
-    Args:
-        contenders: by name; those that need more than audio cannot be members.
+    Attributes:
+        choice: which contenders are in it.
+        members: these.
         transform_graph: Transform's output.
         audio: how a clip is cut.
     """
 
-    def __init__(
-        self, contenders: Mapping[str, Contender], transform_graph: str, audio: AudioConfig
-    ):
-        scores = {
-            name: held_out.read(contender.path)
-            for name, contender in contenders.items()
-            if contender.fit.servable
-        }
-        chosen, self._temperature = ensemble.choose(
-            {name: known for name, known in scores.items() if known}
-        )
-        self.members = {name: contenders[name] for name in chosen}
-        self._transform_graph = transform_graph
-        self._audio = audio
+    choice: ensemble.Choice
+    members: Sequence[Contender]
+    transform_graph: str
+    audio: AudioConfig
 
     def export(self, directory: str, *, refitted: bool = False) -> None:
         """Writes its SavedModel, of members that were fitted on `train`, or on `eval`, too."""
         members = [
             (refitted_or_same(member.path) if refitted else member.path, str(member.fit.feature))
-            for member in self.members.values()
+            for member in self.members
         ]
-        transform_output = tft.TFTransformOutput(self._transform_graph)
-        ensemble.export(directory, members, self._temperature, transform_output, self._audio)
+        ensemble.export(
+            directory,
+            members,
+            self.choice.temperature,
+            tft.TFTransformOutput(self.transform_graph),
+            self.audio,
+        )
+        if not refitted:
+            held_out.write(directory, self.choice.held_out)
 
     def fit(self) -> FitRecord:
         """Returns what a leaderboard shows of it."""
-        fits = [member.fit for member in self.members.values()]
-        if len({tuple(fit.genres) for fit in fits}) > 1:
-            raise InputError("the candidates do not know the same genres")
+        fits = [member.fit for member in self.members]
         return FitRecord(
             ensemble.NAME,
             feature="+".join(sorted({key for f in fits for key in str(f.feature).split("+")})),
@@ -59,10 +57,37 @@ class EnsembleOf:
             parameters=sum(fit.parameters or 0 for fit in fits),
             training_seconds=round(sum(fit.training_seconds or 0.0 for fit in fits), 1),
             hyperparameters={
-                "members": list(self.members),
-                "temperature": self._temperature,
+                "members": list(self.choice.members),
+                "temperature": self.choice.temperature,
             },
         )
+
+
+def best_mean(
+    contenders: Mapping[str, Contender], transform_graph: str, audio: AudioConfig
+) -> Mean | None:
+    """Returns the best ensemble, None where no mean is better than a contender alone.
+
+    Args:
+        contenders: by name. Those that are barred, need more than audio or have no held-out scores
+            cannot be members.
+        transform_graph: Transform's output.
+        audio: how a clip is cut.
+
+    Raises:
+        InputError: where they do not know the same genres.
+    """
+    able = {
+        name: contender
+        for name, contender in contenders.items()
+        if contender.held_out and contender.fit.servable and not contender.barred
+    }
+    if len({tuple(contender.fit.genres) for contender in able.values()}) > 1:
+        raise InputError("the candidates do not know the same genres")
+    choice = ensemble.choose({name: c.held_out for name, c in able.items() if c.held_out})
+    if not choice:
+        return None
+    return Mean(choice, [able[name] for name in choice.members], transform_graph, audio)
 
 
 def refitted_or_same(path: str) -> str:

@@ -18,7 +18,7 @@ from common.config import from_json
 from common.errors import InputError
 from components.candidate_ranker import latency
 from components.candidate_ranker.contender import Contender, contender
-from components.candidate_ranker.ensembles import EnsembleOf, refitted_or_same
+from components.candidate_ranker.ensembles import Mean, best_mean, refitted_or_same
 from components.model_properties import MODEL_NAME, SERVABLE, WITHHELD
 from dataset.config import AudioConfig
 from evaluation import eval_config
@@ -80,14 +80,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if not contenders:
             reasons = "; ".join(f"{name}: {fit.reason}" for name, fit in fits.items())
             raise InputError(f"no candidate could be trained: {reasons}")
-        mean = EnsembleOf(
-            {name: c for name, c in contenders.items() if contest.ensemble and not c.barred},
+        mean = best_mean(
+            contenders if contest.ensemble else {},
             artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH]),
             from_json(AudioConfig, exec_properties[AUDIO]),
         )
         best_model = artifact_utils.get_single_instance(output_dict[BEST_MODEL])
         aside = files.join(best_model.uri, ensemble.NAME)
-        if mean.members:
+        if mean:
             mean.export(aside)
             fits[ensemble.NAME] = mean.fit()
             contenders[ensemble.NAME] = contender(fits[ensemble.NAME], aside, clips, contest)
@@ -104,7 +104,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             fits,
         )
         _hand_on(best_model, ranking, contenders[ranking.best], mean)
-        if mean.members:
+        if mean:
             fileio.rmtree(aside)
 
     def _evaluate(
@@ -149,16 +149,17 @@ def _rank(
                 read_macro_f1_replicates(uri, _name_for_tfma(name, contenders)),
                 c.fit.parameters,
                 c.barred,
+                c.held_out.losses() if c.held_out else {},
             )
             for name, c in contenders.items()
         ]
     )
 
 
-def _hand_on(best_model: Any, ranking: Ranking, best: Contender, mean: EnsembleOf) -> None:
+def _hand_on(best_model: Any, ranking: Ranking, best: Contender, mean: Mean | None) -> None:
     """Writes the best model, fitted on `eval`, too, where it can be, and says what it is."""
     directory = path_utils.serving_model_dir(best_model.uri)
-    if ranking.best == ensemble.NAME:
+    if mean and ranking.best == ensemble.NAME:
         mean.export(directory, refitted=True)
         fit_record.write(directory, best.fit)
     else:

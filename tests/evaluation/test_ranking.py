@@ -20,10 +20,11 @@ def candidate(
     error: float = 0.0,
     log_loss: float = 1.0,
     barred: str | None = None,
+    losses: dict[int, float] | None = None,
 ) -> Candidate:
     """Return a candidate whose difference to one without error has this standard error."""
     replicates = macro_f1 + error * OTHER_NOISE / np.std(OTHER_NOISE, ddof=1) + NOISE
-    return Candidate(name, macro_f1, log_loss, replicates, parameters, barred)
+    return Candidate(name, macro_f1, log_loss, replicates, parameters, barred, losses or {})
 
 
 def ranked(*candidates: Candidate) -> Ranking:
@@ -55,6 +56,23 @@ def test_a_tie_goes_to_the_lower_log_loss() -> None:
         "sure, with a macro-F1 of 0.770, is tied with high, with 0.800 (one standard error of "
         "their difference is 0.031), and has the lowest log-loss of those tied, 0.500"
     )
+
+
+def test_clips_that_all_of_those_tied_were_scored_on_unseen_decide() -> None:
+    found = ranked(
+        candidate("a", 0.8, 10, log_loss=0.1, losses={1: 0.9, 2: 0.7, 3: 0.1}),
+        candidate("b", 0.79, 10, error=0.02, log_loss=0.2, losses={1: 0.5, 2: 0.7, 4: 9.0}),
+        # Far from tied, it does not matter what it was scored on.
+        candidate("low", 0.2, 10, losses={9: 0.1}),
+    )
+    assert (found.best, found.tied) == ("b", {"a", "b"})
+    assert "0.600 on the 2 clips of train and eval" in found.why_best
+    found = ranked(
+        candidate("a", 0.8, 10, log_loss=0.1, losses={1: 0.9}),
+        candidate("b", 0.79, 10, error=0.02, log_loss=0.2, losses={2: 0.5}),
+    )
+    assert found.best == "a"
+    assert found.why_best.endswith("log-loss of those tied, 0.100")
 
 
 def test_of_equal_log_losses_the_smaller_model_is_taken() -> None:

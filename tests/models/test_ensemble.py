@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.special import softmax
+from sklearn.metrics import log_loss as sklearn_log_loss
 
 from models import calibration, ensemble, held_out
 from models.config import TrainConfig
@@ -57,24 +58,27 @@ def test_without_clips_nothing_is_scaled() -> None:
 
 def test_models_that_err_on_other_clips_are_better_together() -> None:
     scores = {"a": scores_of(2.0, 1), "b": scores_of(1.9, 2), "chance": scores_of(0.0, 3)}
-    members, temperature = ensemble.choose(scores)
-    assert members == ["a", "b"]
-    assert ensemble.choose(dict(reversed(scores.items()))) == (members, temperature)
-    mean = np.mean([scores[name].scores for name in members], axis=0)
+    found = ensemble.choose(scores)
+    assert found is not None
+    assert found.members == ["a", "b"]
+    again = ensemble.choose(dict(reversed(scores.items())))
+    assert again is not None
+    assert (again.members, again.temperature) == (found.members, found.temperature)
+    mean = np.mean([scores[name].scores for name in found.members], axis=0)
     # A mean is less sure than its members.
-    assert temperature < 1
+    assert found.temperature < 1
     losses = [
-        ensemble.log_loss(LABELS, found)
-        for found in (calibration.scaled(mean, temperature).numpy(), mean, scores["a"].scores)
+        sklearn_log_loss(LABELS, s) for s in (found.held_out.scores, mean, scores["a"].scores)
     ]
     assert losses == sorted(losses)
+    assert found.log_loss == round(losses[0], 3)
 
 
 def test_one_model_is_no_ensemble() -> None:
-    assert ensemble.choose({}) == ([], 1)
-    assert ensemble.choose({"a": scores_of(2.0, 1)}) == ([], 1)
+    assert ensemble.choose({}) is None
+    assert ensemble.choose({"a": scores_of(2.0, 1)}) is None
     # The same model twice: its mean is no better.
-    assert ensemble.choose({"a": scores_of(2.0, 1), "b": scores_of(2.0, 1)}) == ([], 1)
+    assert ensemble.choose({"a": scores_of(2.0, 1), "b": scores_of(2.0, 1)}) is None
 
 
 def test_models_are_compared_on_the_clips_that_all_have_scores_of() -> None:
