@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ import tensorflow as tf
 from scipy.special import softmax
 from sklearn.metrics import log_loss as sklearn_log_loss
 
+from common.errors import InputError
+from components.candidate_ranker.contender import Contender
+from components.candidate_ranker.ensembles import best_mean
+from features import example_keys
 from models import calibration, ensemble, held_out
 from models.config import TrainConfig
 from models.held_out import HeldOut
@@ -148,3 +153,46 @@ def test_refitted_models_have_seen_both_splits(members: list[Any], transformed: 
     record = fit_record.read(refitted_dir(members[0].fn_args.serving_model_dir))
     assert record.hyperparameters["fitted_on_clips"] == 24
     assert record.hyperparameters["refitted_on_clips"] == 48
+
+
+def test_of_a_contest_the_mean_is_exported_and_then_refitted(
+    members: list[Any], transformed: Any, tmp_path: Path
+) -> None:
+    paths = {done.name: done.fn_args.serving_model_dir for done in members}
+    known = zip(paths, (scores_of(2.0, 1), scores_of(1.9, 2), scores_of(0.0, 3)), strict=True)
+    contenders = {
+        name: Contender(fit_record.read(paths[name]), paths[name], 1.0, None, scores)
+        for name, scores in known
+    }
+    transform_graph = members[0].fn_args.transform_output
+    mean = best_mean(contenders, transform_graph, transformed.config)
+    assert mean is not None
+    chosen = ["gaussian_nb", "musicnn_statistics"]
+    fit = mean.fit()
+    assert fit.hyperparameters["members"] == chosen
+    assert set(str(fit.feature).split("+")) == {example_keys.MUSICNN, example_keys.STATISTICS}
+    assert fit.parameters == sum(contenders[name].fit.parameters or 0 for name in chosen)
+    mean.export(str(tmp_path / "train"))
+    mean.export(str(tmp_path / "both"), refitted=True)
+    examples = tf.constant(transformed.raw[:5])
+
+    def scores(path: str) -> Any:
+        return tf.saved_model.load(path).signatures["serving_default"](examples=examples)["scores"]
+
+    for folder, of_member in (("train", lambda path: path), ("both", refitted_dir)):
+        alone = np.mean([scores(of_member(paths[name])) for name in chosen], axis=0)
+        expected = calibration.scaled(alone, mean.choice.temperature)
+        np.testing.assert_allclose(scores(str(tmp_path / folder)), expected, atol=1e-6)
+    # The ranker reads there what decides between the ensemble and those tied with it.
+    held = held_out.read(str(tmp_path / "train"))
+    assert held is not None
+    np.testing.assert_array_equal(held.scores, mean.choice.held_out.scores)
+
+    barred = dataclasses.replace(contenders["gaussian_nb"], barred="is too slow")
+    rest = {**contenders, "gaussian_nb": barred}
+    assert best_mean(rest, transform_graph, transformed.config) is None
+    stranger = dataclasses.replace(
+        barred, barred=None, fit=dataclasses.replace(barred.fit, genres=[])
+    )
+    with pytest.raises(InputError, match="do not know the same genres"):
+        best_mean({**contenders, "gaussian_nb": stranger}, transform_graph, transformed.config)
