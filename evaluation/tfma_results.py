@@ -42,8 +42,8 @@ class Evaluation:
             `upper`, `clips`, `mean_score`, `accuracy`.
         slices: for each feature that the split is sliced by, for each of its values, empty where
             it is not known: `clips`, `accuracy`, `accuracy_interval` as [low, high], `macro_f1`.
-        mistakes: at most 12, the highest score first: `track_id`, `genre`, `predicted` and `score`,
-            the score of the wrong genre.
+        mistakes: at most 12, the highest score first: `track_id`, `genre`, `predicted`; `score`,
+            that of the wrong genre; `genre_score`, of the right one; `top`, the three highest.
     """
 
     overall: dict[str, float]

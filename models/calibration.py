@@ -1,7 +1,7 @@
 """Temperature scaling (Guo et al., 2017, "On calibration of modern neural networks").
 
-A temperature above 1 makes a model less sure of every clip, one below 1 surer; which genre is the
-most likely stays the same.
+A temperature above 1 makes a model less confident of every clip, one below 1 more confident; which
+genre is the most likely stays the same.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from models.spec import ClipScorer
 _LEAST_SCORE = 1e-7  # as the log-loss has it
 _BOUNDS = (0.1, 10.0)
 # Of the normal distribution of a temperature's logarithm before any clip is seen. Without it a few
-# clips that all are right would have every model as sure as can be.
+# clips that all are right would make every model as confident as the bounds allow.
 _PRIOR_DEVIATION = 0.25
 
 
 def fit_temperature(labels: NDArray[np.int64], scores: NDArray[np.float32]) -> float:
     """Returns the likeliest temperature, 1 where there are no clips.
 
-    It has the lowest log-loss, the less clips there are the nearer to 1.
+    It has the lowest log-loss; with fewer clips it stays closer to 1.
 
     Args:
         labels: int64 [clips].
@@ -49,7 +49,10 @@ def fit_temperature(labels: NDArray[np.int64], scores: NDArray[np.float32]) -> f
 
 
 def scaled(scores: Any, temperature: float) -> tf.Tensor:
-    """Returns float32 scores [clips, n_classes] at a temperature; rows still sum to 1."""
+    """Returns float32 scores [clips, n_classes] at a temperature; rows still sum to 1.
+
+    A score of 0 becomes a small one: there is none that no clip could change.
+    """
     return tf.nn.softmax(tf.math.log(tf.maximum(scores, _LEAST_SCORE)) / temperature)
 
 

@@ -33,7 +33,7 @@ class Choice:
 
     @property
     def log_loss(self) -> float:
-        """In nats, rounded as it is shown, so that no digit that nobody sees decides."""
+        """In nats, at the precision at which it is shown."""
         return round(float(np.mean(list(self.held_out.losses().values()))), 3)
 
 
@@ -48,9 +48,9 @@ def choose(held_out: Mapping[str, HeldOut]) -> Choice | None:
     Args:
         held_out: by name of the model.
     """
-    if not held_out:
-        return None
     tracks = common_tracks(held_out)
+    if not len(tracks):
+        return None
     known = {name: scores.of(tracks) for name, scores in sorted(held_out.items())}
     best: Choice | None = None
     while rest := [name for name in known if not best or name not in best.members]:
@@ -71,10 +71,15 @@ def _mean_of(members: Mapping[str, HeldOut]) -> Choice:
     return Choice(list(members), temperature, dataclasses.replace(labels, scores=scores))
 
 
+def feature_of(features: Sequence[str]) -> str:
+    """Returns what a mean takes whose members take these features: each part once."""
+    return "+".join(sorted({key for feature in features for key in feature.split("+")}))
+
+
 def common_tracks(held_out: Mapping[str, HeldOut]) -> NDArray[np.int64]:
     """Returns the tracks that all models have scores of, sorted."""
     found = [set(scores.tracks.tolist()) for scores in held_out.values()]
-    return np.array(sorted(set.intersection(*found)), np.int64)
+    return np.array(sorted(set.intersection(*found)) if found else [], np.int64)
 
 
 class Ensemble(tf.Module):
@@ -86,17 +91,14 @@ class Ensemble(tf.Module):
 
     def __init__(self, members: Sequence[tuple[str, str]]):
         super().__init__()
-        keys = [feature.split("+") for _, feature in members]
-        self._parts = sorted({key for member in keys for key in member})
-        self._columns = [[self._parts.index(key) for key in member] for member in keys]
+        self.feature = feature_of([feature for _, feature in members])
+        self._parts = self.feature.split("+")
+        self._columns = [
+            [self._parts.index(k) for k in feature.split("+")] for _, feature in members
+        ]
         loaded = [tf.saved_model.load(path) for path, _ in members]
         self._functions = [model.score_features for model in loaded]
         self._scorers = [model.scorer for model in loaded]  # their variables
-
-    @property
-    def feature(self) -> str:
-        """The features of all members, each once."""
-        return "+".join(self._parts)
 
     def clip_scores(self, packed: tf.Tensor) -> tf.Tensor:
         """Returns float32 [batch, n_classes] from packed features, see `ClipScorer`."""

@@ -1,4 +1,4 @@
-"""Scores of clips that a model was not fitted on, in a file beside its SavedModel.
+"""Scores of clips that a model was not fitted on, in a file beside the folder of its SavedModel.
 
 The model is calibrated by them, and ensembles are chosen by them.
 """
@@ -12,8 +12,6 @@ import os
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-
-from models.training import fit_record
 
 _NAME = "held_out.npz"
 
@@ -53,20 +51,22 @@ class HeldOut:
 
 
 def write(model_dir: str, held_out: HeldOut) -> None:
-    """Writes scores beside the SavedModel in `model_dir`."""
+    """Writes scores beside `model_dir`, so that they are not pushed with the SavedModel in it."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **dataclasses.asdict(held_out))
-    folder = fit_record.folder(model_dir)
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(os.path.join(folder, _NAME), "wb") as file:
+    with tf.io.gfile.GFile(_path(model_dir), "wb") as file:
         file.write(buffer.getvalue())
 
 
 def read(model_dir: str) -> HeldOut | None:
     """Returns the scores beside the SavedModel in `model_dir`, None where there are none."""
-    path = os.path.join(fit_record.folder(model_dir), _NAME)
+    path = _path(model_dir)
     if not tf.io.gfile.exists(path):
         return None
     with tf.io.gfile.GFile(path, "rb") as file:
         columns = np.load(io.BytesIO(file.read()), allow_pickle=False)
         return HeldOut(**{field.name: columns[field.name] for field in dataclasses.fields(HeldOut)})
+
+
+def _path(model_dir: str) -> str:
+    return os.path.join(os.path.dirname(model_dir), _NAME)

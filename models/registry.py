@@ -12,10 +12,14 @@ CLASSICAL = {
     "musicnn": "models.transfer.musicnn",
     "musicnn_statistics": "models.transfer.musicnn_statistics",
 }
-# Trained with Keras; a Tuner can search for their hyperparameters.
-NETWORKS = {
+# On raw audio, which they have Transform copy.
+WAVEFORM_NETWORKS = {
     "cnn1d": "models.networks.cnn1d",
     "sample_cnn": "models.networks.sample_cnn",
+}
+# Trained with Keras; a Tuner can search for their hyperparameters.
+NETWORKS = {
+    **WAVEFORM_NETWORKS,
     "fcn5": "models.networks.fcn5",
     "mobilenet_v2": "models.transfer.mobilenet",
 }

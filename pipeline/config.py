@@ -48,7 +48,7 @@ class PipelineConfig(Config):
         tuple[str, ...],
         Flag(
             f"models to train and compare: {', '.join(PRESETS)}, or names of "
-            f"{', '.join(MODEL_NAMES)}; default: fast, the models that take minutes",
+            f"{', '.join(MODEL_NAMES)}; default: fast, all that need no GPU",
             "NAME,NAME…", group="training",
         ),
     ] = PRESETS["fast"]  # fmt: skip

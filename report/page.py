@@ -19,8 +19,8 @@ NOTHING = "–"
 # Room for spectrograms and sounds as data: URIs, so that a page stays below 5 MB.
 _EXAMPLES_BYTES = 1_800_000
 _MISTAKES_BYTES = 2_000_000
-# Where it is not just the feature's own name.
 _MOST_PAIRS = 5
+# Where it is not just the feature's own name.
 _SLICE_NAMES = {"license": "Licence", "source_channels": "Channels of the file"}
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from common.errors import InputError
 from components.candidate_ranker.contender import Contender
 from dataset.config import AudioConfig
 from models import ensemble, held_out, saved_model
@@ -52,7 +51,7 @@ class Mean:
         fits = [member.fit for member in self.members]
         return FitRecord(
             ensemble.NAME,
-            feature="+".join(sorted({key for f in fits for key in str(f.feature).split("+")})),
+            feature=ensemble.feature_of([str(fit.feature) for fit in fits]),
             genres=fits[0].genres,
             parameters=sum(fit.parameters or 0 for fit in fits),
             training_seconds=round(sum(fit.training_seconds or 0.0 for fit in fits), 1),
@@ -73,17 +72,12 @@ def best_mean(
             cannot be members.
         transform_graph: Transform's output.
         audio: how a clip is cut.
-
-    Raises:
-        InputError: where they do not know the same genres.
     """
     able = {
         name: contender
         for name, contender in contenders.items()
         if contender.held_out and contender.fit.servable and not contender.barred
     }
-    if len({tuple(contender.fit.genres) for contender in able.values()}) > 1:
-        raise InputError("the candidates do not know the same genres")
     choice = ensemble.choose({name: c.held_out for name, c in able.items() if c.held_out})
     if not choice:
         return None

@@ -86,11 +86,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             from_json(AudioConfig, exec_properties[AUDIO]),
         )
         best_model = artifact_utils.get_single_instance(output_dict[BEST_MODEL])
-        aside = files.join(best_model.uri, ensemble.NAME)
+        temporary = files.join(best_model.uri, ensemble.NAME)
         if mean:
-            mean.export(aside)
+            path = files.join(temporary, "model")
+            mean.export(path)
             fits[ensemble.NAME] = mean.fit()
-            contenders[ensemble.NAME] = contender(fits[ensemble.NAME], aside, clips, contest)
+            contenders[ensemble.NAME] = contender(fits[ensemble.NAME], path, clips, contest)
         evaluation_uri = artifact_utils.get_single_uri(output_dict[EVALUATION])
         self._evaluate(input_dict[EXAMPLES], contenders, evaluation_uri)
         evaluations = {
@@ -103,9 +104,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             board(ranking, fits, contenders, evaluations),
             fits,
         )
-        _hand_on(best_model, ranking, contenders[ranking.best], mean)
+        _write_best_model(best_model, ranking, contenders[ranking.best], mean)
         if mean:
-            fileio.rmtree(aside)
+            fileio.rmtree(temporary)
 
     def _evaluate(
         self, examples: list[Any], contenders: Mapping[str, Contender], output_uri: str
@@ -156,7 +157,9 @@ def _rank(
     )
 
 
-def _hand_on(best_model: Any, ranking: Ranking, best: Contender, mean: Mean | None) -> None:
+def _write_best_model(
+    best_model: Any, ranking: Ranking, best: Contender, mean: Mean | None
+) -> None:
     """Writes the best model, fitted on `eval`, too, where it can be, and says what it is."""
     directory = path_utils.serving_model_dir(best_model.uri)
     if mean and ranking.best == ensemble.NAME:
@@ -202,12 +205,12 @@ def board(
         + [entry_of(fit) for name, fit in fits.items() if name not in contenders],
         "best": ranking.best,
         "leader": ranking.order[0],
-        "why_best": "; ".join([ranking.why_best, *_about(fits.get(ensemble.NAME))]),
+        "why_best": "; ".join([ranking.why_best, *_members(fits.get(ensemble.NAME))]),
     }
 
 
-def _about(fit: FitRecord | None) -> list[str]:
-    """Returns what an ensemble is, if there is one."""
+def _members(fit: FitRecord | None) -> list[str]:
+    """Returns a sentence on the members of an ensemble, if there is one."""
     if not fit:
         return []
     return [f"{fit.name} is the mean of the scores of {', '.join(fit.hyperparameters['members'])}"]

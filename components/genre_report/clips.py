@@ -71,8 +71,8 @@ def survey(
             if split == EXAMPLE_SPLIT and _is_welcome(clip, examples[clip.genre], examples_each):
                 examples[clip.genre].append(_shown(clip, pcm16, audio, EXAMPLE_SECONDS))
             if split == JUDGED_SPLIT and clip.track_id in wanted:
-                # A mistake's keys are fields of a clip.
-                clip = dataclasses.replace(clip, **wanted[clip.track_id])
+                # A mistake's keys are fields of a clip, which knows best what genre it is of.
+                clip = dataclasses.replace(clip, **{**wanted[clip.track_id], "genre": clip.genre})
                 heard[clip.track_id] = _shown(clip, pcm16, audio, MISTAKE_SECONDS)
             progress.advance()
     return Survey(

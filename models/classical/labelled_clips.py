@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pandas.util import hash_array
 from sklearn.model_selection import StratifiedGroupKFold
 
 from features import example_keys
@@ -36,10 +37,13 @@ class Clips:
         return dataclasses.replace(self, inputs=self.inputs.astype(np.float64))
 
     def sample(self, at_most: int, seed: int) -> Clips:
-        """Returns so many clips, of each genre its share but at least one; all if there are few."""
+        """Returns so many clips, of each genre its share but at least one; all if there are few.
+
+        A smaller sample is part of a larger one, whatever else was sampled before.
+        """
         if len(self.labels) <= at_most:
             return self
-        order = np.random.default_rng(seed).permutation(len(self.labels))
+        order = np.argsort(hash_array(self.tracks ^ seed), kind="stable")
         place = np.empty(len(order))  # of a clip among those of its genre, from 0 to 1
         for label in np.unique(self.labels):
             of_genre = order[self.labels[order] == label]

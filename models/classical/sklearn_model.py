@@ -105,12 +105,15 @@ class Classical:
         if train.refit:
             both = read_clips([*context.train_files, *context.eval_files], feature)
             both = both.sample(self.max_clips, train.seed).in_float64()
-            refitted = export(self, fit(self, settings, both, train.seed)[0], both, n_classes)
-            hyperparameters["refitted_on_clips"] = len(both.labels)
+            model, calibrated_again = fit(self, settings, both, train.seed)
+            # Else the temperature would be another model's.
+            if calibrated_again == calibrated:
+                refitted = export(self, model, both, n_classes)
+                hyperparameters["refitted_on_clips"] = len(both.labels)
         return TrainedModel(
             scorer=scorer,
             feature=feature,
-            n_parameters=scorer.n_parameters,
+            n_parameters=(refitted or scorer).n_parameters,
             hyperparameters=hyperparameters,
             servable=feature != example_keys.FMA_FEATURES,
             out_of_fold=out_of_fold(self, settings, clips, train.seed, n_classes),
@@ -298,9 +301,9 @@ def _settings(
         varying = int(min(columns.fit(part).get_support().sum() for part in parts))
         if found and not varying:
             continue
-        # No more than there can be, and each number once. Whitened, a component that hardly any
-        # clip speaks of is noise as loud as the rest.
-        most = max(1, min(n_clips // 4 if kind.whiten else n_clips - 1, varying))
+        # No more than can be fitted in all parts of all folds, and each number once. Whitened, a
+        # component that hardly any clip speaks of is noise as loud as the rest.
+        most = max(1, min(n_clips // (4 if kind.whiten else 2), _FEW_CLIPS // 2, varying))
         counts = dict.fromkeys(min(count, most) if count else None for count in wanted)
         found += [
             {

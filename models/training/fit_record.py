@@ -53,8 +53,9 @@ def write(model_dir: str, record: FitRecord) -> None:
 
     A figure that is no number, such as the loss of an epoch that diverged, is written as null.
     """
-    tf.io.gfile.makedirs(folder(model_dir))
-    with tf.io.gfile.GFile(_path(model_dir), "w") as file:
+    path = _path(model_dir)
+    tf.io.gfile.makedirs(os.path.dirname(path))
+    with tf.io.gfile.GFile(path, "w") as file:
         file.write(strict_json.dumps(dataclasses.asdict(record), indent=2))
 
 
@@ -73,10 +74,5 @@ def read(model_dir: str) -> FitRecord:
         return FitRecord(**json.load(file))
 
 
-def folder(model_dir: str) -> str:
-    """Returns the folder beside the SavedModel in `model_dir` that has room for files of others."""
-    return os.path.join(model_dir, _FOLDER)
-
-
 def _path(model_dir: str) -> str:
-    return os.path.join(folder(model_dir), _NAME)
+    return os.path.join(model_dir, _FOLDER, _NAME)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,13 @@ from common.console import output_to_log
 from common.errors import InputError
 from dataset.catalogue.listing import is_in_audio_folder
 from dataset.config import AudioConfig
+from models.registry import WAVEFORM_NETWORKS
 from pipeline.config import PipelineConfig
 
 if TYPE_CHECKING:
     from pipeline.local.prune import Survey
 
-# What a run writes a clip beside its samples, which are in the Examples, again in the windows and,
-# while a network of raw audio is trained, a third time: spectrogram, statistics, and what TFX adds.
+# What a run writes a clip beside its samples: spectrogram, statistics, and what TFX adds.
 _DERIVED_BYTES_A_CLIP = 250_000
 _BYTES_A_MODEL = 500_000_000
 # SQLite takes paths of up to 512 bytes, and appends `-journal`; a link counts as its target.
@@ -86,7 +87,12 @@ def survey(config: PipelineConfig) -> Survey:
         return prune.survey_before(config)
 
 
-def bytes_needed(n_clips: int, n_models: int, audio: AudioConfig) -> int:
-    """Returns a generous estimate of what a run writes."""
-    a_clip = 3 * 2 * audio.clip_samples + _DERIVED_BYTES_A_CLIP
-    return n_clips * a_clip + n_models * _BYTES_A_MODEL
+def bytes_needed(n_clips: int, models: Sequence[str], audio: AudioConfig) -> int:
+    """Returns a generous estimate of what a run writes.
+
+    Samples are in the Examples; networks of raw audio have them in the windows, too, and while they
+    are trained a third time.
+    """
+    copies = 3 if WAVEFORM_NETWORKS.keys() & set(models) else 1
+    a_clip = copies * 2 * audio.clip_samples + _DERIVED_BYTES_A_CLIP
+    return n_clips * a_clip + len(models) * _BYTES_A_MODEL

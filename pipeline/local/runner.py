@@ -99,7 +99,7 @@ def run(
     def whole_run() -> int:
         output_folder.check_output(output, config)
         checked, plan = preflight.check(config)
-        needed = output_folder.bytes_needed(plan.n_clips, len(config.models), config.audio)
+        needed = output_folder.bytes_needed(plan.n_clips, config.models, config.audio)
         output_folder.prepare_output(output)
         flags, why = beam.flags(plan.n_clips)
         checked = dataclasses.replace(checked, beam_args=flags)

@@ -12,7 +12,6 @@ import tensorflow as tf
 from scipy.special import softmax
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from common.errors import InputError
 from components.candidate_ranker.contender import Contender
 from components.candidate_ranker.ensembles import best_mean
 from features import example_keys
@@ -82,6 +81,8 @@ def test_models_that_err_on_other_clips_are_better_together() -> None:
 def test_one_model_is_no_ensemble() -> None:
     assert ensemble.choose({}) is None
     assert ensemble.choose({"a": scores_of(2.0, 1)}) is None
+    apart = {"a": scores_of(2.0, 1, TRACKS[:9]), "b": scores_of(2.0, 2, TRACKS[9:])}
+    assert ensemble.choose(apart) is None
     # The same model twice: its mean is no better.
     assert ensemble.choose({"a": scores_of(2.0, 1), "b": scores_of(2.0, 1)}) is None
 
@@ -183,6 +184,7 @@ def test_of_a_contest_the_mean_is_exported_and_then_refitted(
         alone = np.mean([scores(of_member(paths[name])) for name in chosen], axis=0)
         expected = calibration.scaled(alone, mean.choice.temperature)
         np.testing.assert_allclose(scores(str(tmp_path / folder)), expected, atol=1e-6)
+    assert np.abs(scores(str(tmp_path / "train")) - scores(str(tmp_path / "both"))).max() > 1e-3
     # The ranker reads there what decides between the ensemble and those tied with it.
     held = held_out.read(str(tmp_path / "train"))
     assert held is not None
@@ -191,8 +193,3 @@ def test_of_a_contest_the_mean_is_exported_and_then_refitted(
     barred = dataclasses.replace(contenders["gaussian_nb"], barred="is too slow")
     rest = {**contenders, "gaussian_nb": barred}
     assert best_mean(rest, transform_graph, transformed.config) is None
-    stranger = dataclasses.replace(
-        barred, barred=None, fit=dataclasses.replace(barred.fit, genres=[])
-    )
-    with pytest.raises(InputError, match="do not know the same genres"):
-        best_mean({**contenders, "gaussian_nb": stranger}, transform_graph, transformed.config)

@@ -131,7 +131,7 @@ def test_what_the_gate_checked_is_a_table_with_the_verdict(plain: ReportData) ->
     assert "recall of <Rock> 0.050 0.000 0.250 no" in outline.text
     # The row says it already; that of the input does not say what to do.
     assert reason not in outline.text
-    of_input = {**failed, "check": "input", "required": "audio", "measured": "more"}
+    of_input = {**failed, "check": "may be pushed", "required": "yes", "measured": "no"}
     withheld = dataclasses.replace(refused, reasons=["it needs --push"], gate=[of_input])
     assert "it needs --push" in Outline(page.render(withheld)).text
     assert outline.text.index("recall of <Rock>") < outline.text.index("right genre among three")

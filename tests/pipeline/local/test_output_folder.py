@@ -94,10 +94,13 @@ def test_what_a_training_goes_on_from_is_not_needed_again(
 
 def test_the_need_grows_with_clips_length_and_models() -> None:
     audio = AudioConfig(clip_seconds=10.0)
-    base = output_folder.bytes_needed(100, 1, audio)
-    assert output_folder.bytes_needed(200, 1, audio) - base == 100 * (6 * 220_500 + 250_000)
-    assert output_folder.bytes_needed(100, 2, audio) > base
-    assert output_folder.bytes_needed(100, 1, AudioConfig(clip_seconds=20.0)) > base
+    base = output_folder.bytes_needed(100, ["svm"], audio)
+    more = output_folder.bytes_needed(200, ["svm"], audio)
+    assert more - base == 100 * (2 * 220_500 + 250_000)
+    with_windows = output_folder.bytes_needed(100, ["cnn1d"], audio)
+    assert with_windows - base == 100 * 4 * 220_500
+    assert output_folder.bytes_needed(100, ["svm", "knn"], audio) > base
+    assert output_folder.bytes_needed(100, ["svm"], AudioConfig(clip_seconds=20.0)) > base
 
 
 @pytest.mark.parametrize(
