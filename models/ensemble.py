@@ -15,6 +15,7 @@ from models import calibration, saved_model
 from models.held_out import HeldOut
 
 NAME = "ensemble"
+_MOST_MEMBERS = 3  # more gain next to nothing, and each costs time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +54,8 @@ def choose(held_out: Mapping[str, HeldOut]) -> Choice | None:
         return None
     known = {name: scores.of(tracks) for name, scores in sorted(held_out.items())}
     best: Choice | None = None
-    while rest := [name for name in known if not best or name not in best.members]:
-        members = best.members if best else []
+    while len(members := best.members if best else []) < min(_MOST_MEMBERS, len(known)):
+        rest = [name for name in known if name not in members]
         choices = [_mean_of({m: known[m] for m in (*members, name)}) for name in rest]
         found = min(choices, key=lambda choice: choice.log_loss)
         if best and found.log_loss >= best.log_loss:

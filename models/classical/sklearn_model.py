@@ -301,9 +301,10 @@ def _settings(
         varying = int(min(columns.fit(part).get_support().sum() for part in parts))
         if found and not varying:
             continue
-        # No more than can be fitted in all parts of all folds, and each number once. Whitened, a
-        # component that hardly any clip speaks of is noise as loud as the rest.
-        most = max(1, min(n_clips // (4 if kind.whiten else 2), _FEW_CLIPS // 2, varying))
+        # No more than there can be, in the folds of a calibration too, and each number once.
+        # Whitened, a component that hardly any clip speaks of is noise as loud as the rest.
+        possible = n_clips * 3 // 4 if kind.calibrated else n_clips
+        most = max(1, min(n_clips // 4 if kind.whiten else possible - 1, _FEW_CLIPS // 2, varying))
         counts = dict.fromkeys(min(count, most) if count else None for count in wanted)
         found += [
             {
