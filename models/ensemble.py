@@ -61,7 +61,12 @@ def choose(held_out: Mapping[str, HeldOut]) -> Choice | None:
         if best and found.log_loss >= best.log_loss:
             break
         best = found
-    return best if best and len(best.members) > 1 else None
+    if not best or len(best.members) < 2:
+        return None
+    members = best.members
+    # The members may share more clips than all models do.
+    tracks = common_tracks({name: held_out[name] for name in members})
+    return _mean_of({name: held_out[name].of(tracks) for name in members})
 
 
 def _mean_of(members: Mapping[str, HeldOut]) -> Choice:

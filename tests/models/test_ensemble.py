@@ -78,6 +78,18 @@ def test_models_that_err_on_other_clips_are_better_together() -> None:
     assert found.log_loss == round(losses[0], 3)
 
 
+def test_an_ensemble_is_measured_on_all_clips_that_its_members_share() -> None:
+    scores = {
+        "a": scores_of(2.0, 1),
+        "b": scores_of(1.9, 2),
+        "chance": scores_of(0.0, 3, TRACKS[:90]),
+    }
+    found = ensemble.choose(scores)
+    assert found is not None
+    assert found.members == ["a", "b"]
+    np.testing.assert_array_equal(found.held_out.tracks, TRACKS)
+
+
 def test_one_model_is_no_ensemble() -> None:
     assert ensemble.choose({}) is None
     assert ensemble.choose({"a": scores_of(2.0, 1)}) is None
