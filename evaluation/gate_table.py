@@ -26,7 +26,7 @@ def gate_table(
     Args:
         gate: the thresholds.
         test: figures of the judged model.
-        baseline: those of the last blessed model on the same clips, None where there is none.
+        baseline: those of the last blessed model on the same clips, or None.
         misses: the thresholds that the model missed.
         withheld: why the model is not pushed whatever its figures, or None.
 

@@ -69,7 +69,7 @@ class Baseline:
 
 
 def read_baseline(uri: str) -> Baseline | None:
-    """Returns the figures that the candidate was held against, None where there was no baseline.
+    """Returns the figures that the candidate was compared with, None without a last blessed model.
 
     Args:
         uri: folder of the Evaluator's ModelEvaluation.

@@ -14,9 +14,9 @@ import scipy.special
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from models.held_out import LEAST_SCORE
 from models.spec import ClipScorer
 
-_LEAST_SCORE = 1e-7  # as the log-loss has it
 _BOUNDS = (0.1, 10.0)
 # Of the normal distribution of a temperature's logarithm before any clip is seen. Without it a few
 # clips that all are right would make every model as confident as the bounds allow.
@@ -34,7 +34,7 @@ def fit_temperature(labels: NDArray[np.int64], scores: NDArray[np.float32]) -> f
     """
     if not len(labels):
         return 1.0
-    logits = np.log(np.maximum(scores.astype(np.float64), _LEAST_SCORE))
+    logits = np.log(np.maximum(scores.astype(np.float64), LEAST_SCORE))
 
     def minus_log_posterior(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
@@ -53,7 +53,7 @@ def scaled(scores: Any, temperature: float) -> tf.Tensor:
 
     A score of 0 becomes a small one: there is none that no clip could change.
     """
-    return tf.nn.softmax(tf.math.log(tf.maximum(scores, _LEAST_SCORE)) / temperature)
+    return tf.nn.softmax(tf.math.log(tf.maximum(scores, LEAST_SCORE)) / temperature)
 
 
 class Calibrated(tf.Module):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dataset.config import AudioConfig
 from models import calibration, saved_model
 from models.held_out import HeldOut
+from models.spec import parts
 
 NAME = "ensemble"
 _MOST_MEMBERS = 3  # more gain next to nothing, and each costs time
@@ -79,7 +80,7 @@ def _mean_of(members: Mapping[str, HeldOut]) -> Choice:
 
 def feature_of(features: Sequence[str]) -> str:
     """Returns what a mean takes whose members take these features: each part once."""
-    return "+".join(sorted({key for feature in features for key in feature.split("+")}))
+    return "+".join(sorted({key for feature in features for key in parts(feature)}))
 
 
 def common_tracks(held_out: Mapping[str, HeldOut]) -> NDArray[np.int64]:
@@ -98,10 +99,8 @@ class Ensemble(tf.Module):
     def __init__(self, members: Sequence[tuple[str, str]]):
         super().__init__()
         self.feature = feature_of([feature for _, feature in members])
-        self._parts = self.feature.split("+")
-        self._columns = [
-            [self._parts.index(k) for k in feature.split("+")] for _, feature in members
-        ]
+        self._parts = parts(self.feature)
+        self._columns = [[self._parts.index(key) for key in parts(f)] for _, f in members]
         loaded = [tf.saved_model.load(path) for path, _ in members]
         self._functions = [model.score_features for model in loaded]
         self._scorers = [model.scorer for model in loaded]  # their variables

@@ -13,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+# What a log-loss takes a lower score for, here and on the leaderboard.
+LEAST_SCORE = 1e-7
 _NAME = "held_out.npz"
 
 
@@ -31,9 +33,9 @@ class HeldOut:
     scores: NDArray[np.float32]
 
     def losses(self) -> dict[int, float]:
-        """Returns the log-loss of each track, in nats; scores are floored at 1e-7."""
+        """Returns the log-loss of each track, in nats."""
         right = self.scores[np.arange(len(self.labels)), self.labels]
-        of_track = -np.log(np.maximum(right, 1e-7))
+        of_track = -np.log(np.maximum(right, LEAST_SCORE))
         return dict(zip(self.tracks.tolist(), of_track.tolist(), strict=True))
 
     def of(self, tracks: NDArray[np.int64]) -> HeldOut:

@@ -23,7 +23,7 @@ from features import example_keys, musicnn_weights
 from models import calibration, held_out, saved_model
 from models.config import TrainConfig
 from models.held_out import HeldOut
-from models.spec import TrainedModel, TrainingContext, load
+from models.spec import TrainedModel, TrainingContext, load, parts
 from models.training import fit_record, input_fn
 from models.training.fit_record import FitRecord
 
@@ -105,7 +105,7 @@ def _train_and_export(fn_args: Any) -> FitRecord:
 
 def _check_feature(feature: str, transform_output: tft.TFTransformOutput) -> None:
     """Raises InputError where Transform could not compute what a model reads."""
-    for key in feature.split("+"):
+    for key in parts(feature):
         if key not in transform_output.transformed_feature_spec():
             why = musicnn_weights.MISSING if key == example_keys.MUSICNN else "Transform lacks it"
             raise InputError(f"there is no feature {key}: {why}")

@@ -11,7 +11,7 @@ from dataset.config import AudioConfig
 from features import example_keys, pcm
 from features.preprocessing import FEATURES
 from features.wav import read_wav
-from models.spec import ClipScorer, pack
+from models.spec import ClipScorer, pack, parts
 
 # FMA's own clips are 30 s, give or take some frames of MP3; its whole tracks are minutes.
 _DURATION_BOUNDS_SECONDS = (0.0, 10.0, 20.0, 29.0, 31.0, 120.0, 300.0)
@@ -67,8 +67,8 @@ def export(
     genres = tf.constant(transform_output.vocabulary_by_name(example_keys.GENRE_VOCABULARY))
     source = example_keys.AUDIO if servable else example_keys.FMA_FEATURES
 
-    parts = feature.split("+")
-    shape = [None] if len(parts) == 1 else [None, len(parts)]
+    keys = parts(feature)
+    shape = [None] if len(keys) == 1 else [None, len(keys)]
     exported.score_features = tf.function(
         scorer.clip_scores, input_signature=[tf.TensorSpec(shape, tf.string)]
     )
@@ -101,7 +101,7 @@ def export(
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         transformed = exported.transform(_parse(examples, example_keys.AUDIO, source))
-        wanted = {*transformed} & {*FEATURES, example_keys.LABEL, *parts}
+        wanted = {*transformed} & {*FEATURES, example_keys.LABEL, *keys}
         return {key: transformed[key] for key in sorted(wanted)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
@@ -130,6 +130,12 @@ def refitted_dir(model_dir: str) -> str:
         model_dir: where the one lies that was fitted on `train`.
     """
     return os.path.join(os.path.dirname(model_dir), "Refitted")
+
+
+def refitted_or_same(model_dir: str) -> str:
+    """Returns where the model lies that was fitted on `eval`, too; else `model_dir`."""
+    refitted = refitted_dir(model_dir)
+    return refitted if tf.io.gfile.exists(refitted) else model_dir
 
 
 def duration_class(seconds: tf.Tensor) -> tf.Tensor:

@@ -69,7 +69,7 @@ class TrainedModel:
             own features.
         out_of_fold: scores of clips of `train`, each by a model that was fitted on the clips of
             other artists; None where fitting takes too long for that.
-        refitted: the same model, fitted on `train` and `eval`; None where there is none.
+        refitted: the same model, fitted on `train` and `eval`, or None.
     """
 
     scorer: ClipScorer
@@ -96,6 +96,11 @@ class ModelSpec(Protocol):
         """Trains one model, the same one every time."""
 
 
+def parts(feature: str) -> list[str]:
+    """Returns the keys of the transformed features that a model's feature is made of."""
+    return feature.split("+")
+
+
 def pack(features: Mapping[str, tf.Tensor], feature: str) -> tf.Tensor:
     """Returns what a scorer takes.
 
@@ -103,8 +108,8 @@ def pack(features: Mapping[str, tf.Tensor], feature: str) -> tf.Tensor:
         features: packed features by key, string [batch] or scalars.
         feature: a key, or several with `+` between them, which are stacked along a last axis.
     """
-    parts = [features[key] for key in feature.split("+")]
-    return parts[0] if len(parts) == 1 else tf.stack(parts, axis=-1)
+    packed = [features[key] for key in parts(feature)]
+    return packed[0] if len(packed) == 1 else tf.stack(packed, axis=-1)
 
 
 def load(module: str) -> ModelSpec:

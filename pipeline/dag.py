@@ -26,7 +26,7 @@ from components.strict_transform import StrictTransform
 from evaluation.gate import gate_config
 from features import example_keys, musicnn_weights
 from models.registry import MODELS
-from models.spec import load
+from models.spec import load, parts
 from pipeline.cache_key import BEAM_FLAGS, CODE_DIGEST, code_digest, versions_digest
 from pipeline.config import PipelineConfig
 from pipeline.platforms import Platform, ThisMachine
@@ -179,7 +179,7 @@ def _transform(config: PipelineConfig, examples: Any, schema: Any) -> StrictTran
 def _transform_config(config: PipelineConfig) -> dict[str, Any]:
     """Returns what the preprocessing is told: only the features that the models read."""
     features = {
-        key for name in config.models for key in load(MODELS[name]).feature(config.train).split("+")
+        key for name in config.models for key in parts(load(MODELS[name]).feature(config.train))
     }
     custom: dict[str, Any] = {"audio": dataclasses.asdict(config.audio)}
     if example_keys.MUSICNN in features:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.candidate_ranker.contender import Contender
 from dataset.config import AudioConfig
-from models import ensemble, held_out, saved_model
+from models import ensemble, held_out
+from models.saved_model import refitted_or_same
 from models.training.fit_record import FitRecord
 
 
@@ -82,9 +82,3 @@ def best_mean(
     if not choice:
         return None
     return Mean(choice, [able[name] for name in choice.members], transform_graph, audio)
-
-
-def refitted_or_same(path: str) -> str:
-    """Returns the path of a model that was fitted on `train` and `eval`; of `path`, if none was."""
-    refitted = saved_model.refitted_dir(path)
-    return refitted if tf.io.gfile.exists(refitted) else path

@@ -18,7 +18,7 @@ from common.config import from_json
 from common.errors import InputError
 from components.candidate_ranker import latency
 from components.candidate_ranker.contender import Contender, contender
-from components.candidate_ranker.ensembles import Mean, best_mean, refitted_or_same
+from components.candidate_ranker.ensembles import Mean, best_mean
 from components.model_properties import MODEL_NAME, SERVABLE, WITHHELD
 from dataset.config import AudioConfig
 from evaluation import eval_config
@@ -27,6 +27,7 @@ from evaluation.ranking import Candidate, Ranking, rank
 from evaluation.tfma_results import Evaluation, read_evaluation, read_macro_f1_replicates
 from models import ensemble
 from models.registry import MODEL_NAMES
+from models.saved_model import refitted_or_same
 from models.training import fit_record
 from models.training.fit_record import FitRecord
 

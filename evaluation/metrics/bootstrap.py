@@ -22,7 +22,6 @@ from evaluation.metrics import jeffreys
 
 N_REPLICATES = 400
 SEED = 0
-_TAILS = (0.025, 0.975)
 _ROUNDING = 1e-9
 _ARTISTS_KEPT = 2**15  # their weights; 12 MiB
 
@@ -121,7 +120,7 @@ def _interval(
     known = values[~np.isnan(values)]
     if n_artists < 2 or not known.size:
         return 0.0, 1.0
-    low, high = np.quantile(known, _TAILS)
+    low, high = np.quantile(known, jeffreys.TAILS)
     if high - low < _ROUNDING:
         return of_constant(float(low), n_artists)
     return float(low), float(high)

@@ -70,6 +70,11 @@ class ClipCombiner(beam.CombineFn):
         return int(label.item()), scores
 
 
+def score_of(label: int, scores: NDArray[np.floating[Any]]) -> float:
+    """Returns a label's score, 0 for a genre that the model does not know."""
+    return float(scores[label]) if 0 <= label < len(scores) else 0.0
+
+
 def track_id(element: Any) -> int:
     """Returns a clip's track id, -1 where the Examples have none."""
     return _whole(element, example_keys.TRACK_ID)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from scipy import special
 
-_TAILS = (0.025, 0.975)
+TAILS = (0.025, 0.975)
 
 
 def of_share(share: float, n_artists: float) -> tuple[float, float]:
@@ -22,7 +22,7 @@ def of_share(share: float, n_artists: float) -> tuple[float, float]:
     binomial proportion"). Neither x nor n need be whole.
     """
     right = share * n_artists
-    low, high = special.betaincinv(right + 0.5, n_artists - right + 0.5, _TAILS)
+    low, high = special.betaincinv(right + 0.5, n_artists - right + 0.5, TAILS)
     return 0.0 if share <= 0 else float(low), 1.0 if share >= 1 else float(high)
 
 

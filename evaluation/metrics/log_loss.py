@@ -9,8 +9,7 @@ from typing import Any
 from tensorflow_model_analysis.metrics import metric_types
 
 from evaluation.metrics import inputs
-
-_LEAST_SCORE = 1e-7
+from models.held_out import LEAST_SCORE
 
 
 class LogLoss(metric_types.Metric):
@@ -33,9 +32,9 @@ class _Combiner(inputs.ClipCombiner):
 
     def add_input(self, accumulator: tuple[int, int], element: Any) -> tuple[int, int]:
         label, scores = self.label_and_scores(element)
-        score = float(scores[label]) if 0 <= label < len(scores) else 0.0
+        loss = -math.log(max(inputs.score_of(label, scores), LEAST_SCORE))
         total, count = accumulator
-        return total + inputs.to_fixed(-math.log(max(score, _LEAST_SCORE))), count + 1
+        return total + inputs.to_fixed(loss), count + 1
 
     def merge_accumulators(self, accumulators: Iterable[tuple[int, int]]) -> tuple[int, int]:
         totals, counts = zip(*accumulators, strict=True)

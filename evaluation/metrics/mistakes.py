@@ -43,8 +43,8 @@ class _Combiner(inputs.ClipCombiner):
             return accumulator
         first = np.argsort(-scores, kind="stable")[:TOP]
         top = [(int(index), float(scores[index])) for index in first]
-        score = float(scores[label]) if 0 <= label < len(scores) else 0.0
-        found = (-top[0][1], inputs.track_id(element), label, score, top)
+        of_label = inputs.score_of(label, scores)
+        found = (-top[0][1], inputs.track_id(element), label, of_label, top)
         return heapq.nsmallest(MOST, [*accumulator, found])
 
     def merge_accumulators(self, accumulators: Iterable[list[_Mistake]]) -> list[_Mistake]:

@@ -56,6 +56,12 @@ class Clips:
         fields = dataclasses.fields(self)
         return Clips(*(getattr(self, field.name)[places] for field in fields))
 
+    def and_of(self, other: Clips) -> Clips:
+        """Returns the clips of both, ordered by track."""
+        names = [field.name for field in dataclasses.fields(self)]
+        both = Clips(*(np.concatenate([getattr(self, n), getattr(other, n)]) for n in names))
+        return both.at(np.argsort(both.tracks, kind="stable"))
+
 
 def read_clips(file_patterns: Sequence[str], feature: str) -> Clips:
     """Returns the labelled clips of transformed TFRecords, ordered by track.

@@ -93,9 +93,8 @@ class Classical:
         """Fits the model with the best settings on the train split, the same one every time."""
         train = context.train
         feature = self.feature(train)
-        clips = (
-            read_clips(context.train_files, feature).sample(self.max_clips, train.seed).in_float64()
-        )
+        of_train = read_clips(context.train_files, feature)
+        clips = of_train.sample(self.max_clips, train.seed).in_float64()
         n_classes = context.n_classes
         settings, hyperparameters = choose(self, clips, train)
         model, calibrated = fit(self, settings, clips, train.seed)
@@ -103,7 +102,7 @@ class Classical:
             hyperparameters["calibrated"] = calibrated
         scorer, refitted = export(self, model, clips, n_classes), None
         if train.refit:
-            both = read_clips([*context.train_files, *context.eval_files], feature)
+            both = of_train.and_of(read_clips(context.eval_files, feature))
             both = both.sample(self.max_clips, train.seed).in_float64()
             model, calibrated_again = fit(self, settings, both, train.seed)
             # Else the temperature would be another model's.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dataset.config import AudioConfig
 from features import example_keys
-from models.spec import pack
+from models.spec import pack, parts
 from models.training import augmentation, padded_batches, targets
 from models.training.clip_store import StoredClips
 from models.training.input_spec import InputSpec
@@ -38,7 +38,7 @@ def records(file_patterns: Sequence[str], feature: str, numbers: Sequence[str]) 
         numbers: keys of int64 features to read with it.
     """
     paths = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
-    spec = {key: tf.io.FixedLenFeature([], tf.string) for key in feature.split("+")}
+    spec = {key: tf.io.FixedLenFeature([], tf.string) for key in parts(feature)}
     spec |= {key: tf.io.FixedLenFeature([], tf.int64) for key in numbers}
 
     def parse(record: tf.Tensor) -> tuple[tf.Tensor, ...]:

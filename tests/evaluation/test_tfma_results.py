@@ -387,7 +387,7 @@ def test_a_first_model_of_two_genres_just_at_its_thresholds_is_blessed(tmp_path:
     uri, blessed = evaluate(tmp_path, gate, labels, scores)
     assert refusals(uri) == []
     assert blessed
-    # The last blessed model is nowhere where there is none.
+    # Before the first blessing no row has a baseline.
     assert [(row["check"], row["baseline"], row["passed"]) for row in table(uri, gate)] == [
         (check, None, True) for check in ("accuracy", "macro-F1", "recall of Pop", "recall of Rock")
     ]

@@ -114,8 +114,7 @@ def test_a_record_of_the_training_goes_with_the_model(trained) -> None:
     assert record.genres == [name.decode() for name in names]
     assert record.training_seconds > 0
     # Those of the model that is pushed.
-    refitted = saved_model.refitted_dir(trained.fn_args.serving_model_dir)
-    pushed = refitted if Path(refitted).exists() else trained.fn_args.serving_model_dir
+    pushed = saved_model.refitted_or_same(trained.fn_args.serving_model_dir)
     variables = tf.train.load_checkpoint(f"{pushed}/variables/variables")
     held = [variables.get_tensor(key) for key in variables.get_variable_to_shape_map()]
     # Beside the model's there are strings and whole numbers: names, and the state of dropout.
