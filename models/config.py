@@ -72,8 +72,8 @@ class TrainConfig(Config):
     refit: Annotated[
         bool,
         Flag(
-            "fit classical models once more, on train and eval, before test judges the best one; "
-            "networks stay as they are"
+            "fit the best model once more, on train and eval, before test judges it; a network for "
+            "as many epochs as it got better"
         ),
     ] = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from dataset.config import AudioConfig
 from models import calibration, saved_model
 from models.held_out import HeldOut
 from models.spec import parts
+from models.training.fit_record import FitRecord
 
 NAME = "ensemble"
 _MOST_MEMBERS = 3  # more gain next to nothing, and each costs time
@@ -76,6 +78,21 @@ def _mean_of(members: Mapping[str, HeldOut]) -> Choice:
     temperature = calibration.fit_temperature(labels.labels, mean)
     scores = calibration.scaled(mean, temperature).numpy()
     return Choice(list(members), temperature, dataclasses.replace(labels, scores=scores))
+
+
+def member_dirs(model_dir: str, record: FitRecord) -> dict[str, str]:
+    """Returns where the SavedModels of a best model's members lie, or the model itself, by name.
+
+    Members lie beside the model, so that they are not pushed with it.
+
+    Args:
+        model_dir: where the SavedModel of the best model lies.
+        record: of it.
+    """
+    if record.name != NAME:
+        return {record.name: model_dir}
+    beside = os.path.join(os.path.dirname(model_dir), "Members")
+    return {name: os.path.join(beside, name) for name in record.hyperparameters["members"]}
 
 
 def feature_of(features: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,23 +42,19 @@ def run_fn(fn_args: Any) -> None:
             interrupted training goes on.
     """
     name = fn_args.custom_config["model"]
-    refitted = saved_model.refitted_dir(fn_args.serving_model_dir)
     try:
         record = _train_and_export(fn_args)
     except Exception as error:
         if is_disk_full(error):
             raise
         logging.exception("%s failed to train", name)
-        for half_a_model in (fn_args.serving_model_dir, refitted):
-            if fileio.exists(half_a_model):
-                fileio.rmtree(half_a_model)
+        if fileio.exists(fn_args.serving_model_dir):
+            fileio.rmtree(fn_args.serving_model_dir)
         record = FitRecord(name, fit_record.FAILED, reason=in_a_line(error))
     fit_record.write(fn_args.serving_model_dir, record)
-    if fileio.exists(refitted):
-        fit_record.write(refitted, record)
-    checkpoint_dir = _checkpoint_dir(fn_args)
-    if record.status == fit_record.TRAINED and fileio.exists(checkpoint_dir):
-        fileio.rmtree(checkpoint_dir)
+    folder = _checkpoint_dir(fn_args)
+    if record.status == fit_record.TRAINED and fileio.exists(folder):
+        fileio.rmtree(folder)
 
 
 def _train_and_export(fn_args: Any) -> FitRecord:
@@ -84,18 +80,14 @@ def _train_and_export(fn_args: Any) -> FitRecord:
     seconds = time.monotonic() - started
     scored = _score(trained, context)
     temperature = calibration.fit_temperature(scored.labels, scored.scores)
-    scorers = {fn_args.serving_model_dir: trained.scorer}
-    if trained.refitted:
-        scorers[saved_model.refitted_dir(fn_args.serving_model_dir)] = trained.refitted
-    for directory, scorer in scorers.items():
-        saved_model.export(
-            directory,
-            scorer=calibration.Calibrated(scorer, temperature),
-            feature=trained.feature,
-            servable=trained.servable,
-            transform_output=transform_output,
-            config=context.audio,
-        )
+    saved_model.export(
+        fn_args.serving_model_dir,
+        scorer=calibration.Calibrated(trained.scorer, temperature),
+        feature=trained.feature,
+        servable=trained.servable,
+        transform_output=transform_output,
+        config=context.audio,
+    )
     calibrated = calibration.scaled(scored.scores, temperature).numpy()
     held_out.write(fn_args.serving_model_dir, dataclasses.replace(scored, scores=calibrated))
     vocabulary = transform_output.vocabulary_by_name(example_keys.GENRE_VOCABULARY)
@@ -153,12 +145,22 @@ def _tuned(fn_args: Any) -> dict[str, Any]:
 
 
 def _checkpoint_dir(fn_args: Any) -> str:
+    name = fn_args.custom_config["model"]
+    inputs = (fn_args.transform_output, fn_args.train_files, _tuned(fn_args))
+    return checkpoint_dir(fn_args.custom_config, name, *inputs)
+
+
+def checkpoint_dir(custom: Mapping[str, Any], name: str, *inputs: Any) -> str:
     """Returns a folder for this very training: same model, configuration, code and data.
 
     On which machine is no part of it: a larger one goes on where another ran out of memory.
+
+    Args:
+        custom: TFX's `custom_config`.
+        name: of the model.
+        *inputs: what else it depends on, as JSON values.
     """
-    custom = fn_args.custom_config
     settings = {key: value for key, value in custom.items() if not key.startswith(_JOB)}
-    inputs = [settings, fn_args.transform_output, fn_args.train_files, _tuned(fn_args)]
-    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
-    return os.path.join(custom["checkpoint_dir"], f"{custom['model']}-{digest}")
+    text = json.dumps([settings, *inputs], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return os.path.join(custom["checkpoint_dir"], f"{name}-{digest}")

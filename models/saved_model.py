@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -121,21 +119,6 @@ def export(
     if servable:
         signatures["predict_wav"] = predict_wav
     tf.saved_model.save(exported, directory, signatures=signatures)
-
-
-def refitted_dir(model_dir: str) -> str:
-    """Returns where the same model lies that was fitted on `train` and `eval`, if there is one.
-
-    Args:
-        model_dir: where the one lies that was fitted on `train`.
-    """
-    return os.path.join(os.path.dirname(model_dir), "Refitted")
-
-
-def refitted_or_same(model_dir: str) -> str:
-    """Returns where the model lies that was fitted on `eval`, too; else `model_dir`."""
-    refitted = refitted_dir(model_dir)
-    return refitted if tf.io.gfile.exists(refitted) else model_dir
 
 
 def duration_class(seconds: tf.Tensor) -> tf.Tensor:

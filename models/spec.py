@@ -69,7 +69,6 @@ class TrainedModel:
             own features.
         out_of_fold: scores of clips of `train`, each by a model that was fitted on the clips of
             other artists; None where fitting takes too long for that.
-        refitted: the same model, fitted on `train` and `eval`, or None.
     """
 
     scorer: ClipScorer
@@ -79,7 +78,6 @@ class TrainedModel:
     curves: Sequence[Mapping[str, Any]] = ()
     servable: bool = True
     out_of_fold: HeldOut | None = None
-    refitted: ClipScorer | None = None
 
 
 class ModelSpec(Protocol):
@@ -94,6 +92,23 @@ class ModelSpec(Protocol):
 
     def train(self, context: TrainingContext) -> TrainedModel:
         """Trains one model, the same one every time."""
+
+    def refit(
+        self,
+        context: TrainingContext,
+        hyperparameters: Mapping[str, Any],
+        curves: Sequence[Mapping[str, Any]],
+    ) -> ClipScorer | None:
+        """Returns a model that was trained, fitted anew on `train` and `eval`.
+
+        Args:
+            context: that of its training, but for the folders.
+            hyperparameters: what its training told; nothing is chosen anew.
+            curves: likewise.
+
+        Returns:
+            None where it would be another model, which the temperature is not for.
+        """
 
 
 def parts(feature: str) -> list[str]:

@@ -17,7 +17,7 @@ from common.errors import is_disk_full
 from dataset.config import AudioConfig
 from features import example_keys
 from models.config import TrainConfig
-from models.networks.network import Network, train_network
+from models.networks.network import Network
 from models.spec import TrainingContext, load
 
 OBJECTIVE = "val_loss"
@@ -98,7 +98,7 @@ class NetworkTuner(keras_tuner.Tuner):
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
         context = trial_context(self._job, trial.trial_id, trial.hyperparameters.values)
         try:
-            curves = train_network(context, self._network).curves
+            curves = self._network.train(context).curves
         except Exception as error:
             if is_disk_full(error):
                 raise keras_tuner.errors.FatalError(str(error)) from error

@@ -69,7 +69,8 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
         contest=config.contest,
         audio=config.audio,
     )
-    best_model = ranker.outputs[BEST_MODEL]
+    refit = _refit(config, platform, transform, ranker) if config.train.refit else None
+    best_model = refit.outputs["model"] if refit else ranker.outputs[BEST_MODEL]
     baseline = platform.baseline(best_model).with_id(BASELINE)
     evaluator = ComparableEvaluator(
         examples=examples,
@@ -117,6 +118,7 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
         *tuners.values(),
         *trainers.values(),
         ranker,
+        *([refit] if refit else []),
         baseline,
         evaluator,
         pusher,
@@ -239,3 +241,26 @@ def _trainer(
             **({"retried": note} if note else {}),
         },
     )
+
+
+def _refit(
+    config: PipelineConfig, platform: Platform, transform: StrictTransform, ranker: CandidateRanker
+) -> tfx.components.Trainer:
+    modules = {name: MODELS[name] for name in config.models}
+    read = {setting for module in modules.values() for setting in load(module).settings}
+    return platform.refit(
+        config.models,
+        run_fn="models.refit_fn.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        base_model=ranker.outputs[BEST_MODEL],
+        train_args=tfx.proto.TrainArgs(splits=["train"]),
+        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+        custom_config={
+            "modules": modules,
+            "audio": dataclasses.asdict(config.audio),
+            "train": dataclasses.asdict(config.train.only(read)),
+            "code_digest": code_digest("models.refit_fn", *modules.values()),
+            "checkpoint_dir": config.checkpoint_dir,
+        },
+    ).with_id("Refit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Protocol
 
 from tfx import types
@@ -9,6 +10,7 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 
 from components.baseline import CANDIDATE, BlessedBeforeCandidateStrategy
+from components.refit import Refit
 
 
 class Platform(Protocol):
@@ -16,6 +18,9 @@ class Platform(Protocol):
 
     def trainer(self, model: str, **arguments: Any) -> tfx.components.Trainer:
         """Returns the Trainer of a model, by the arguments of TFX's."""
+
+    def refit(self, models: Collection[str], **arguments: Any) -> tfx.components.Trainer:
+        """Returns the Trainer that fits the best of some models again, likewise."""
 
     def tuner(self, model: str, **arguments: Any) -> tfx.components.Tuner:
         """Returns the Tuner of a model, by the arguments of TFX's."""
@@ -32,6 +37,9 @@ class ThisMachine:
 
     def trainer(self, model: str, **arguments: Any) -> tfx.components.Trainer:
         return tfx.components.Trainer(**arguments).with_id(f"Trainer.{model}")
+
+    def refit(self, models: Collection[str], **arguments: Any) -> tfx.components.Trainer:
+        return Refit(**arguments)
 
     def tuner(self, model: str, **arguments: Any) -> tfx.components.Tuner:
         return tfx.components.Tuner(**arguments).with_id(f"Tuner.{model}")

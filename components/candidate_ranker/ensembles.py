@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 from components.candidate_ranker.contender import Contender
 from dataset.config import AudioConfig
 from models import ensemble, held_out
-from models.saved_model import refitted_or_same
+from models.training import fit_record
 from models.training.fit_record import FitRecord
 
 
@@ -30,21 +30,17 @@ class Mean:
     transform_graph: str
     audio: AudioConfig
 
-    def export(self, directory: str, *, refitted: bool = False) -> None:
-        """Writes its SavedModel, of members that were fitted on `train`, or on `eval`, too."""
-        members = [
-            (refitted_or_same(member.path) if refitted else member.path, str(member.fit.feature))
-            for member in self.members
-        ]
+    def export(self, directory: str) -> None:
+        """Writes its SavedModel, its record and, beside them, its held-out scores."""
         ensemble.export(
             directory,
-            members,
+            [(member.path, str(member.fit.feature)) for member in self.members],
             self.choice.temperature,
             tft.TFTransformOutput(self.transform_graph),
             self.audio,
         )
-        if not refitted:
-            held_out.write(directory, self.choice.held_out)
+        fit_record.write(directory, self.fit())
+        held_out.write(directory, self.choice.held_out)
 
     def fit(self) -> FitRecord:
         """Returns what a leaderboard shows of it."""

@@ -18,7 +18,7 @@ from common.config import from_json
 from common.errors import InputError
 from components.candidate_ranker import latency
 from components.candidate_ranker.contender import Contender, contender
-from components.candidate_ranker.ensembles import Mean, best_mean
+from components.candidate_ranker.ensembles import best_mean
 from components.model_properties import MODEL_NAME, SERVABLE, WITHHELD
 from dataset.config import AudioConfig
 from evaluation import eval_config
@@ -27,7 +27,6 @@ from evaluation.ranking import Candidate, Ranking, rank
 from evaluation.tfma_results import Evaluation, read_evaluation, read_macro_f1_replicates
 from models import ensemble
 from models.registry import MODEL_NAMES
-from models.saved_model import refitted_or_same
 from models.training import fit_record
 from models.training.fit_record import FitRecord
 
@@ -105,7 +104,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             board(ranking, fits, contenders, evaluations),
             fits,
         )
-        _write_best_model(best_model, ranking, contenders[ranking.best], mean)
+        _write_best_model(best_model, ranking, contenders)
         if mean:
             fileio.rmtree(temporary)
 
@@ -159,15 +158,15 @@ def _rank(
 
 
 def _write_best_model(
-    best_model: Any, ranking: Ranking, best: Contender, mean: Mean | None
+    best_model: Any, ranking: Ranking, contenders: Mapping[str, Contender]
 ) -> None:
-    """Writes the best model, fitted on `eval`, too, where it can be, and says what it is."""
+    """Writes the best model and, of an ensemble, its members, and says what it is."""
     directory = path_utils.serving_model_dir(best_model.uri)
-    if mean and ranking.best == ensemble.NAME:
-        mean.export(directory, refitted=True)
-        fit_record.write(directory, best.fit)
-    else:
-        io_utils.copy_dir(refitted_or_same(best.path), directory)
+    best = contenders[ranking.best]
+    io_utils.copy_dir(best.path, directory)
+    if ranking.best == ensemble.NAME:
+        for name, path in ensemble.member_dirs(directory, best.fit).items():
+            io_utils.copy_dir(contenders[name].path, path)
     best_model.set_string_custom_property(MODEL_NAME, ranking.best)
     best_model.set_int_custom_property(SERVABLE, int(best.fit.servable))
     if ranking.withheld:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
-from tfx.utils import io_utils
+from tfx.utils import io_utils, path_utils
 
 from common import files, progress
 from common.config import from_json
@@ -27,6 +27,7 @@ from dataset.config import SPLITS, AudioConfig
 from evaluation.config import ContestConfig, GateConfig
 from evaluation.tfma_results import read_evaluation
 from evaluation.verdict import complete_board
+from models.training import fit_record
 from report import page
 from report.data import (
     DATA_NAME,
@@ -114,7 +115,9 @@ def gather(inputs: Mapping[str, Any], exec_properties: Mapping[str, Any], run: R
     summary = json.loads(files.read_text(files.join(uri[EXAMPLES], SUMMARY_NAME)))
     fits = json.loads(files.read_text(files.join(uri[LEADERBOARD], FITS_NAME)))
     ranked = json.loads(files.read_text(files.join(uri[LEADERBOARD], LEADERBOARD_NAME)))
-    genres = fits[ranked["best"]]["genres"]
+    judged = fit_record.read(path_utils.serving_model_path(uri[MODEL]))
+    fits[judged.name] = dataclasses.asdict(judged)
+    genres = judged.genres
     board = complete_board(
         ranked,
         uri[EVALUATION],

@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 from features import example_keys
 from models.classical.labelled_clips import (
     Clips,
+    Folds,
     artist_folds,
     read_clips,
     ways_to_fold,
@@ -83,7 +84,7 @@ class Classical:
     max_clips: int = 50_000
     reads: str = ""
     columns: Sequence[tuple[str, int, int]] = (("all", 0, sys.maxsize),)
-    settings: tuple[str, ...] = ("feature_set", "pca_components", "refit")
+    settings: tuple[str, ...] = ("feature_set", "pca_components")
 
     def feature(self, train: TrainConfig) -> str:
         """Returns the transformed feature that it reads."""
@@ -91,33 +92,44 @@ class Classical:
 
     def train(self, context: TrainingContext) -> TrainedModel:
         """Fits the model with the best settings on the train split, the same one every time."""
-        train = context.train
+        train, n_classes = context.train, context.n_classes
         feature = self.feature(train)
-        of_train = read_clips(context.train_files, feature)
-        clips = of_train.sample(self.max_clips, train.seed).in_float64()
-        n_classes = context.n_classes
+        clips = self._fitted(read_clips(context.train_files, feature), train)
         settings, hyperparameters = choose(self, clips, train)
         model, calibrated = fit(self, settings, clips, train.seed)
         if self.calibrated:
             hyperparameters["calibrated"] = calibrated
-        scorer, refitted = export(self, model, clips, n_classes), None
-        if train.refit:
-            both = of_train.and_of(read_clips(context.eval_files, feature))
-            both = both.sample(self.max_clips, train.seed).in_float64()
-            model, calibrated_again = fit(self, settings, both, train.seed)
-            # Else the temperature would be another model's.
-            if calibrated_again == calibrated:
-                refitted = export(self, model, both, n_classes)
-                hyperparameters["refitted_on_clips"] = len(both.labels)
+        scorer = export(self, model, clips, n_classes)
         return TrainedModel(
             scorer=scorer,
             feature=feature,
-            n_parameters=(refitted or scorer).n_parameters,
+            n_parameters=scorer.n_parameters,
             hyperparameters=hyperparameters,
             servable=feature != example_keys.FMA_FEATURES,
             out_of_fold=out_of_fold(self, settings, clips, train.seed, n_classes),
-            refitted=refitted,
         )
+
+    def refit(
+        self,
+        context: TrainingContext,
+        hyperparameters: Mapping[str, Any],
+        curves: Sequence[Mapping[str, Any]],
+    ) -> ClassicalScorer | None:
+        """Returns the model with the settings that were found, fitted on `train` and `eval`."""
+        train, feature = context.train, self.feature(context.train)
+        of_train = read_clips(context.train_files, feature)
+        searched = of_train.sample(_SEARCHED_CLIPS, train.seed).in_float64()
+        _, possible = _possible(self, searched, train)
+        found = hyperparameters.items()
+        settings = next(each for each in possible if described(self, each).items() <= found)
+        clips = self._fitted(of_train.and_of(read_clips(context.eval_files, feature)), train)
+        model, calibrated = fit(self, settings, clips, train.seed)
+        if self.calibrated and calibrated != hyperparameters["calibrated"]:
+            return None
+        return export(self, model, clips, context.n_classes)
+
+    def _fitted(self, clips: Clips, train: TrainConfig) -> Clips:
+        return clips.sample(self.max_clips, train.seed).in_float64()
 
 
 class VaryingColumns(VarianceThreshold):
@@ -156,20 +168,20 @@ def choose(kind: Classical, clips: Clips, train: TrainConfig) -> tuple[Settings,
     They are chosen by their mean macro-F1 over folds that keep artists apart.
     """
     best, found = _search(kind, clips, train)
-    chosen = {
+    return best, {**described(kind, best), **found, "fitted_on_clips": len(clips.labels)}
+
+
+def described(kind: Classical, settings: Settings) -> dict[str, Any]:
+    """Returns settings of the pipeline as JSON values, which tell them from all others."""
+    told = {
         name.removeprefix("classifier__"): value
-        for name, value in best.items()
+        for name, value in settings.items()
         if name.startswith("classifier__")
     }
     if len(kind.columns) > 1:
-        chosen["columns"] = best["varying"].name
-    components = None if best["pca"] == "passthrough" else best["pca"].n_components
-    return best, {
-        **chosen,
-        "pca_components": components,
-        **found,
-        "fitted_on_clips": len(clips.labels),
-    }
+        told["columns"] = settings["varying"].name
+    pca = settings["pca"]
+    return {**told, "pca_components": None if pca == "passthrough" else pca.n_components}
 
 
 @_repeatable()
@@ -220,11 +232,7 @@ def export(
 def _search(kind: Classical, clips: Clips, train: TrainConfig) -> tuple[Settings, dict[str, Any]]:
     """Returns the best settings of the pipeline, and how they did in how many folds."""
     searched = clips.sample(_SEARCHED_CLIPS, train.seed)
-    n_repeats = 2 if len(searched.labels) < _FEW_CLIPS else 1
-    seeds = [(train.seed + repeat) % 2**32 for repeat in range(n_repeats)]
-    folds = [fold for seed in seeds for fold in artist_folds(searched, seed)]
-    parts = [fitted for fitted, _ in folds] or [np.arange(len(searched.labels))]
-    settings = _settings(kind, train, [searched.inputs[part] for part in parts])
+    folds, settings = _possible(kind, searched, train)
     pipeline = _pipeline(kind.classifier(train.seed))
     if not folds:
         return settings[0], {"cv_macro_f1": None, "cv_folds": 0}
@@ -239,6 +247,15 @@ def _search(kind: Classical, clips: Clips, train: TrainConfig) -> tuple[Settings
     at = _simplest_of_the_best(search.cv_results_, len(folds))
     macro_f1 = round(float(search.cv_results_["mean_test_score"][at]), 4)
     return settings[at], {"cv_macro_f1": macro_f1, "cv_folds": len(folds)}
+
+
+def _possible(kind: Classical, searched: Clips, train: TrainConfig) -> tuple[Folds, list[Settings]]:
+    """Returns the folds of a search, and the settings that fit them all, the simplest first."""
+    n_repeats = 2 if len(searched.labels) < _FEW_CLIPS else 1
+    seeds = [(train.seed + repeat) % 2**32 for repeat in range(n_repeats)]
+    folds = [fold for seed in seeds for fold in artist_folds(searched, seed)]
+    parts = [fitted for fitted, _ in folds] or [np.arange(len(searched.labels))]
+    return folds, _settings(kind, train, [searched.inputs[part] for part in parts])
 
 
 def _simplest_of_the_best(results: Mapping[str, NDArray[np.float64]], n_folds: int) -> int:
@@ -285,7 +302,7 @@ def _pipeline(classifier: BaseEstimator) -> Pipeline:
 
 def _settings(
     kind: Classical, train: TrainConfig, parts: Sequence[NDArray[np.floating[Any]]]
-) -> list[dict[str, Any]]:
+) -> list[Settings]:
     """Returns the pipeline's settings to choose among, the simplest first.
 
     Args:
@@ -295,7 +312,7 @@ def _settings(
     """
     wanted = kind.components if train.pca_components is None else (train.pca_components,)
     n_clips = min(len(part) for part in parts)
-    found: list[dict[str, Any]] = []
+    found: list[Settings] = []
     for columns in itertools.starmap(VaryingColumns, kind.columns):
         varying = int(min(columns.fit(part).get_support().sum() for part in parts))
         if found and not varying:

@@ -19,9 +19,10 @@ from dataset.config import AudioConfig
 from models.config import TrainConfig
 from models.spec import TrainedModel, TrainingContext
 from models.training import input_fn, padded_batches, targets
+from models.training.clip_store import StoredClips
 from models.training.devices import execution_on, training_strategy
 from models.training.input_spec import InputSpec
-from models.training.loop import Batches, Stage, fit_stages
+from models.training.loop import MONITOR, Batches, Stage, fit_stages
 from models.training.recipe import Epochs, Recipe, complete
 
 # What every network reads of TrainConfig.
@@ -59,7 +60,18 @@ class Network:
 
     def train(self, context: TrainingContext) -> TrainedModel:
         """Trains the network, the same one every time."""
-        return train_network(context, self)
+        with _repeatable(context) as folder:
+            return _train_in(folder, context, self)
+
+    def refit(
+        self,
+        context: TrainingContext,
+        hyperparameters: Mapping[str, Any],
+        curves: Sequence[Mapping[str, Any]],
+    ) -> NetworkScorer:
+        """Returns the network, trained on both splits for as long as it had got better."""
+        with _repeatable(context) as folder:
+            return _refit_in(folder, context, self, hyperparameters["epochs"], curves)
 
     def recipe(self, train: TrainConfig, tuned: Mapping[str, Any], n_clips: int) -> Recipe:
         """Returns how it is trained on `n_clips` clips; see `models.training.recipe.complete`."""
@@ -85,13 +97,14 @@ class NetworkScorer(tf.Module):
         return self._network.view.clip_scores(self.model, packed, self._audio)
 
 
-def train_network(context: TrainingContext, network: Network) -> TrainedModel:
-    """Returns the network with the weights of its best epoch."""
+@contextlib.contextmanager
+def _repeatable(context: TrainingContext) -> Iterator[str]:
+    """Yields a folder for clips to a training that comes out the same every time."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(context.train.seed)
     tf.config.experimental.enable_op_determinism()
     with _clips_folder(context.checkpoint_dir) as folder:
-        return _train_in(folder, context, network)
+        yield folder
 
 
 @contextlib.contextmanager
@@ -116,31 +129,103 @@ def _clips_folder(checkpoint_dir: str) -> Iterator[str]:
 
 
 def _train_in(folder: str, context: TrainingContext, network: Network) -> TrainedModel:
-    view, audio = network.view, context.audio
-
-    def segments(packed: tf.Tensor) -> tf.Tensor:
-        return view.segments(packed, audio)
-
-    source = input_fn.store(context.train_files, view.feature, os.path.join(folder, "train"))
-    if view.crops is None:
-        source = source.then(segments)
-    compared = input_fn.store(context.eval_files, view.feature, os.path.join(folder, "eval"))
-    compared = compared.then(segments)
+    """Returns the network with the weights of its best epoch."""
+    source = _stored(os.path.join(folder, "train"), context, network, context.train_files)
+    compared = input_fn.store(
+        context.eval_files, network.view.feature, os.path.join(folder, "eval")
+    )
+    compared = compared.then(_segments(network, context.audio))
     for split, held in (("train", source), ("eval", compared)):
         if not len(held.keys):
             raise InputError(f"no clip of {split} has one of the genres that are learned")
+    recipe = network.recipe(context.train, context.hyperparameters, len(source.labels))
+    stages = [_shortened(stage, context.max_epochs) for stage in network.stages(recipe)]
+    scorer, curves = _fit(context, network, recipe, stages, source, compared)
+    return TrainedModel(
+        scorer=scorer,
+        feature=network.view.feature,
+        n_parameters=scorer.model.count_params(),
+        hyperparameters=_hyperparameters(recipe, stages, context.hyperparameters),
+        curves=curves,
+    )
+
+
+def _refit_in(
+    folder: str,
+    context: TrainingContext,
+    network: Network,
+    epochs: int,
+    curves: Sequence[Mapping[str, Any]],
+) -> NetworkScorer:
+    both = [*context.train_files, *context.eval_files]
+    source = _stored(os.path.join(folder, "both"), context, network, both)
+    # What a network trains for by default depends on how many clips there are.
+    train = dataclasses.replace(context.train, epochs=epochs)
+    recipe = network.recipe(train, context.hyperparameters, len(source.labels))
+    stages = as_long_as_better(network.stages(recipe), curves)
+    scorer, _ = _fit(context, network, recipe, stages, source, None)
+    return scorer
+
+
+def as_long_as_better(stages: Sequence[Stage], curves: Sequence[Mapping[str, Any]]) -> list[Stage]:
+    """Returns the stages of a training up to the one with the best epoch, each up to its best.
+
+    Args:
+        stages: of the training.
+        curves: what `fit_stages` told of it.
+    """
+    losses = [[epoch[MONITOR] for epoch in curve["epochs"]] for curve in curves]
+    # An epoch that diverged has no loss in a record.
+    best = [min((x, at) for at, x in enumerate(of) if x is not None) for of in losses]
+    last = min(range(len(best)), key=lambda stage: best[stage][0])
+    return [
+        dataclasses.replace(stage, stop_after=at + 1)
+        for stage, (_, at) in zip(stages[: last + 1], best, strict=False)
+    ]
+
+
+def _segments(network: Network, audio: AudioConfig) -> Callable[[tf.Tensor], tf.Tensor]:
+    return lambda packed: network.view.segments(packed, audio)
+
+
+def _stored(
+    folder: str, context: TrainingContext, network: Network, files: Sequence[str]
+) -> StoredClips:
+    """Returns clips to train on."""
+    source = input_fn.store(files, network.view.feature, folder)
+    return source.then(_segments(network, context.audio)) if network.view.crops is None else source
+
+
+def _fit(
+    context: TrainingContext,
+    network: Network,
+    recipe: Recipe,
+    stages: Sequence[Stage],
+    source: StoredClips,
+    compared: StoredClips | None,
+) -> tuple[NetworkScorer, list[dict[str, Any]]]:
+    """Returns the trained network and its curves.
+
+    Args:
+        context: of the training.
+        network: what is trained.
+        recipe: how.
+        stages: its stages.
+        source: clips to train on.
+        compared: clips that decide which weights are the best, None where that is known.
+    """
+    view, audio = network.view, context.audio
     counts = np.bincount(source.labels, minlength=context.n_classes)
-    n_clips = len(source.labels)
-    recipe = network.recipe(context.train, context.hyperparameters, n_clips)
     strategy = training_strategy()
     batch_size = recipe.batch_size * strategy.num_replicas_in_sync
-    steps = input_fn.steps_per_epoch(n_clips, view.inputs_per_clip, batch_size)
+    steps = input_fn.steps_per_epoch(len(source.labels), view.inputs_per_clip, batch_size)
 
     def data(stage: Stage, trunk: keras.Model | None, epochs_done: int) -> Batches:
         seen, training, validation = view, source, compared
         if trunk is not None:
             training = input_fn.outputs_of(trunk, source, view, batch_size)
-            validation = input_fn.outputs_of(trunk, compared, view, batch_size)
+            if compared:
+                validation = input_fn.outputs_of(trunk, compared, view, batch_size)
             seen = dataclasses.replace(view, to_input=lambda outputs: outputs)
         chance = np.random.SeedSequence([context.train.seed, *stage.name.encode(), epochs_done])
         return Batches(
@@ -155,7 +240,8 @@ def _train_in(folder: str, context: TrainingContext, network: Network) -> Traine
                 steps=steps,
                 seeds=[int(word) for word in chance.generate_state(4)],
             ),
-            padded_batches.weighted(
+            validation
+            and padded_batches.weighted(
                 input_fn.evaluation_batches(
                     validation, seen, n_classes=context.n_classes, batch_size=batch_size
                 ),
@@ -167,7 +253,6 @@ def _train_in(folder: str, context: TrainingContext, network: Network) -> Traine
     execution = execution_on(strategy)
     with strategy.scope(), execution.layers():
         model = network.build_model(context.n_classes, audio, recipe)
-    stages = [_shortened(stage, context.max_epochs) for stage in network.stages(recipe)]
     curves = fit_stages(
         model,
         stages,
@@ -186,13 +271,7 @@ def _train_in(folder: str, context: TrainingContext, network: Network) -> Traine
         context.n_classes, audio, dataclasses.replace(recipe, train=untrained)
     )
     servable.set_weights(model.get_weights())
-    return TrainedModel(
-        scorer=NetworkScorer(network, servable, audio),
-        feature=view.feature,
-        n_parameters=servable.count_params(),
-        hyperparameters=_hyperparameters(recipe, stages, context.hyperparameters),
-        curves=curves,
-    )
+    return NetworkScorer(network, servable, audio), curves
 
 
 def _shortened(stage: Stage, max_epochs: int | None) -> Stage:

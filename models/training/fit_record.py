@@ -47,6 +47,11 @@ class FitRecord:
     hyperparameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     curves: Sequence[Mapping[str, Any]] = ()
 
+    @property
+    def tuned(self) -> Sequence[str]:
+        """Names of the hyperparameters that a Tuner found."""
+        return tuple(self.hyperparameters.get("tuned", ()))
+
 
 def write(model_dir: str, record: FitRecord) -> None:
     """Writes a record beside the SavedModel in `model_dir`; the two travel together.

@@ -35,6 +35,8 @@ class Stage:
         prepare: what is done to the model before it, such as making layers trainable.
         trunk: the layer up to which the model stays as it is and without chance. What comes out
             of it is computed once, and the stage fits only what is behind it; None: all of it.
+        stop_after: the epoch that ends it, where that is known before: nothing is compared then,
+            and its last weights are its best.
     """
 
     name: str
@@ -42,13 +44,22 @@ class Stage:
     learning_rate: float
     prepare: Callable[[keras.Model], None] = lambda model: None
     trunk: str | None = None
+    stop_after: int | None = None
+
+    @property
+    def most_epochs(self) -> int:
+        """How many epochs are fitted if nothing stops it early."""
+        return self.stop_after or self.epochs
 
 
 class Batches(NamedTuple):
-    """What a stage is fitted on, and what it is compared on: (inputs, targets, weights)."""
+    """What a stage is fitted on, and what it is compared on, if at all.
+
+    Both are of (inputs, targets, weights).
+    """
 
     training: tf.data.Dataset
-    validation: tf.data.Dataset
+    validation: tf.data.Dataset | None
 
 
 def fit_stages(
@@ -88,7 +99,7 @@ def fit_stages(
     """
     curves: list[dict[str, Any]] = []
     best_loss, best_weights = math.inf, model.get_weights()
-    progress.start(sum(stage.epochs for stage in stages))
+    progress.start(sum(stage.most_epochs for stage in stages))
     for stage in stages:
         with strategy.scope():
             stage.prepare(model)
@@ -104,13 +115,13 @@ def fit_stages(
             fitted.optimizer.build(fitted.trainable_variables)
         checkpoint = _Checkpoint(fitted, os.path.join(checkpoint_dir, stage.name), patience)
         checkpoint.restore()
-        if not checkpoint.is_done(stage.epochs):
+        if not checkpoint.is_done(stage.most_epochs):
             batches = data(stage, trunk, checkpoint.state.epochs_done)
             fitted.fit(
                 batches.training,
                 validation_data=batches.validation,
                 initial_epoch=checkpoint.state.epochs_done,
-                epochs=stage.epochs,
+                epochs=stage.most_epochs,
                 # The data sets shuffle themselves.
                 shuffle=False,
                 verbose=0,
@@ -123,9 +134,9 @@ def fit_stages(
             )
         if not math.isfinite(checkpoint.state.best):
             tf.io.gfile.rmtree(checkpoint_dir)  # or the next try would go on from it
-            raise FloatingPointError(f"the validation loss of {stage.name} was never a number")
+            raise FloatingPointError(f"the loss of {stage.name} was never a number")
         checkpoint.load_best()
-        if checkpoint.state.best < best_loss:
+        if stage.stop_after or checkpoint.state.best < best_loss:
             best_loss, best_weights = checkpoint.state.best, model.get_weights()
         curves.append({"stage": stage.name, "epochs": checkpoint.state.history})
     model.set_weights(best_weights)
@@ -208,10 +219,12 @@ class _Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         figures = {name: float(value) for name, value in (logs or {}).items()}
         state, before = self.state, self.state.epochs_done
-        improved = figures[MONITOR] < state.best or not state.history
+        compared = MONITOR in figures
+        loss = figures[MONITOR if compared else "loss"]
+        improved = not compared or loss < state.best or not state.history
         state.history.append(figures)
         state.epochs_done = epoch + 1
-        state.best = min(state.best, figures[MONITOR])
+        state.best = min(state.best, loss) if compared else loss
         state.epochs_since_best = 0 if improved else state.epochs_since_best + 1
         self._save(before, improved)
         self._trained.stop_training = state.epochs_since_best >= self._patience

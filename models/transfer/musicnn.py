@@ -14,5 +14,5 @@ MODEL = dataclasses.replace(
     # Which layer tells more depends on how near the genres are to the tags that it was trained on.
     columns=(("penultimate", 0, N_PENULTIMATE), ("pooled", N_PENULTIMATE, N_VALUES)),
     components=(100, None),
-    settings=("pca_components", "refit"),
+    settings=("pca_components",),
 )

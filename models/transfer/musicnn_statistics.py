@@ -11,5 +11,5 @@ MODEL = dataclasses.replace(
     logistic_regression.MODEL,
     reads=f"{example_keys.MUSICNN}+{example_keys.STATISTICS}",
     components=(100, None),
-    settings=("pca_components", "refit"),
+    settings=("pca_components",),
 )

@@ -30,7 +30,7 @@ from pipeline import metadata_store, runs
 from pipeline.config import PipelineConfig
 from pipeline.dag import BASELINE, create_pipeline
 
-_BEST = ("CandidateRanker", BEST_MODEL)
+_JUDGED = {("CandidateRanker", BEST_MODEL), ("Refit", "model")}
 # Small, and what `music-genre report` shows of earlier runs.
 _OF_EVERY_RUN = {(runs.NODE, runs.OUTPUT), ("CandidateRanker", LEADERBOARD)}
 _DONE = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
@@ -195,8 +195,9 @@ def kept_artifacts(history: History, reusable: Iterable[int]) -> set[int]:
     best = {
         artifact
         for execution in history.executions
-        if execution.node == _BEST[0]
-        for artifact in execution.outputs.get(_BEST[1], ())
+        for key, artifacts in execution.outputs.items()
+        if (execution.node, key) in _JUDGED
+        for artifact in artifacts
     }
     candidates += [model for model in history.models if model.id in best & kept]
     for candidate in candidates:
@@ -216,8 +217,8 @@ def reusable_artifacts(history: History, steps: Iterable[Step]) -> set[int]:
     models = {model.id: model for model in history.models}
     for step in steps:
         if step.node == BASELINE:
-            if _BEST in found:
-                (candidate,) = found[_BEST]
+            if judged := found.get(step.inputs[CANDIDATE]):
+                (candidate,) = judged
                 resolved = _baseline(history, models[candidate])["model"]
                 found[BASELINE, "model"] = [model.id for model in resolved]
             continue

@@ -15,7 +15,7 @@ from pipeline.dag import create_pipeline
 from pipeline.vertex.platform import VertexPlatform
 from pipeline.vertex.settings import VertexConfig
 
-_JOBS = ("Trainer-", "Tuner-")
+_JOBS = ("Trainer-", "Tuner-", "Refit_")
 _DRIVER = "components.fma_example_gen.driver"
 # What they leave is outside of the pipeline, where it can be removed; they do nothing twice.
 _NEVER_CACHED = ("AtomicPusher", "EndpointDeployer")

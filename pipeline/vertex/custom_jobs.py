@@ -21,6 +21,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
 from common.errors import InputError
+from components.refit import HandsPropertiesOn
 from models import failure_notes
 from models.training import fit_record
 from pipeline.vertex.job_executor import JobExecutor, custom_config
@@ -81,6 +82,18 @@ class TrainerExecutor(JobExecutor):
         if record.status == fit_record.FAILED:
             custom = custom_config(exec_properties)
             failure_notes.write(custom["checkpoint_dir"], record.name, record.reason or "")
+
+
+class RefitExecutor(HandsPropertiesOn, JobExecutor):
+    """Fits the best model again in a job."""
+
+    IN_THE_JOB = JobsTrainerExecutor
+
+
+class CustomJobRefit(trainer.Trainer):
+    """`components.refit` in a custom job."""
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(RefitExecutor)
 
 
 class CustomJobTrainer(trainer.Trainer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from google.cloud import aiplatform_v1
@@ -17,16 +18,16 @@ from pipeline.vertex.settings import VertexConfig
 _DISK_GB = 250
 
 
-def custom_config(vertex: VertexConfig, node_id: str, model: str) -> dict[str, Any]:
+def custom_config(vertex: VertexConfig, node_id: str, models: Collection[str]) -> dict[str, Any]:
     """Returns what to add to a component's `custom_config`.
 
     Args:
         vertex: machines, image and identity.
         node_id: of the component; the job is shown under it.
-        model: name; networks have a machine of their own.
+        models: names of what it may train; networks have a machine of their own.
     """
     machine, image = vertex.classical, vertex.image
-    if model in NETWORKS:
+    if any(model in NETWORKS for model in models):
         machine, image = vertex.network_machine, vertex.network_image or vertex.image
     return {
         ENABLE_VERTEX_KEY: True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from tfx import types
@@ -13,7 +13,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 from components.endpoint_deployer.component import EndpointDeployer
 from components.endpoint_deployer.target import Target
 from pipeline.vertex import jobs
-from pipeline.vertex.custom_jobs import CustomJobTrainer, CustomJobTuner
+from pipeline.vertex.custom_jobs import CustomJobRefit, CustomJobTrainer, CustomJobTuner
 from pipeline.vertex.settings import VertexConfig
 
 
@@ -24,17 +24,24 @@ class VertexPlatform:
     vertex: VertexConfig
 
     def trainer(self, model: str, **arguments: Any) -> tfx.components.Trainer:
-        return self._in_a_job(CustomJobTrainer, "Trainer", model, arguments)
+        return self._in_a_job(CustomJobTrainer, f"Trainer-{model}", [model], arguments)
+
+    def refit(self, models: Collection[str], **arguments: Any) -> tfx.components.Trainer:
+        return self._in_a_job(CustomJobRefit, "Refit", models, arguments)
 
     def tuner(self, model: str, **arguments: Any) -> tfx.components.Tuner:
-        return self._in_a_job(CustomJobTuner, "Tuner", model, arguments)
+        return self._in_a_job(CustomJobTuner, f"Tuner-{model}", [model], arguments)
 
     def _in_a_job(
-        self, component: Callable[..., Any], kind: str, model: str, arguments: dict[str, Any]
+        self,
+        component: Callable[..., Any],
+        name: str,
+        models: Collection[str],
+        arguments: dict[str, Any],
     ) -> Any:
         # Letters, digits and hyphens: a name of which every service makes resources.
-        node_id = f"{kind}-{model.replace('_', '-')}"
-        job = jobs.custom_config(self.vertex, node_id, model)
+        node_id = name.replace("_", "-")
+        job = jobs.custom_config(self.vertex, node_id, models)
         custom_config = {**arguments["custom_config"], **job}
         return component(**{**arguments, "custom_config": custom_config}).with_id(node_id)
 

@@ -18,7 +18,6 @@ from features import example_keys
 from models import calibration, ensemble, held_out
 from models.config import TrainConfig
 from models.held_out import HeldOut
-from models.saved_model import refitted_dir
 from models.training import fit_record
 from tests.models import tiny_network
 from tests.models.trainer import train_and_export
@@ -154,21 +153,9 @@ def test_held_out_scores_are_those_of_the_saved_model_and_of_every_clip(
         np.testing.assert_allclose(known.scores[:24], scores, atol=1e-5)
         is_network = done.name == tiny_network.NAME
         assert len(known.tracks) == (24 if is_network else 48)
-        assert Path(refitted_dir(path)).exists() != is_network
 
 
-def test_a_model_is_fitted_on_eval_only_if_wanted(transformed: Any, tmp_path: Path) -> None:
-    done = train_and_export("gaussian_nb", transformed, tmp_path, TrainConfig(refit=False))
-    assert not Path(refitted_dir(done.fn_args.serving_model_dir)).exists()
-
-
-def test_refitted_models_have_seen_both_splits(members: list[Any], transformed: Any) -> None:
-    record = fit_record.read(refitted_dir(members[0].fn_args.serving_model_dir))
-    assert record.hyperparameters["fitted_on_clips"] == 24
-    assert record.hyperparameters["refitted_on_clips"] == 48
-
-
-def test_of_a_contest_the_mean_is_exported_and_then_refitted(
+def test_of_a_contest_the_best_mean_is_exported(
     members: list[Any], transformed: Any, tmp_path: Path
 ) -> None:
     paths = {done.name: done.fn_args.serving_model_dir for done in members}
@@ -185,20 +172,19 @@ def test_of_a_contest_the_mean_is_exported_and_then_refitted(
     assert fit.hyperparameters["members"] == chosen
     assert set(str(fit.feature).split("+")) == {example_keys.MUSICNN, example_keys.STATISTICS}
     assert fit.parameters == sum(contenders[name].fit.parameters or 0 for name in chosen)
-    mean.export(str(tmp_path / "train"))
-    mean.export(str(tmp_path / "both"), refitted=True)
+    exported = str(tmp_path / "model")
+    mean.export(exported)
     examples = tf.constant(transformed.raw[:5])
 
     def scores(path: str) -> Any:
         return tf.saved_model.load(path).signatures["serving_default"](examples=examples)["scores"]
 
-    for folder, of_member in (("train", lambda path: path), ("both", refitted_dir)):
-        alone = np.mean([scores(of_member(paths[name])) for name in chosen], axis=0)
-        expected = calibration.scaled(alone, mean.choice.temperature)
-        np.testing.assert_allclose(scores(str(tmp_path / folder)), expected, atol=1e-6)
-    assert np.abs(scores(str(tmp_path / "train")) - scores(str(tmp_path / "both"))).max() > 1e-6
+    alone = np.mean([scores(paths[name]) for name in chosen], axis=0)
+    expected = calibration.scaled(alone, mean.choice.temperature)
+    np.testing.assert_allclose(scores(exported), expected, atol=1e-6)
+    assert fit_record.read(exported) == fit
     # The ranker reads there what decides between the ensemble and those tied with it.
-    held = held_out.read(str(tmp_path / "train"))
+    held = held_out.read(exported)
     assert held is not None
     np.testing.assert_array_equal(held.scores, mean.choice.held_out.scores)
 

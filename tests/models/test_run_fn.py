@@ -58,7 +58,7 @@ def test_a_training_goes_on_on_another_machine_but_not_with_other_settings() -> 
             "model": "fcn5",
             "train": {"epochs": epochs},
             "checkpoint_dir": "gs://bucket/checkpoints",
-            **jobs.custom_config(vertex, "Trainer-fcn5", "fcn5"),
+            **jobs.custom_config(vertex, "Trainer-fcn5", ["fcn5"]),
         }
         fn_args = SimpleNamespace(
             custom_config=custom,

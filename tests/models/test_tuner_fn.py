@@ -12,6 +12,7 @@ from tfx.types import standard_artifacts
 
 from models import tuner_fn
 from models.config import TrainConfig
+from models.networks.network import Network
 from models.spec import TrainingContext
 from models.training import fit_record
 from tests.models import tiny_network
@@ -113,7 +114,7 @@ class Trained:
 
 def search(answers: list[Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     trained = Trained(answers)
-    monkeypatch.setattr(tuner_fn, "train_network", trained)
+    monkeypatch.setattr(Network, "train", lambda network, context: trained(context, network))
     context = TrainingContext("tiny", 3, [], [], None, TrainConfig(), "c", "l", max_epochs=2)  # type: ignore[arg-type]
     found = tuner_fn.search_for(
         context, tiny_network.MODEL, trials=len(answers), directory=str(folder)

@@ -44,10 +44,7 @@ def train_and_export(
         patch.setattr(
             saved_model,
             "export",
-            # What is fitted on `eval`, too, is exported after it.
-            lambda directory, **kwargs: (
-                exported.update({**kwargs, **exported}) or export(directory, **kwargs)
-            ),
+            lambda directory, **kwargs: exported.update(kwargs) or export(directory, **kwargs),
         )
         run_fn.run_fn(fn_args)
     return SimpleNamespace(name=name, folder=folder, fn_args=fn_args, **exported)

@@ -1,13 +1,15 @@
 """Training in stages: best weights, interruption, the same figures twice, replicas."""
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -35,7 +37,13 @@ def small_model(seed: int = 0) -> keras.Model:
     return keras.Sequential([keras.layers.Input([6]), keras.layers.Dense(2)])
 
 
-def fit(model: keras.Model, folder: Path, stages: list[Stage], patience: int = 50) -> None:
+def fit(
+    model: keras.Model,
+    folder: Path,
+    stages: list[Stage],
+    patience: int = 50,
+    data: Callable[..., Batches] = data,
+) -> None:
     fit_stages(
         model,
         stages,
@@ -202,6 +210,24 @@ def test_the_same_weights_come_out_on_several_replicas(tmp_path: Path) -> None:
 def test_a_stage_that_never_was_a_number_fails(tmp_path: Path) -> None:
     model = small_model()
     model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
-    with pytest.raises(FloatingPointError, match="validation loss of train was never a number"):
+    with pytest.raises(FloatingPointError, match="loss of train was never a number"):
         fit(model, tmp_path, [Stage("train", 2, 0.01)])
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_stage_whose_end_is_known_compares_nothing_and_keeps_its_last_weights(
+    tmp_path: Path,
+) -> None:
+    stage = Stage("train", 20, 3.0)
+    fit(compared := small_model(), tmp_path / "compared", [stage])
+    values = losses(tmp_path / "compared", "train")
+    best = values.index(min(values)) + 1
+    assert best < len(values)
+
+    def uncompared(*arguments: Any) -> Batches:
+        return data(*arguments)._replace(validation=None)
+
+    known = [dataclasses.replace(stage, stop_after=best)]
+    fit(model := small_model(), tmp_path, known, patience=1, data=uncompared)
+    for got, expected in zip(model.get_weights(), compared.get_weights(), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-5)

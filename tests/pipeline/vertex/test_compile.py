@@ -155,7 +155,7 @@ def test_a_tpu_of_the_machine_type_has_its_topology() -> None:
         f"--config={ROOT}/examples/vertex-medium.yaml", "--compile-only", "--output=unused",
         "--network-machine-type=ct5lp-hightpu-4t", "--tpu-topology=2x2", "--accelerator-type=",
     ])  # fmt: skip
-    custom = jobs.custom_config(flags.vertex, "Trainer-fcn5", "fcn5")
+    custom = jobs.custom_config(flags.vertex, "Trainer-fcn5", ["fcn5"])
     (pool,) = custom["ai_platform_training_args"]["job_spec"]["worker_pool_specs"]
     assert pool["machine_spec"] == {"machine_type": "ct5lp-hightpu-4t", "tpu_topology": "2x2"}
 

@@ -83,7 +83,7 @@ def properties(folder: Path, vertex: VertexConfig = VERTEX, model: str = "svm") 
     """Return the execution properties of a Trainer."""
     custom = {
         "checkpoint_dir": str(folder / "checkpoints"),
-        **jobs.custom_config(vertex, f"Trainer-{model}", model),
+        **jobs.custom_config(vertex, f"Trainer-{model}", [model]),
     }
     return {"custom_config": json.dumps(custom)}
 

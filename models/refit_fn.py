@@ -1,0 +1,94 @@
+"""Trainer's `run_fn` after the contest: fits the best model once more, on `train` and `eval`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+import tensorflow_transform as tft
+from absl import logging
+from tfx.dsl.io import fileio
+from tfx.utils import io_utils
+
+from common.config import from_json
+from common.errors import is_disk_full
+from dataset.config import AudioConfig
+from features import example_keys
+from models import calibration, ensemble, saved_model
+from models.config import TrainConfig
+from models.run_fn import checkpoint_dir
+from models.spec import ClipScorer, TrainingContext, load
+from models.training import fit_record
+from models.training.fit_record import FitRecord
+
+
+def run_fn(fn_args: Any) -> None:
+    """Exports the best model, fitted on both splits; of an ensemble every member is.
+
+    A model that cannot be fitted again, or fails to, stays as it was chosen. Which ones were
+    fitted again is among the hyperparameters of the record, under `refitted`.
+
+    Args:
+        fn_args: TFX's `FnArgs`. `base_model` is the SavedModel that CandidateRanker chose.
+            `custom_config` holds `modules`, where each model is, `audio` and `train`, the
+            configurations, and `checkpoint_dir`, see `models.run_fn`.
+    """
+    best = fit_record.read(fn_args.base_model)
+    transform_output = tft.TFTransformOutput(fn_args.transform_output)
+    audio = from_json(AudioConfig, fn_args.custom_config["audio"])
+    paths = ensemble.member_dirs(fn_args.base_model, best)
+    fits = {name: fit_record.read(path) for name, path in paths.items()}
+    refitted = []
+    for name, fit in fits.items():
+        scorer = _refit(fit, fn_args, transform_output)
+        if not scorer:
+            continue
+        refitted.append(name)
+        paths[name] = os.path.join(fn_args.model_run_dir, "refitted", name)
+        saved_model.export(
+            paths[name],
+            scorer=calibration.Calibrated(scorer, fit.hyperparameters["temperature"]),
+            feature=str(fit.feature),
+            servable=fit.servable,
+            transform_output=transform_output,
+            config=audio,
+        )
+    if best.name == ensemble.NAME:
+        members = [(path, str(fits[name].feature)) for name, path in paths.items()]
+        temperature = best.hyperparameters["temperature"]
+        ensemble.export(fn_args.serving_model_dir, members, temperature, transform_output, audio)
+    else:
+        io_utils.copy_dir(paths[best.name], fn_args.serving_model_dir)
+    hyperparameters = {**best.hyperparameters, "refitted": refitted}
+    record = dataclasses.replace(best, hyperparameters=hyperparameters)
+    fit_record.write(fn_args.serving_model_dir, record)
+
+
+def _refit(
+    fit: FitRecord, fn_args: Any, transform_output: tft.TFTransformOutput
+) -> ClipScorer | None:
+    custom = fn_args.custom_config
+    spec = load(custom["modules"][fit.name])
+    inputs = (fn_args.transform_output, fn_args.train_files, dataclasses.asdict(fit))
+    context = TrainingContext(
+        name=fit.name,
+        n_classes=transform_output.vocabulary_size_by_name(example_keys.GENRE_VOCABULARY),
+        train_files=fn_args.train_files,
+        eval_files=fn_args.eval_files,
+        audio=from_json(AudioConfig, custom["audio"]),
+        train=from_json(TrainConfig, custom["train"]).only(spec.settings),
+        checkpoint_dir=checkpoint_dir(custom, f"refit-{fit.name}", *inputs),
+        log_dir=os.path.join(fn_args.model_run_dir, "logs", fit.name),
+        hyperparameters={name: fit.hyperparameters[name] for name in fit.tuned},
+    )
+    try:
+        scorer = spec.refit(context, fit.hyperparameters, fit.curves)
+    except Exception as error:
+        if is_disk_full(error):
+            raise
+        logging.exception("%s failed to be fitted again and stays as it was chosen", fit.name)
+        scorer = None
+    if fileio.exists(context.checkpoint_dir):
+        fileio.rmtree(context.checkpoint_dir)
+    return scorer
