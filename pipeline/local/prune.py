@@ -30,7 +30,8 @@ from pipeline import metadata_store, runs
 from pipeline.config import PipelineConfig
 from pipeline.dag import BASELINE, create_pipeline
 
-_JUDGED = {("CandidateRanker", BEST_MODEL), ("Refit", "model")}
+# What is judged: the first that there is.
+_JUDGED = (("Refit", "model"), ("CandidateRanker", BEST_MODEL))
 # Small, and what `music-genre report` shows of earlier runs.
 _OF_EVERY_RUN = {(runs.NODE, runs.OUTPUT), ("CandidateRanker", LEADERBOARD)}
 _DONE = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
@@ -217,7 +218,7 @@ def reusable_artifacts(history: History, steps: Iterable[Step]) -> set[int]:
     models = {model.id: model for model in history.models}
     for step in steps:
         if step.node == BASELINE:
-            if judged := found.get(step.inputs[CANDIDATE]):
+            if judged := next((found[key] for key in _JUDGED if key in found), None):
                 (candidate,) = judged
                 resolved = _baseline(history, models[candidate])["model"]
                 found[BASELINE, "model"] = [model.id for model in resolved]

@@ -14,6 +14,7 @@ from common.config import to_json
 from components.fma_example_gen.executor import unpack_custom_config
 from dataset.config import AudioConfig, DataConfig
 from evaluation.config import ContestConfig, GateConfig
+from models.config import TrainConfig
 from models.registry import MODELS
 from pipeline import cache_key
 from pipeline.config import PipelineConfig, TuneConfig
@@ -22,7 +23,14 @@ from pipeline.dag import create_pipeline
 BEFORE = [
     "FmaExampleGen", "ImportSchemaGen", "StatisticsGen", "StrictExampleValidator", "Transform",
 ]  # fmt: skip
-AFTER = ["CandidateRanker", "LatestBlessedModel", "Evaluator", "AtomicPusher", "GenreReport"]
+AFTER = [
+    "CandidateRanker",
+    "Refit",
+    "LatestBlessedModel",
+    "Evaluator",
+    "AtomicPusher",
+    "GenreReport",
+]
 
 
 def configuration(tmp_path: Path, **values: Any) -> PipelineConfig:
@@ -85,11 +93,14 @@ def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) ->
     found = nodes(configuration(tmp_path, models=("all",)))
     stamped = {name for name, node in found.items() if parameter(node, "code_digest")}
     trainers = {f"Trainer.{name}" for name in MODELS}
-    assert stamped == set(found) - {"LatestBlessedModel"} - trainers
+    assert stamped == set(found) - {"LatestBlessedModel", "Refit"} - trainers
     for name in trainers:
         custom = json.loads(parameter(found[name], "custom_config"))
         family = MODELS[name.removeprefix("Trainer.")]
         assert custom["code_digest"] == cache_key.code_digest("models.run_fn", family)
+    custom = json.loads(parameter(found["Refit"], "custom_config"))
+    digest = cache_key.code_digest("models.refit_fn", *MODELS.values())
+    assert custom["code_digest"] == digest
     digests = {parameter(found[name], "code_digest") for name in stamped}
     assert len(digests) == len(stamped)
     assert {len(digest) for digest in digests} == {64}
@@ -98,16 +109,18 @@ def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) ->
     )
 
 
+@pytest.mark.parametrize("refit", [True, False])
 def test_the_best_model_is_evaluated_on_test_and_pushed_only_with_a_blessing(
-    tmp_path: Path,
+    tmp_path: Path, refit: bool
 ) -> None:
-    found = nodes(configuration(tmp_path))
+    found = nodes(configuration(tmp_path, train=TrainConfig(refit=refit)))
+    assert ("Refit" in found) is refit
     assert json.loads(parameter(found["Evaluator"], "example_splits")) == ["test"]
     (model,) = found["Evaluator"].inputs.inputs["model"].channels
-    assert model.producer_node_query.id == "CandidateRanker"
-    assert model.output_key == "best_model"
+    judged = ("Refit", "model") if refit else ("CandidateRanker", "best_model")
+    assert (model.producer_node_query.id, model.output_key) == judged
     (pushed,) = found["AtomicPusher"].inputs.inputs["model"].channels
-    assert (pushed.producer_node_query.id, pushed.output_key) == ("CandidateRanker", "best_model")
+    assert (pushed.producer_node_query.id, pushed.output_key) == judged
     (blessing,) = found["AtomicPusher"].inputs.inputs["model_blessing"].channels
     assert blessing.producer_node_query.id == "Evaluator"
 
@@ -127,7 +140,7 @@ def test_the_report_is_made_last(tmp_path: Path) -> None:
         "ranking": ("CandidateRanker", "evaluation"),
         "evaluation": ("Evaluator", "evaluation"),
         "blessing": ("Evaluator", "blessing"),
-        "model": ("CandidateRanker", "best_model"),
+        "model": ("Refit", "model"),
     }
     shown = json.loads(parameter(report, "configuration"))
     assert shown["gate"] == dataclasses.asdict(config.gate)
@@ -145,7 +158,7 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
         }
 
     base = configuration(tmp_path, models=("all",))
-    trainers = {f"Trainer.{name}" for name in MODELS}
+    trainers = {"Refit", *(f"Trainer.{name}" for name in MODELS)}
     report = {"GenreReport"}  # shows every value
     audio = AudioConfig(n_mels=96)
     of_all = {"FmaExampleGen", "Transform", "CandidateRanker"}

@@ -94,7 +94,7 @@ def first(cloud: Cloud, spec: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def best(first: Run) -> str:
-    return str(first.artifact("CandidateRanker", "best_model").metadata["model_name"])
+    return str(first.artifact("Refit", "model").metadata["model_name"])
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +126,7 @@ def test_every_task_has_run(first: Run, spec: Path) -> None:
         "Tuner-cnn1d",
         "Trainer-cnn1d",
         "Trainer-gaussian-nb",
+        "Refit",
         "AtomicPusher",
         "EndpointDeployer",
     } <= containers
@@ -136,13 +137,13 @@ def test_a_first_run_has_no_baseline(first: Run) -> None:
     assert given["baseline_model"] == {"artifacts": []}
     blessing = first.artifact("Evaluator", "blessing").metadata
     assert blessing["blessed"] == 1
-    assert blessing["current_model_id"] == first.artifact("CandidateRanker", "best_model").name
+    assert blessing["current_model_id"] == first.artifact("Refit", "model").name
     assert "baseline_model_id" not in blessing
 
 
 def test_models_train_in_custom_jobs(first: Run, cloud: Cloud) -> None:
     jobs = {job.display_name: job for job in cloud.jobs.jobs}
-    assert set(jobs) == {"Tuner-cnn1d", "Trainer-cnn1d", "Trainer-gaussian-nb"}
+    assert set(jobs) == {"Tuner-cnn1d", "Trainer-cnn1d", "Trainer-gaussian-nb", "Refit"}
     for job in jobs.values():
         assert job.name.startswith("projects/my-project/locations/us-central1/")
         assert job.state.name == "JOB_STATE_SUCCEEDED"
@@ -206,18 +207,18 @@ def test_a_second_run_computes_only_what_has_changed(second: Run, other: str) ->
     computed = set(second.executor_inputs) - second.cached
     # The other model reads another feature than both together, so Transform has run again.
     training = {"gaussian_nb": {"Trainer-gaussian-nb"}, "cnn1d": {"Tuner-cnn1d", "Trainer-cnn1d"}}
-    judging = {"CandidateRanker", "Evaluator", "AtomicPusher", "GenreReport"}
+    judging = {"CandidateRanker", "Refit", "Evaluator", "AtomicPusher", "GenreReport"}
     assert computed == {"Transform"} | training[other] | judging
 
 
 def test_the_blessed_model_is_what_the_next_is_held_against(
     first: Run, second: Run, cloud: Cloud
 ) -> None:
-    baseline = first.artifact("CandidateRanker", "best_model")
+    baseline = first.artifact("Refit", "model")
     assert second.artifact("LatestBlessedModel-model-resolver", "model") is baseline
     blessing = second.artifact("Evaluator", "blessing").metadata
     assert blessing["baseline_model_id"] == baseline.name
-    assert blessing["current_model_id"] == second.artifact("CandidateRanker", "best_model").name
+    assert blessing["current_model_id"] == second.artifact("Refit", "model").name
     assert blessing["blessed"] == 1
     pushed = second.artifact("AtomicPusher", "pushed_model").metadata
     assert [path.name for path in cloud.versions()][1:] == [pushed["pushed_version"]]
