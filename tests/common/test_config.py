@@ -127,7 +127,6 @@ def test_a_model_is_trained_again_only_for_settings_that_it_reads() -> None:
 
 def test_derived_values_of_audio() -> None:
     assert AudioConfig(clip_seconds=1.00002).clip_samples == 22_050
-    assert AudioConfig().frames_per_second == pytest.approx(43.066, abs=1e-3)
 
 
 def test_a_configuration_cannot_be_changed() -> None:

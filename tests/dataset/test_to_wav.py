@@ -237,9 +237,12 @@ def test_a_second_call_makes_what_is_missing_or_older_and_no_more(convert, sourc
     assert convert() == Summary(written=0, there_before=3, bad=0, others=1)
     assert [path.stat().st_mtime_ns for path in wavs] == times
     wavs[0].unlink()
+    stale = tmp_path / "wavs" / ".123.part"  # of a call that was killed
+    stale.write_bytes(b"half a wav")
     later = wavs[1].stat().st_mtime + 5
     os.utime(source / "000" / "000005.flac", (later, later))
     assert convert() == Summary(written=2, there_before=1, bad=0, others=1)
+    assert not stale.exists()
 
 
 def test_wavs_of_other_settings_are_not_mixed(convert, tmp_path):
