@@ -80,15 +80,6 @@ def test_the_first_span_with_a_name_is_used(place: Fill) -> None:
     assert fault.detail == f"{base}/1/Rock/a.mp3 is used"
 
 
-def test_two_names_of_one_id_are_refused(place: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "_BITS", 0)  # two paths of the same 53 bits cannot be made
-    audio_dir = place({"1/Rock/a.mp3": b"", "2/Rock/a.mp3": b""}) + "/{SPAN}"
-    assert len(read(audio_dir).tracks) == 1
-    place({"2/Rock/b.mp3": b""})
-    with pytest.raises(InputError, match=r"^Rock/a\.mp3 and Rock/b\.mp3 in .* the same track id; "):
-        read(audio_dir)
-
-
 def test_what_cannot_be_opened_is_listed(folder: Fill) -> None:
     audio_dir = folder({"Rock/a.mp3": b""})
     os.mkfifo(f"{audio_dir}/Rock/b.mp3")

@@ -285,7 +285,9 @@ def test_fmas_folders_may_be_links(folder: Fill, outside: Path) -> None:
     assert listing.barred == []
 
 
-def test_folders_that_cannot_be_read_are_named(rock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_that_cannot_be_read_are_barred(
+    rock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Root may read any folder, so the refusal is made here.
     for name in ("A", "B"):
         (rock / name).mkdir()
@@ -299,10 +301,9 @@ def test_folders_that_cannot_be_read_are_named(rock: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "scandir", refusing)
     listing = of_genres(str(rock.parent))
     assert names(listing) == [(0, "Rock/song.mp3")]
-    assert listing.unread == (
-        f"; folders cannot be read (2, the first is {rock}/A: Permission denied): "
-        "make them readable"
-    )
+    assert [(entry.path, entry.detail) for entry in listing.barred] == [
+        (f"{rock}/A", "Permission denied"), (f"{rock}/B", "Permission denied"),
+    ]  # fmt: skip
 
 
 def test_links_in_fmas_shape(folder: Fill, outside: Path) -> None:
