@@ -52,11 +52,6 @@ def test_ids_survive_json_in_a_browser() -> None:
     assert 2**52 < max(ids) < 2**53
 
 
-def test_a_name_that_is_not_utf_8_can_be_written() -> None:
-    assert identity.printable("Caf\udce9 ").encode() == rb"Caf\udce9"
-    assert identity.printable("e\u0301") == "\u00e9"
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from common.errors import InputError
@@ -207,15 +206,6 @@ def features_of(archive: Archive) -> Callable[[bytes], DataConfig]:
 
 
 Features = Callable[[bytes], DataConfig]
-
-
-def test_every_track_has_its_features(features_of: Features) -> None:
-    rows = {track_id: numbers(track_id) for track_id in range(10)}
-    catalogue = read(features_of(to_csv(rows)))
-    assert catalogue.faults == []
-    assert ids(catalogue) == [2, 3, 4, 5]
-    for track in catalogue.tracks:
-        assert track.fma_features == np.array(rows[track.row.track_id], "<f4").tobytes()
 
 
 def test_a_track_without_features_is_left_out_and_listed(features_of: Features) -> None:

@@ -52,12 +52,6 @@ def test_folders_are_genre_artist_and_album(
     )
 
 
-def test_an_artist_of_two_genres_is_one() -> None:
-    rows = [genre_folders.row_of(f"{genre}/The Band/x.mp3") for genre in ("Rock", "Folk")]
-    assert rows[0].artist_id == rows[1].artist_id >= 0
-    assert rows[0].track_id != rows[1].track_id
-
-
 def test_files_are_tracks(place: Fill) -> None:
     audio_dir = place({"Rock/a.mp3": b"", "Folk/B/b.wav": b"", "Folk/cover.jpg": b"", "c.mp3": b""})
     catalogue = read(audio_dir)

@@ -104,12 +104,6 @@ def test_all_else_is_for_the_decoder_to_look_at(place: Fill, name: str) -> None:
     assert listing.left_out == {}
 
 
-def test_a_table_may_name_what_is_hidden(place: Fill) -> None:
-    audio_dir = place({".x/a.mp3": b"", "b.txt": b""})
-    listing = list_audio(DataConfig(audio_dir, tracks_csv="elsewhere"))
-    assert names(listing) == [(0, ".x/a.mp3"), (0, "b.txt")]
-
-
 SPANS = {
     "span-1/audio/Rock/a.mp3": b"", "span-2/audio/Rock/a.mp3": b"", "span-10/audio/Rock/b.mp3": b"",
     "span-x/audio/Rock/c.mp3": b"", "span-3/Rock/d.mp3": b"", "other/e.mp3": b"",
@@ -139,11 +133,6 @@ def test_spans_with_zeros(place: Fill) -> None:
     assert names(of_genres(f"{base}/{{SPAN:2}}")) == [(7, "Rock/a.mp3")]
     with pytest.raises(InputError, match="span 7 is there twice"):
         of_genres(f"{base}/{{SPAN}}")
-
-
-def test_a_bucket_is_listed_once(bucket: Fill, listings: Callable[[], int]) -> None:
-    of_genres(f"{bucket(SPANS)}/span-{{SPAN}}/audio", span="latest")
-    assert listings() == 1
 
 
 def test_what_stands_for_a_folder_of_a_bucket_is_no_file(bucket: Fill) -> None:
