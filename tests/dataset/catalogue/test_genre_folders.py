@@ -63,17 +63,6 @@ def test_files_are_tracks(place: Fill) -> None:
     assert catalogue.left_out == {"*.jpg": 1}
 
 
-def test_the_first_span_with_a_name_is_used(place: Fill) -> None:
-    base = place({"1/Rock/a.mp3": b"", "3/Rock/a.mp3": b"", "3/Rock/b.mp3": b""})
-    catalogue = read(f"{base}/{{SPAN}}")
-    assert sorted((track.span, track.path) for track in catalogue.tracks) == [
-        (1, f"{base}/1/Rock/a.mp3"), (3, f"{base}/3/Rock/b.mp3"),
-    ]  # fmt: skip
-    (fault,) = catalogue.faults
-    assert (fault.path, fault.kind) == (f"{base}/3/Rock/a.mp3", FaultKind.DUPLICATE_FILE)
-    assert fault.detail == f"{base}/1/Rock/a.mp3 is used"
-
-
 def test_what_cannot_be_opened_is_listed(folder: Fill) -> None:
     audio_dir = folder({"Rock/a.mp3": b""})
     os.mkfifo(f"{audio_dir}/Rock/b.mp3")
@@ -86,24 +75,6 @@ def test_what_cannot_be_opened_is_listed(folder: Fill) -> None:
 def test_a_folder_without_genres_is_refused(place: Fill, name: str) -> None:
     with pytest.raises(InputError, match=r"holds no folders of genres, with files like Rock/song"):
         read(place({name: b""}))
-
-
-def test_folders_that_are_links_are_named_with_the_flag_that_reads_them(
-    folder: Fill, tmp_path: Path
-) -> None:
-    audio_dir = folder({"README": b""})
-    for genre in ("Folk", "Rock"):
-        (tmp_path / "store" / genre).mkdir(parents=True)
-        (tmp_path / "store" / genre / "song.mp3").write_bytes(b"")
-        Path(audio_dir, genre).symlink_to(tmp_path / "store" / genre)
-    with pytest.raises(InputError) as caught:
-        read(audio_dir)
-    assert str(caught.value) == (
-        f"the audio folder {audio_dir} holds no folders of genres, with files like Rock/song.mp3; "
-        f"links out of the audio folder are not followed (2, the first is {audio_dir}/Folk): use "
-        "--follow-links to read what they lead to"
-    )
-    assert len(read(audio_dir, follow_links=True).tracks) == 2
 
 
 def test_fmas_folders_are_not_taken_for_genres(place: Fill) -> None:
