@@ -208,9 +208,10 @@ def test_only_the_part_that_is_kept_decides_whether_channels_cancel() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_sample_that_is_no_number(value: float) -> None:
-    samples = music(8_000, 1)
-    samples[5_000] = value
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_sample_that_is_no_number(value: float, channels: int) -> None:
+    samples = music(8_000, channels)
+    samples[5_000, 0] = value
     error = fault_of(encode(samples, 8_000, "FLOAT"))
     assert error.kind is FaultKind.UNDECODABLE
     assert "not finite" in error.detail
