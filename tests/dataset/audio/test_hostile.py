@@ -115,19 +115,9 @@ def test_two_mp3s_in_one_file_are_one_after_the_other(mp3: bytes) -> None:
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])
-@pytest.mark.parametrize(
-    "whole",
-    [
-        MP3,
-        FLAC,
-        WAV,
-        LYING["vorbis"],
-        LYING["aiff"],
-        LYING["aac"],
-    ],
-    ids=["mp3", "flac", "wav", "vorbis", "aiff", "aac"],
-)
-def test_a_truncated_file_is_as_long_as_what_is_left(whole: bytes, share: float) -> None:
+@pytest.mark.parametrize("kind", ["mp3", "flac", "wav", "vorbis", "aiff", "aac"])
+def test_a_truncated_file_is_as_long_as_what_is_left(kind: str, share: float) -> None:
+    whole = {**LYING, "flac": FLAC, "wav": WAV}[kind]
     clip = decode_clip(whole[: round(share * len(whole))], AUDIO)
     assert clip.duration_seconds == pytest.approx(share * SECONDS, abs=0.5)
     assert len(clip.pcm16) == AUDIO.clip_samples
