@@ -12,16 +12,14 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.harness import Row, table
+from benchmarks.harness import table
 from cli.flags import Parser
 from common.console import PlainConsole
 from common.terminal import replace_unencodable
 
-# Name on the command line and in the table: module with `measure(workload) -> rows`.
+# Name on the command line and in the table: module with `measure(workload) -> figures`.
 BENCHMARKS = {
-    "epoch": "benchmarks.epoch",
     "decode": "benchmarks.decoding",
-    "log-mel": "benchmarks.spectrogram",
     "features": "benchmarks.clip_features",
     "resample": "benchmarks.resampling",
     "memory": "benchmarks.memory",
@@ -53,10 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         except ValueError as error:
             parser.error(str(error))
-        measured: list[Row] = []
+        measured = {}
         for name in options.only or BENCHMARKS:
             with console.status(name):
-                measured += importlib.import_module(BENCHMARKS[name]).measure(workload)
+                measured[name] = importlib.import_module(BENCHMARKS[name]).measure(workload)
     console.print(table(measured))
     console.print(
         f"\n{options.clips} clips of {options.clip_seconds:g} s, median of {options.repeats}, "

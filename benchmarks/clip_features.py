@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import librosa
@@ -13,49 +12,41 @@ import scipy.stats
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from benchmarks.harness import Row, for_each
+from benchmarks.harness import Figures, for_each
 from benchmarks.librosa_descriptors import descriptors, magnitudes
 from benchmarks.workload import Workload
 from dataset.audio.decoding import decode_clip
 from dataset.config import AudioConfig
 from features import clip_statistics, log_mel, pcm, preprocessing, waveform
 
-NAME = "features"
 
-
-def measure(workload: Workload) -> list[Row]:
+def measure(workload: Workload) -> Figures:
     """Computes all features of every decoded clip, one at a time, in memory."""
     config = workload.audio
-    clips = [decode_clip(Path(path).read_bytes(), config).pcm16 for path in workload.paths]
+    clips = [decode_clip(path.read_bytes(), config).pcm16 for path in workload.paths]
     tensors = [tf.constant(clip.astype(np.float32) / 32_768.0) for clip in clips]
     spectra = [log_mel.power_spectrogram(signal, config) for signal in tensors]
     parts = {
-        "spectrogram": tf.function(lambda signal, power: log_mel.power_spectrogram(signal, config)),
-        "log-mel image": tf.function(lambda signal, power: log_mel.log_mel_image(power, config)),
-        "windows": tf.function(lambda signal, power: waveform.raw_windows(signal, config)),
-        "statistics": tf.function(
-            lambda signal, power: clip_statistics.clip_statistics(signal, power, config)
-        ),
+        "spectrogram": lambda signal, power: log_mel.power_spectrogram(signal, config),
+        "log-mel image": lambda signal, power: log_mel.log_mel_image(power, config),
+        "windows": lambda signal, power: waveform.raw_windows(signal, config),
+        "statistics": lambda signal, power: clip_statistics.clip_statistics(signal, power, config),
     }
-    inputs = list(zip(tensors, spectra, strict=True))
+
+    def of_all(part: Callable[..., Any]) -> Callable[[], None]:
+        graph = tf.function(part)
+        return for_each(lambda pair: graph(*pair), zip(tensors, spectra, strict=True))
+
     return workload.compare(
-        NAME,
         {
             "librosa, numpy and scipy": for_each(functools.partial(_librosa, config=config), clips),
-            "whole graph": for_each(clip_graph(config), [tf.constant(c.tobytes()) for c in clips]),
-            **{
-                f"of that: {name}": for_each(functools.partial(_apply, part), inputs)
-                for name, part in parts.items()
-            },
-        },
+            "whole graph": for_each(_graph(config), [tf.constant(c.tobytes()) for c in clips]),
+            **{f"of that: {name}": of_all(part) for name, part in parts.items()},
+        }
     )
 
 
-def _apply(part: Callable[..., Any], inputs: tuple[tf.Tensor, tf.Tensor]) -> Any:
-    return part(*inputs)
-
-
-def clip_graph(config: AudioConfig) -> Any:
+def _graph(config: AudioConfig) -> Any:
     """Returns a tf.function: PCM16 bytes to a clip's packed features, as in Transform's graph."""
     parts = (preprocessing.log_mel_image, preprocessing.windows, preprocessing.summary)
 

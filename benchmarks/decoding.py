@@ -6,26 +6,23 @@ from pathlib import Path
 
 import librosa
 
-from benchmarks.harness import Row, for_each
+from benchmarks.harness import Figures, for_each
 from benchmarks.workload import Workload
 from dataset.audio.decoding import decode_clip
 
-NAME = "decode"
 
-
-def measure(workload: Workload) -> list[Row]:
+def measure(workload: Workload) -> Figures:
     """Reads, decodes, downmixes and resamples every clip, from a warm page cache."""
 
-    def load(path: str) -> object:
+    def load(path: Path) -> object:
         return librosa.load(path, sr=workload.audio.sample_rate_hz, mono=True)
 
-    def decode(path: str) -> object:
-        return decode_clip(Path(path).read_bytes(), workload.audio)
+    def decode(path: Path) -> object:
+        return decode_clip(path.read_bytes(), workload.audio)
 
     return workload.compare(
-        NAME,
         {
             "librosa.load": for_each(load, workload.paths),
             "decode_clip (soundfile, soxr)": for_each(decode, workload.paths),
-        },
+        }
     )

@@ -1,98 +1,80 @@
 """Resident memory of ingestion: it should not grow with the number of clips.
 
-``python -m benchmarks.memory`` reads a job as JSON on standard input and prints its peak: every
-size is measured in a process of its own, since a process's peak never falls.
+``python -m benchmarks.memory PATH…`` ingests clips in a process of its own, since a process's peak
+never falls, and prints the resident memory in MB before the first clip and at its peak.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
-
-from benchmarks import ingestion
-from benchmarks.harness import Row, rows
+from benchmarks.harness import Figures
 from benchmarks.workload import Workload
-from common.config import from_json
 from dataset.config import AudioConfig
-from dataset.track import Row as TrackRow
-from dataset.track import Track
+from dataset.track import Row, Track
 
-NAME = "memory"
 FACTOR = 4
 
 
-def measure(workload: Workload) -> list[Row]:
+def measure(workload: Workload) -> Figures:
     """Ingests all clips once, and four times over, through FmaExampleGen's two passes."""
-    n_clips = len(workload.tracks)
-    # Side by side: most of the time goes into importing TFX, and memory does not mind.
-    jobs = [_start(workload, times) for times in (1, FACTOR)]
-    small, large = [_finish(job) for job in jobs]
-    whole = {
-        f"{n_clips} clips: peak": small["peak"],
-        f"{FACTOR * n_clips} clips: peak": large["peak"],
-        f"{n_clips} clips: before the first": small["rest"],
+    paths = workload.paths
+    before, peak = _in_a_process(paths)
+    _, larger_peak = _in_a_process(paths * FACTOR)
+    figures = {
+        f"{len(paths)} clips: peak": peak,
+        f"{FACTOR * len(paths)} clips: peak": larger_peak,
+        f"{len(paths)} clips: before the first": before,
     }
-    return rows(NAME, whole, "MB")
+    return Figures(figures, "MB")
 
 
-def _start(workload: Workload, times: int) -> subprocess.Popen[str]:
-    folder = workload.folder / f"ingest-{times}"
-    folder.mkdir()
-    job = {
-        "folder": str(folder),
-        "audio": dataclasses.asdict(workload.audio),
-        "tracks": [
-            {"row": dataclasses.asdict(track.row), "path": track.path}
-            for track in workload.tracks * times
-        ],
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.memory"],
+def _in_a_process(paths: Sequence[Path]) -> tuple[float, float]:
+    """Returns the resident memory in MB before the first clip and at the peak."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.memory", *map(str, paths)],
         cwd=Path(__file__).parent.parent,
-        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        check=True,
     )
-    assert process.stdin
-    process.stdin.write(json.dumps(job))
-    process.stdin.close()
-    return process
+    before, peak = map(float, done.stdout.split())
+    return before, peak
 
 
-def _finish(process: subprocess.Popen[str]) -> dict[str, float]:
-    assert process.stdout
-    answer = process.stdout.read()
-    if process.wait():
-        raise RuntimeError(f"a process that ingests clips ended with status {process.returncode}")
-    return {name: float(value) for name, value in json.loads(answer).items()}
+def main(paths: Sequence[str]) -> None:
+    """Ingests the clips and prints the resident memory before and at its peak, in MB."""
+    from components.fma_example_gen.copying import CopyClips
+    from components.fma_example_gen.staging import Batch, Stage
+    from dataset.copy_plan import plan_copies
+
+    before = _resident_mb("VmRSS")
+    tracks = [Track(Row(number), path) for number, path in enumerate(paths)]
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Stage(folder, AudioConfig())
+        stage.setup()
+        outcomes = list(stage.process(Batch(0, tracks)))
+        stage.teardown()
+        used = dict.fromkeys((one.track_id for one in outcomes if not one.kind), "train")
+        (copy,) = plan_copies(dict.fromkeys(used, 0), used, padded={})
+        CopyClips(folder, {"train": folder}).process(copy)
+    print(before, _resident_mb("VmHWM"))
 
 
-def main() -> None:
-    """Ingests the clips of one job and prints the resident memory before and at its peak, in MB."""
-    job = json.load(sys.stdin)
-    audio = from_json(AudioConfig, job["audio"])
-    tracks = [Track(TrackRow(**one.pop("row")), **one) for one in job["tracks"]]
-    from components.fma_example_gen import executor  # noqa: F401 - what a worker has in memory
-
-    rest = psutil.Process().memory_info().rss
-    ingestion.ingest(tracks, audio, Path(job["folder"]))
-    print(json.dumps({"rest": rest / 1e6, "peak": _peak_bytes() / 1e6}))
-
-
-def _peak_bytes() -> int:
-    """Returns this program's peak; `getrusage` would count what the process was before exec."""
+def _resident_mb(field: str) -> float:
+    """Returns a field of Linux's process status; `getrusage` counts what was there before exec."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
+    (kib,) = re.findall(rf"{field}:\s+(\d+) kB", status)
+    return int(kib) * 1024 / 1e6
 
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    main()
+    main(sys.argv[1:])

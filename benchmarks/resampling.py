@@ -6,14 +6,12 @@ import soundfile
 import soxr
 import tensorflow as tf
 
-from benchmarks.harness import Row, for_each
+from benchmarks.harness import Figures, for_each
 from benchmarks.workload import Workload
 from features import resampling
 
-NAME = "resample"
 
-
-def measure(workload: Workload) -> list[Row]:
+def measure(workload: Workload) -> Figures:
     """Resamples every decoded clip from its own rate to the pipeline's, in memory."""
     to_hz = workload.audio.sample_rate_hz
     signals = []
@@ -27,11 +25,10 @@ def measure(workload: Workload) -> list[Row]:
         input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32)],
     )
     return workload.compare(
-        NAME,
         {
             "soxr, HQ": for_each(
                 lambda clip: soxr.resample(clip[0], clip[1], to_hz, quality="HQ"), signals
             ),
             "resample in a graph": for_each(lambda clip: graph(*clip), tensors),
-        },
+        }
     )

@@ -6,12 +6,10 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.harness import Row, rows, time_variants
+from benchmarks.harness import Figures, time_variants
 from corpus import CorpusSpec, build_catalogue
 from corpus.clips import write_clip
 from dataset.config import AudioConfig
-from dataset.track import Row as TrackRow
-from dataset.track import Track
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,26 +18,21 @@ class Workload:
 
     Attributes:
         folder: a temporary folder, for the clips and whatever a benchmark writes.
-        tracks: the clips, 44.1 kHz WAV files, mono and stereo mixed.
+        paths: the clips, 44.1 kHz WAV files, mono and stereo mixed.
         audio: the pipeline's own configuration.
         repeats: measurements of which the median is taken.
     """
 
     folder: Path
-    tracks: list[Track]
+    paths: list[Path]
     audio: AudioConfig
     repeats: int
 
-    @property
-    def paths(self) -> list[str]:
-        """The clips' files."""
-        return [track.path for track in self.tracks]
-
-    def compare(self, benchmark: str, variants: Mapping[str, Callable[[], object]]) -> list[Row]:
+    def compare(self, variants: Mapping[str, Callable[[], object]]) -> Figures:
         """Returns the milliseconds a clip of each variant, a call of which handles all clips."""
-        seconds = time_variants(variants, repeats=self.repeats)
-        figures = {name: 1e3 * taken / len(self.tracks) for name, taken in seconds.items()}
-        return rows(benchmark, figures, "ms a clip")
+        seconds = time_variants(variants, self.repeats)
+        figures = {name: 1e3 * taken / len(self.paths) for name, taken in seconds.items()}
+        return Figures(figures, "ms a clip")
 
 
 def make_workload(folder: Path, *, n_clips: int, clip_seconds: float, repeats: int) -> Workload:
@@ -54,15 +47,6 @@ def make_workload(folder: Path, *, n_clips: int, clip_seconds: float, repeats: i
         raise ValueError(f"clips must be from 1 to {len(good)}, got {n_clips}")
     # Every so many-th, so that a few clips are of several genres and artists.
     chosen = good[:: len(good) // n_clips][:n_clips]
-    tracks = []
     for track in chosen:
         write_clip(spec, track, folder)
-        row = TrackRow(
-            track_id=track.track_id,
-            artist_id=track.artist.artist_id,
-            album_id=track.album.album_id,
-            genre=track.artist.genre,
-            title=track.title,
-        )
-        tracks.append(Track(row, str(folder / track.file_name)))
-    return Workload(folder, tracks, AudioConfig(), repeats)
+    return Workload(folder, [folder / track.file_name for track in chosen], AudioConfig(), repeats)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+from rich.filesize import decimal
 
 from common.errors import InputError
 
@@ -17,3 +20,13 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be made: {error.strerror}") from error
+
+
+def require_room(folder: Path, needed: int, what: str) -> None:
+    """Raises InputError where the disk of a folder has not that many bytes free."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InputError(
+            f"{folder} has {decimal(free)} free, expected another {decimal(needed)} for {what}: "
+            "free some space or choose another --to"
+        )

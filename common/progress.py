@@ -7,7 +7,13 @@ told. Every report is one short append, which the operating system keeps whole.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+# A bar on the terminal: it takes a title, the units in all and those that are done already, and
+# yields what counts units.
+ProgressBar = Callable[[str, "int | None", int], AbstractContextManager[Callable[[int], None]]]
 
 FILE_VARIABLE = "MUSIC_GENRE_PROGRESS_FILE"
 

@@ -13,7 +13,7 @@ from common.terminal import replace_unencodable, visible
 from corpus.catalogue import build_catalogue
 from corpus.spec import CorpusSpec
 from corpus.styles import GENRES
-from corpus.writer import CorpusError, corpus_bytes, is_current, write_corpus
+from corpus.writer import CorpusError, is_current, write_corpus
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -55,7 +55,7 @@ def _summary(spec: CorpusSpec, folder: Path) -> str:
     artists = len({track.artist.artist_id for track in tracks})
     return (
         f"{len(tracks) - faults} clips of {len(GENRES)} genres by {artists} artists and "
-        f"{faults} planted faults, {corpus_bytes(folder) / 1e6:.1f} MB, in {folder}."
+        f"{faults} planted faults in {folder}."
     )
 
 

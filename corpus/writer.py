@@ -47,7 +47,7 @@ def write_corpus(
         if not (target / _STAMP).is_file():
             raise CorpusError(f"{target} is not a corpus; choose another --output-dir")
         if not force:
-            raise CorpusError(f"{target} is another or a damaged corpus; --force replaces it")
+            raise CorpusError(f"{target} is another corpus; --force replaces it")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as aside:
         new = Path(aside, "new")
@@ -59,17 +59,12 @@ def write_corpus(
 
 
 def is_current(spec: CorpusSpec, folder: Path) -> bool:
-    """Returns whether a folder holds the corpus of a spec, whole, by the present generator."""
+    """Returns whether a folder holds the corpus of a spec, by the present generator."""
     try:
         found = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(found == _stamp(spec, folder))
-
-
-def corpus_bytes(folder: Path) -> int:
-    """Returns the size of a corpus in bytes, without its stamp."""
-    return sum(path.stat().st_size for path in _content(folder))
+    return bool(found == _stamp(spec))
 
 
 def _build(spec: CorpusSpec, folder: Path, workers: int) -> None:
@@ -86,23 +81,13 @@ def _build(spec: CorpusSpec, folder: Path, workers: int) -> None:
                 list(pool.map(write, tracks))
             finally:  # on a full disk there is no use in the remaining clips
                 pool.shutdown(cancel_futures=True)
-    stamp = json.dumps(_stamp(spec, folder), indent=2)
+    stamp = json.dumps(_stamp(spec), indent=2)
     (folder / _STAMP).write_text(f"{stamp}\n", encoding="utf-8")
 
 
-def _stamp(spec: CorpusSpec, folder: Path) -> dict[str, object]:
-    """Returns what tells one corpus from another, and a whole one from a damaged one."""
+def _stamp(spec: CorpusSpec) -> dict[str, object]:
+    """Returns what tells one corpus from another."""
     digest = sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
-    return {
-        "spec": asdict(spec),
-        "generator_sha256": digest.hexdigest(),
-        "files": len(_content(folder)),
-        "bytes": corpus_bytes(folder),
-    }
-
-
-def _content(folder: Path) -> list[Path]:
-    folders = (folder / AUDIO_DIR, folder / METADATA_DIR)
-    return [path for part in folders for path in sorted(part.rglob("*")) if path.is_file()]
+    return {"spec": asdict(spec), "generator_sha256": digest.hexdigest()}

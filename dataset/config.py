@@ -110,11 +110,6 @@ class AudioConfig(Config):
         """Samples of the longest clip that is kept."""
         return round(self.clip_seconds * self.sample_rate_hz)
 
-    @property
-    def frames_per_second(self) -> float:
-        """Rate of the spectrogram's frames before they are pooled to columns."""
-        return self.sample_rate_hz / self.hop_length
-
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig(Config):

@@ -7,21 +7,17 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Callable
 from concurrent import futures
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from common.errors import InputError
 from common.folders import make_folder
+from common.progress import ProgressBar
 from dataset.audio.reading import MAX_FILE_BYTES
 from dataset.audio.sandbox import Decoder
 from dataset.bad_files import BAD_FILES_NAME, AudioError, Fault, FaultKind, to_csv
 from dataset.catalogue.file_names import AUDIO_SUFFIXES
 from dataset.config import AudioConfig
-
-# Takes a title, files in all and those done already; yields what counts files.
-Progress = Callable[[str, "int | None", int], AbstractContextManager[Callable[[int], None]]]
 
 _SETTINGS_NAME = ".to_wav.json"
 # For a whole track, which may last for hours.
@@ -47,7 +43,7 @@ class Summary:
 
 
 def convert_folder(
-    source: Path, target: Path, settings: Settings, workers: int, progress: Progress
+    source: Path, target: Path, settings: Settings, workers: int, progress: ProgressBar
 ) -> Summary:
     """Writes every audio file below `source` as a wav below `target`, and the list of bad ones.
 
@@ -111,7 +107,7 @@ def _convert_all(
     paths: list[Path],
     settings: Settings,
     workers: int,
-    progress: Progress,
+    progress: ProgressBar,
 ) -> list[bool | Fault]:
     """Returns for each path whether its wav was written now, or what is wrong with it."""
     # The first of several files that would become the same wav does.

@@ -63,63 +63,45 @@ class Difference:
 
 def render(a: Run, b: Run) -> str:
     """Returns a page that shows two runs side by side."""
-    genres = genre_differences(a.data, b.data)
-    return (
-        environment()
-        .get_template("compare.html")
-        .render(
-            a=a,
-            b=b,
-            overall=overall_differences(a.data, b.data),
-            models=model_differences(a.data, b.data),
-            genres=genres,
-            genres_plot=_plot(genres, ("first", "second")),
-            clips=clip_differences(a.data, b.data),
-            settings=setting_differences(
-                a.data.provenance.configuration, b.data.provenance.configuration
-            ),
-            versions=setting_differences(
-                {"versions": a.data.provenance.versions}, {"versions": b.data.provenance.versions}
-            ),
-        )
+    one, other = a.data, b.data
+    genres = genre_differences(one, other)
+    versions = [{"versions": data.provenance.versions} for data in (one, other)]
+    template = environment().get_template("compare.html")
+    return template.render(
+        a=a,
+        b=b,
+        overall=overall_differences(one, other),
+        models=model_differences(one, other),
+        genres=genres,
+        genres_plot=_plot(genres),
+        clips=clip_differences(one, other),
+        settings=setting_differences(one.provenance.configuration, other.provenance.configuration),
+        versions=setting_differences(*versions),
     )
 
 
 def overall_differences(a: ReportData, b: ReportData) -> list[Difference]:
     """Returns the figures of the judged models on test."""
-    return [
-        Difference(
-            title,
-            a.test["overall"].get(key),
-            b.test["overall"].get(key),
-            a.test["intervals"].get(key),
-            b.test["intervals"].get(key),
-        )
-        for key, title in OVERALL.items()
-    ]
+    kinds = [run.test[kind] for kind in ("overall", "intervals") for run in (a, b)]
+    return [Difference(title, *(k.get(key) for k in kinds)) for key, title in OVERALL.items()]
 
 
 def model_differences(a: ReportData, b: ReportData) -> list[Difference]:
     """Returns the macro-F1 on eval of every model of either run, in the first run's order."""
-    both = [{row["name"]: row.get("eval") or {} for row in data.models} for data in (a, b)]
-    return [_of("macro_f1", name, both[0].get(name, {}), both[1].get(name, {}))
-            for name in dict.fromkeys([*both[0], *both[1]])]  # fmt: skip
+    one, other = ({row["name"]: row.get("eval") or {} for row in run.models} for run in (a, b))
+    return _differences("macro_f1", one, other)
 
 
 def genre_differences(a: ReportData, b: ReportData) -> list[Difference]:
     """Returns the F1 of the judged models on test for every genre of either run."""
-    one, other = a.test["per_genre"], b.test["per_genre"]
-    return [_of("f1", genre, one.get(genre, {}), other.get(genre, {}))
-            for genre in sorted({*one, *other})]  # fmt: skip
+    found = _differences("f1", a.test["per_genre"], b.test["per_genre"])
+    return sorted(found, key=lambda difference: difference.name)
 
 
 def clip_differences(a: ReportData, b: ReportData) -> list[Difference]:
     """Returns the number of clips of every split."""
-    one, other = a.holdings.clips, b.holdings.clips
-    return [
-        Difference(split, sum(one.get(split, {}).values()), sum(other.get(split, {}).values()))
-        for split in dict.fromkeys([*one, *other])
-    ]
+    one, other = ({s: sum(n.values()) for s, n in run.holdings.clips.items()} for run in (a, b))
+    return [Difference(s, one.get(s, 0), other.get(s, 0)) for s in dict.fromkeys([*one, *other])]
 
 
 def setting_differences(
@@ -135,23 +117,23 @@ def setting_differences(
     return found
 
 
-def _of(key: str, name: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Difference:
-    interval = f"{key}_interval"
-    return Difference(name, a.get(key), b.get(key), a.get(interval), b.get(interval))
-
-
-def _plot(differences: list[Difference], names: tuple[str, str]) -> Markup:
-    rows = [
-        (
-            found.name,
-            None if found.a is None else plots.Estimate(found.name, found.a, found.a_interval),
-            None if found.b is None else plots.Estimate(found.name, found.b, found.b_interval),
-        )
-        for found in differences
+def _differences(
+    key: str, a: Mapping[str, Mapping[str, Any]], b: Mapping[str, Mapping[str, Any]]
+) -> list[Difference]:
+    """Returns a figure and its interval by name, for the names of either run."""
+    fields = (key, f"{key}_interval")
+    return [
+        Difference(name, *(run.get(name, {}).get(field) for field in fields for run in (a, b)))
+        for name in dict.fromkeys([*a, *b])
     ]
-    label = "F1 on test by genre, first and second run: " + "; ".join(
-        f"{found.name} {with_interval(found.a, found.a_interval)} and "
-        f"{with_interval(found.b, found.b_interval)}"
-        for found in differences
-    )
-    return Markup(plots.pairs("pairs", rows, names, "F1 on test", label))
+
+
+def _plot(differences: list[Difference]) -> Markup:
+    rows, texts = [], []
+    for found in differences:
+        pair = [(found.a, found.a_interval), (found.b, found.b_interval)]
+        one, other = (None if x is None else plots.Estimate(found.name, x, i) for x, i in pair)
+        rows.append((found.name, one, other))
+        texts.append(f"{found.name} {' and '.join(with_interval(*each) for each in pair)}")
+    label = f"F1 on test by genre, first and second run: {'; '.join(texts)}"
+    return Markup(plots.pairs("pairs", rows, ("first", "second"), "F1 on test", label))

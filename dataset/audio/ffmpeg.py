@@ -80,9 +80,7 @@ def _opened(data: bytes) -> Iterator[InputContainer]:
     except MemoryError:  # one of FFmpeg's errors is one of these
         raise
     except av.FFmpegError as error:
-        # "Invalid argument" is how a format that is not allowed is refused.
-        vague = isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError))
-        raise Unreadable(error.strerror or str(error), is_telling=not vague) from error
+        raise Unreadable(error.strerror or str(error)) from error
 
 
 def _frames(container: InputContainer) -> Iterator[AudioFrame]:

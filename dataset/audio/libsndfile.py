@@ -161,4 +161,4 @@ def _opened(data: bytes) -> Iterator[_Source]:
         with _Source(data) as source:
             yield source
     except soundfile.LibsndfileError as error:
-        raise Unreadable(error.error_string, is_telling=False) from error
+        raise Unreadable(error.error_string.rstrip(".")) from error

@@ -59,9 +59,7 @@ def read(data: bytes, use: Callable[[Recording], _T]) -> _T:
         try:
             return use(FFmpegRecording(data))
         except Unreadable as second:
-            detail = first.detail
-            if second.is_telling and not first.is_telling:
-                detail = f"{detail.rstrip('.')}; FFmpeg: {second.detail}"
+            detail = f"libsndfile: {first}; FFmpeg: {second}"
             raise AudioError(FaultKind.UNDECODABLE, detail) from second
 
 

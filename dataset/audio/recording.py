@@ -10,15 +10,7 @@ from dataset.config import MAX_CHANNELS, SOURCE_RATES_HZ
 
 
 class Unreadable(Exception):
-    """A decoder cannot read a file; another one might.
-
-    `is_telling` is whether the message says more than that the file is not understood.
-    """
-
-    def __init__(self, detail: str, is_telling: bool = True):
-        super().__init__(detail)
-        self.detail = detail
-        self.is_telling = is_telling
+    """A decoder cannot read a file; another one might."""
 
 
 class Recording(abc.ABC):

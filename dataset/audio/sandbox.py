@@ -78,11 +78,6 @@ class Decoder:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    @property
-    def child_pid(self) -> int | None:
-        """The process id of the child, None where there is none."""
-        return self._process.pid if self._process else None
-
     def decode(self, data: bytes) -> Clip:
         """Returns what `decode_clip` does.
 

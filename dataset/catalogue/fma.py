@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import posixpath
-import re
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,6 @@ from dataset.catalogue.listing import (
     NOT_IN_SPANS,
     AudioFile,
     Listing,
-    list_audio,
     one_of_each,
     track_id_of,
 )
@@ -111,15 +109,9 @@ def require_tables(data: DataConfig) -> list[str]:
 
 
 def _a_level_below(data: DataConfig) -> str:
-    """Returns the advice to take a folder in the audio folder that has FMA's shape, if one has."""
-    shape = re.compile(r"([^/]+)/[0-9]{3}/[0-9]{6}\.\w+")
-    deeper = list_audio(data, fma_levels=3).files
-    fitting = {found[1] for file in deeper if (found := shape.fullmatch(file.name))}
-    if not fitting:
-        return ""
-    of_subset = f"fma_{data.subset}"
-    folder = of_subset if of_subset in fitting else min(fitting)
-    return f", but its folder {folder} does: use --audio-dir {files.join(data.audio_dir, folder)}"
+    """Returns the advice to take the subset's folder in the audio folder, if it is there."""
+    folder = files.join(data.audio_dir, f"fma_{data.subset}")
+    return f": use --audio-dir {folder}" if files.folder_exists(folder) else ""
 
 
 def _a_level_off(metadata_dir: str, name: str) -> str:

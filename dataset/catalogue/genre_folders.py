@@ -7,13 +7,12 @@ nothing: `Rock/song.mp3`, `Rock/The Band/song.mp3`, `Rock/The Band/Album/CD 1/so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from common import files
 from common.errors import InputError
 from dataset import identity
 from dataset.bad_files import Fault, FaultKind
-from dataset.catalogue.listing import AudioFile, Listing, one_of_each
+from dataset.catalogue.listing import Listing, one_of_each
 from dataset.config import DataConfig
 from dataset.track import Catalogue, Row, Track
 
@@ -24,7 +23,7 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
     A name stands for one track in all spans: the file of the first is used.
 
     Raises:
-        InputError: where there is no such file, the folders are FMA's, or two files have one id.
+        InputError: where there is no such file, or the folders are FMA's.
     """
     in_folders = [file for file in listing.files if "/" in file.name]
     if not in_folders:
@@ -37,7 +36,6 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
             f"the folders in {data.audio_dir} are no genres but FMA's, like "
             f"{in_folders[0].name[:3]}; say where tracks.csv is by --metadata-dir"
         )
-    _require_different_ids(in_folders, data.audio_dir)
     used, faults = one_of_each(in_folders, lambda file: identity.track_id(file.name))
     faults += [
         Fault(file.path, -1, FaultKind.NO_GENRE, "the file is not in the folder of a genre")
@@ -55,17 +53,6 @@ def read_archive(data: DataConfig, listing: Listing) -> Catalogue:
             faults.append(Fault(file.path, track_id, FaultKind.NO_GENRE, detail))
     hint = _a_level_below([file.name for file in in_folders], data.audio_dir)
     return Catalogue(tracks, faults, listing.left_out, hint=hint)
-
-
-def _require_different_ids(found: Iterable[AudioFile], audio_dir: str) -> None:
-    """Raises InputError where two names have the same 53 bits as id: one would be lost."""
-    name_of: dict[int, str] = {}
-    for file in found:
-        other = name_of.setdefault(identity.track_id(file.name), file.name)
-        if other != file.name:
-            raise InputError(
-                f"{other} and {file.name} in {audio_dir} have the same track id; rename one of them"
-            )
 
 
 def row_of(name: str) -> Row:

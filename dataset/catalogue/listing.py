@@ -43,7 +43,6 @@ class Barred(NamedTuple):
     path: str
     kind: FaultKind
     detail: str
-    is_folder: bool = False
 
     def fault(self, track_id: int = -1) -> Fault:
         """Returns its line of the bad-file list."""
@@ -76,30 +75,26 @@ class Listing:
 
     @property
     def unread(self) -> str:
-        """What to add to an error: links and folders that were not read, and how they can be."""
-        barred = [entry for entry in self.barred if not other_kind(entry.name)]
-        links = [entry.path for entry in barred if entry.kind is FaultKind.OUTSIDE_FOLDER]
-        folders = [f"{entry.path}: {entry.detail}" for entry in barred if entry.is_folder]
-        told = ""
-        if links:
-            told += f"; links out of the audio folder are not followed ({len(links)}, the first is "
-            told += f"{links[0]}): use --follow-links to read what they lead to"
-        if folders:
-            told += f"; folders cannot be read ({len(folders)}, the first is {folders[0]}): "
-            told += "make them readable"
-        return told
+        """What to add to an error: links that were not followed, and how they can be."""
+        links = [
+            entry.path
+            for entry in self.barred
+            if entry.kind is FaultKind.OUTSIDE_FOLDER and not other_kind(entry.name)
+        ]
+        if not links:
+            return ""
+        return (
+            f"; links out of the audio folder are not followed ({len(links)}, the first is "
+            f"{links[0]}): use --follow-links to read what they lead to"
+        )
 
 
-def list_audio(data: DataConfig, fma_levels: int = _FMA_LEVELS) -> Listing:
+def list_audio(data: DataConfig) -> Listing:
     """Returns the files of the spans that a configuration chooses.
 
     In FMA's shape these are the files in the folders of the audio folder (`000/000002.mp3`), else
     those at any depth. What is hidden or no audio by its name is left out, unless there is a table
     of one's own, which may name any file.
-
-    Args:
-        data: where the archive is.
-        fma_levels: how deep the files of an archive in FMA's shape lie.
 
     Raises:
         InputError: where the folder or a span is missing or cannot be read.
@@ -108,7 +103,7 @@ def list_audio(data: DataConfig, fma_levels: int = _FMA_LEVELS) -> Listing:
         raise InputError(
             f"the audio folder {data.audio_dir} has one of * ? [ in its path; rename it"
         )
-    levels = fma_levels if data.metadata_dir else None
+    levels = _FMA_LEVELS if data.metadata_dir else None
     template = spans.parse(data.audio_dir)
     is_bucket = "://" in data.audio_dir
     objects = files.listing(f"{template.glob}/**") if is_bucket else []
@@ -211,7 +206,7 @@ def _walk(
                 raise InputError(f"the audio folder {top} does not exist") from error
             if not below:
                 raise InputError(f"cannot read the audio folder {top}: {reason}") from error
-            yield Barred(span, below, folder, FaultKind.UNREADABLE, reason, is_folder=True)
+            yield Barred(span, below, folder, FaultKind.UNREADABLE, reason)
             continue
         for entry in entries:
             name = posixpath.join(below, entry.name)

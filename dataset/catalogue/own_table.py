@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import posixpath
 import re
@@ -20,7 +19,7 @@ from dataset.catalogue import spans
 from dataset.catalogue.file_names import other_kind
 from dataset.catalogue.listing import NOT_IN_SPANS, AudioFile, Barred, Listing
 from dataset.config import DataConfig
-from dataset.fma.csv_table import WHOLE_NUMBER, CsvTable, quoted, read_table
+from dataset.fma.csv_table import WHOLE_NUMBER, CsvTable, read_table
 from dataset.track import ROW_FIELDS, Catalogue, Row, Track
 
 REQUIRED_COLUMNS = ("path", "genre")
@@ -33,7 +32,6 @@ SPLIT_OF = {
 _IGNORES_SPLITS = "artist-grouped"
 _LEADS_OUT = "the path leads out of the audio folder"
 _NO_SUCH_FILE = "there is no such file"
-_MOST_COMPARED = 1000  # names of files, for the nearest one in an error
 _DRIVE = re.compile(r"[A-Za-z]:/")
 
 
@@ -104,36 +102,12 @@ def _track_ids(table: CsvTable) -> pd.Series[int]:
     return ids
 
 
-def _all_paths_wrong(paths: pd.Series[str], data: DataConfig, listing: Listing) -> InputError:
-    line, path = next(iter(paths.items()))
-    nearest = nearest_file(path, listing)
-    there_is = f"the nearest file is {nearest}" if nearest else "no audio file is there"
-    return InputError(
-        f"no path in {data.tracks_csv} leads to a file in {data.audio_dir}: line {line} has "
-        f"{path}, {there_is}; correct --audio-dir or the paths, which start from it"
-        f"{listing.unread}"
-    )
-
-
-def nearest_file(path: str, listing: Listing) -> str:
-    """Returns the name of the audio file most similar to a path; empty if no file is listed."""
-    path = path.replace("\\", "/")
-    names = [file.name for file in listing.files if not other_kind(file.name)]
-    namesakes = [name for name in names if _stem(name) == _stem(path)] or names
-    some = namesakes[:: len(namesakes) // _MOST_COMPARED + 1]
-    return "".join(difflib.get_close_matches(path, some, n=1, cutoff=0.0))
-
-
-def _stem(path: str) -> str:
-    return _composed(posixpath.splitext(posixpath.basename(path))[0]).casefold()
-
-
 def _match(entries: pd.DataFrame, data: DataConfig, listing: Listing) -> Catalogue:
     """Returns the tracks of the rows that have a file and a genre."""
     name, has_spans = data.tracks_csv, spans.parse(data.audio_dir).has_span
     find = FileFinder(listing).find
     tracks: dict[int, Track] = {}
-    first: dict[str, tuple[int, Row]] = {}  # line and row by the path of a file that is used
+    line_of: dict[str, int] = {}  # by the path of a file that is used
     seen: set[str] = set()
     faults, n_elsewhere, n_wrong = [], 0, 0
     for line, path, *values in entries[["path", *ROW_FIELDS]].itertuples(name=None):
@@ -143,18 +117,17 @@ def _match(entries: pd.DataFrame, data: DataConfig, listing: Listing) -> Catalog
             derived = identity.track_id(file.name if isinstance(file, AudioFile) else path)
             row = dataclasses.replace(row, track_id=derived)
         seen.add(file.path)
-        n_wrong += isinstance(file, Barred) and file.detail in (_LEADS_OUT, _NO_SUCH_FILE)
-        if isinstance(file, Barred) and has_spans and file.kind is FaultKind.MISSING_FILE:
-            n_elsewhere += 1
-        elif isinstance(file, Barred):
-            faults.append(Fault(path, row.track_id, file.kind, f"{where}: {file.detail}"))
+        if isinstance(file, Barred):
+            n_wrong += file.detail in (_LEADS_OUT, _NO_SUCH_FILE)
+            if has_spans and file.kind is FaultKind.MISSING_FILE:
+                n_elsewhere += 1
+            else:
+                faults.append(Fault(path, row.track_id, file.kind, f"{where}: {file.detail}"))
         elif not row.genre:
             detail = f"{where}: genre is empty"
             faults.append(Fault(file.path, row.track_id, FaultKind.NO_GENRE, detail))
-        elif file.path in first:
-            other_line, other = first[file.path]
-            _refuse_contradiction(f"{name}, lines {other_line} and {line}: {path}", other, row)
-            detail = f"{where}: line {other_line} has the same file and is used"
+        elif file.path in line_of:
+            detail = f"{where}: line {line_of[file.path]} has the same file and is used"
             faults.append(Fault(file.path, row.track_id, FaultKind.DUPLICATE_FILE, detail))
         elif row.track_id in tracks:
             raise InputError(
@@ -162,23 +135,18 @@ def _match(entries: pd.DataFrame, data: DataConfig, listing: Listing) -> Catalog
                 "give it another one"
             )
         else:
-            first[file.path] = line, row
+            line_of[file.path] = line
             tracks[row.track_id] = Track(row, file.path, span=file.span)
     if n_wrong == len(entries):
-        raise _all_paths_wrong(entries["path"], data, listing)
+        there_is = f"the first file is {listing.files[0].name}" if listing.files else "it is empty"
+        raise InputError(
+            f"no path in {name} leads to a file in {data.audio_dir}: the first path is "
+            f"{entries['path'].iloc[0]}, {there_is}; correct --audio-dir or the paths, which start "
+            f"from it{listing.unread}"
+        )
     faults += _unnamed(listing, seen, name)
     left_out = {NOT_IN_SPANS: n_elsewhere} if n_elsewhere else {}
     return Catalogue(list(tracks.values()), faults, left_out)
-
-
-def _refuse_contradiction(where: str, one: Row, other: Row) -> None:
-    """Raises InputError where two rows of a file say different things of it."""
-    for column in ("genre", "artist", "split"):
-        said = getattr(one, column), getattr(other, column)
-        if said[0] != said[1]:
-            raise InputError(
-                f"{where} has the {column} {quoted(said[0])} and {quoted(said[1])}; remove one"
-            )
 
 
 def _unnamed(listing: Listing, seen: set[str], table: str) -> Iterator[Fault]:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +18,8 @@ import urllib3
 from rich.filesize import decimal
 
 from common.errors import InputError, OutageError
+from common.folders import require_room
+from common.progress import ProgressBar
 from dataset.fma.unpack import unpack
 
 BASE_URL = "https://os.unil.cloud.switch.ch/fma"
@@ -27,9 +27,6 @@ _TIMEOUT_SECONDS = (15, 60)  # to connect, and between two blocks
 _BLOCK_BYTES = 2**18
 _LONGEST_WAIT_SECONDS = 60
 _TEMPORARY_STATUS = (408, 425, 429)
-
-# A step's title, its bytes in all and those that are done already; it yields what counts bytes.
-Progress = Callable[[str, "int | None", int], AbstractContextManager[Callable[[int], None]]]
 
 
 class Archive(NamedTuple):
@@ -50,42 +47,32 @@ class Archive(NamedTuple):
 
 ARCHIVES = {
     "metadata": Archive(
-        "fma_metadata",
-        "f0df49ffe5f2a6008d7dc83c6915b31835dfe733",
-        "342 MiB",
+        "fma_metadata", "f0df49ffe5f2a6008d7dc83c6915b31835dfe733", "342 MiB",
         "tracks.csv, genres.csv, features.csv",
     ),
     "small": Archive(
-        "fma_small",
-        "ade154f733639d52e35e32f5593efe5be76c6d70",
-        "7.2 GiB",
+        "fma_small", "ade154f733639d52e35e32f5593efe5be76c6d70", "7.2 GiB",
         "8,000 clips of 30 s, 8 balanced genres",
     ),
     "medium": Archive(
-        "fma_medium",
-        "c67b69ea232021025fca9231fc1c7c1a063ab50b",
-        "22 GiB",
+        "fma_medium", "c67b69ea232021025fca9231fc1c7c1a063ab50b", "22 GiB",
         "25,000 clips of 30 s, 16 genres",
     ),
     "large": Archive(
-        "fma_large",
-        "497109f4dd721066b5ce5e5f250ec604dc78939e",
-        "93 GiB",
+        "fma_large", "497109f4dd721066b5ce5e5f250ec604dc78939e", "93 GiB",
         "106,574 clips of 30 s, 161 genres",
     ),
     "full": Archive(
-        "fma_full",
-        "0f0ace23fbe9ba30ecb7e95f763e435ea802b8ab",
-        "879 GiB",
+        "fma_full", "0f0ace23fbe9ba30ecb7e95f763e435ea802b8ab", "879 GiB",
         "106,574 untrimmed tracks, 161 genres",
     ),
-}
+}  # fmt: skip
 
 
 def get(
     archive: Archive,
     to: Path,
-    progress: Progress,
+    progress: ProgressBar,
     *,
     base_url: str = BASE_URL,
     retries: int = 5,
@@ -102,24 +89,17 @@ def get(
     folder, zip_path = to / archive.name, to / f"{archive.name}.zip"
     if folder.exists():
         return folder
-    if zip_path.exists():
-        found = _sha1(zip_path, progress)
-        if found != archive.sha1:
-            raise InputError(
-                f"{zip_path} has the SHA-1 {found}, expected {archive.sha1}: move it away, and the "
-                "same command downloads it"
-            )
-    else:
-        url = f"{base_url.rstrip('/')}/{zip_path.name}"
-        part = fetch(url, zip_path, progress, retries=retries)
-        found = _sha1(part, progress)
-        if found != archive.sha1:
-            part.unlink()
-            raise OutageError(
-                f"{url} has the SHA-1 {found}, expected {archive.sha1}; it was removed, the same "
-                "command downloads it again"
-            )
-        part.replace(zip_path)
+    url = f"{base_url.rstrip('/')}/{zip_path.name}"
+    is_there = zip_path.exists()
+    candidate = zip_path if is_there else fetch(url, zip_path, progress, retries=retries)
+    found = _sha1(candidate, progress)
+    if found != archive.sha1:
+        wrong = f"the SHA-1 {found}, expected {archive.sha1}"
+        if is_there:
+            raise InputError(f"{zip_path} has {wrong}: move it away and run the command again")
+        candidate.unlink()
+        raise OutageError(f"{url} has {wrong}; it was removed: run the command again")
+    candidate.replace(zip_path)
     unpack(zip_path, folder, progress)
     if not keep_zip:
         zip_path.unlink()
@@ -129,7 +109,7 @@ def get(
 def fetch(
     url: str,
     target: Path,
-    progress: Progress,
+    progress: ProgressBar,
     *,
     retries: int,
     wait: Callable[[float], None] = time.sleep,
@@ -192,13 +172,13 @@ def _ask(session: requests.Session, url: str, offset: int) -> requests.Response:
     raise requests.ConnectionError(answer)
 
 
-def _receive(response: requests.Response, part: Path, progress: Progress) -> None:
+def _receive(response: requests.Response, part: Path, progress: ProgressBar) -> None:
     start = _size(part) if response.status_code == 206 else 0
     length = response.headers.get("Content-Length", "")
     total = start + int(length) if length.isdecimal() else None
-    if total is not None:
-        _check_room(part, 2 * total - _size(part))
     title = part.name.removesuffix(".part")
+    if total is not None:  # the zip, and its folder, which is hardly smaller
+        require_room(part.parent, 2 * total - _size(part), f"{title} and its folder")
     with open(part, "ab" if start else "wb") as file, progress(title, total, start) as advance:
         for block in _blocks(response):
             file.write(block)
@@ -218,21 +198,11 @@ def _blocks(response: requests.Response) -> Iterator[bytes]:
         yield block
 
 
-def _check_room(part: Path, needed: int) -> None:
-    """Raises InputError where the zip and its folder, which is hardly smaller, do not fit."""
-    free = shutil.disk_usage(part.parent).free
-    if needed > free:
-        raise InputError(
-            f"{part.parent} has {decimal(free)} free, but {part.stem} and its folder need another "
-            f"{decimal(needed)}: free some space or choose another --to"
-        )
-
-
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _sha1(path: Path, progress: Progress) -> str:
+def _sha1(path: Path, progress: ProgressBar) -> str:
     digest = hashlib.sha1(usedforsecurity=False)
     title = f"checking {path.name.removesuffix('.part')}"
     with open(path, "rb") as file, progress(title, path.stat().st_size, 0) as advance:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bz2
 import copy
-import errno
 import os
 import shutil
 import stat
@@ -17,36 +16,31 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent import futures
-from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from rich.filesize import decimal
 
 from common.errors import InputError
+from common.folders import require_room
+from common.progress import ProgressBar
 
 _MAX_MEMBERS = 1_000_000  # fma_full has 106,576
 _MAX_RATIO = 100
-_HARMLESS_BYTES = 64 * 2**20
 _BLOCK_BYTES = 2**18
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 # What zipfile and the decompressors raise; the latter's OSErrors have no error number.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
-# Of a name that the file system refuses; all other error numbers are no fault of the zip.
-_OF_NAMES = (errno.EEXIST, errno.EILSEQ, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOTDIR)
-
-Progress = Callable[[str, "int | None", int], AbstractContextManager[Callable[[int], None]]]
 
 
-def unpack(zip_path: Path, folder: Path, progress: Progress) -> None:
+def unpack(zip_path: Path, folder: Path, progress: ProgressBar) -> None:
     """Unpacks a zip that holds one folder of the name of `folder`, and moves it into place.
 
     It continues where it was interrupted: a file that is there with its size is not written again.
 
     Raises:
-        InputError: where the file is not a zip or too large, the disk has no room, or members are
-            bad. All other members are unpacked then; the message has where they are, and each bad
-            one.
+        InputError: where the file is not a zip or too large, the disk has no room, or a member is
+            bad. Nothing is written for a member that must not be unpacked.
         OSError: where a file cannot be written.
     """
     aside = folder.with_name(f".{folder.name}.unpacking")
@@ -56,64 +50,43 @@ def unpack(zip_path: Path, folder: Path, progress: Progress) -> None:
         except _DAMAGE as error:
             raise InputError(f"{zip_path} cannot be unpacked: {error}") from error
         members = archive.infolist()
-        _check_size(members, zip_path)
-        faults = _faults(members, folder.name)
-        good = [member for member in members if member.filename not in faults]
-        todo = [member for member in good if not _is_written(aside, member)]
-        _check_room(sum(member.file_size for member in todo), folder)
-        total = sum(member.file_size for member in good)
-        done = total - sum(member.file_size for member in todo)
-        with progress(f"unpacking {folder.name}", total, done) as advance:
-            faults |= _extract_all(archive, todo, aside, advance)
-    if faults:
-        listed = "".join(f"\n  {name!r} {fault}" for name, fault in faults.items())
-        raise InputError(
-            f"{len(faults):,} of the {len(members):,} members of {zip_path} are bad; the others "
-            f"are in {aside / folder.name}{listed}"
-        )
+        total = _check(members, zip_path, folder.name)
+        todo = [member for member in members if not _is_written(aside, member)]
+        missing = sum(member.file_size for member in todo)
+        require_room(folder.parent, missing, folder.name)
+        with progress(f"unpacking {folder.name}", total, total - missing) as advance:
+            _extract_all(archive, todo, aside, advance)
     (aside / folder.name).rename(folder)
     shutil.rmtree(aside)
 
 
-def _check_size(members: Sequence[zipfile.ZipInfo], zip_path: Path) -> None:
+def _check(members: Sequence[zipfile.ZipInfo], zip_path: Path, top: str) -> int:
+    """Returns the bytes of all members; raises InputError for what must not be unpacked."""
     if not 0 < len(members) <= _MAX_MEMBERS:
         raise InputError(f"{zip_path} has {len(members):,} members")
     n_bytes = sum(member.file_size for member in members)
-    if n_bytes > max(_MAX_RATIO * zip_path.stat().st_size, _HARMLESS_BYTES):
+    if n_bytes > _MAX_RATIO * zip_path.stat().st_size:
         raise InputError(f"{zip_path} cannot be unpacked: it would become {decimal(n_bytes)}")
-
-
-def _faults(members: Sequence[zipfile.ZipInfo], top: str) -> dict[str, str]:
-    """Returns what is wrong with members that must not be unpacked, by name."""
     uses = Counter(member.filename for member in members)
-    faults = {}
     for member in members:
         name, parts = member.filename, PurePosixPath(member.filename).parts
+        fault = ""
         if parts[:1] != (top,) or ".." in parts or "\\" in name:
-            faults[name] = f"is not in the folder {top}"
+            fault = f"is not in the folder {top}"
         elif stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            faults[name] = "is a link or a device"
+            fault = "is a link or a device"
         elif uses[name] > 1:
-            faults[name] = "is there more than once"
+            fault = "is there more than once"
         elif member.compress_type not in _METHODS:
-            faults[name] = f"is compressed by method {member.compress_type}, expected bzip2"
-    return faults
+            fault = f"is compressed by method {member.compress_type}, expected bzip2"
+        if fault:
+            raise InputError(f"{zip_path} cannot be unpacked: {name!r} {fault}")
+    return n_bytes
 
 
 def _is_written(aside: Path, member: zipfile.ZipInfo) -> bool:
     path = aside / member.filename
-    # Unlike that of a Path, `isfile` takes a name that the file system refuses for missing.
-    is_there = not member.is_dir() and os.path.isfile(path)
-    return is_there and path.stat().st_size == member.file_size
-
-
-def _check_room(needed: int, folder: Path) -> None:
-    free = shutil.disk_usage(folder.parent).free
-    if needed > free:
-        raise InputError(
-            f"{folder.parent} has {decimal(free)} free, but {folder.name} needs another "
-            f"{decimal(needed)}: free some space or choose another --to"
-        )
+    return not member.is_dir() and path.is_file() and path.stat().st_size == member.file_size
 
 
 def _extract_all(
@@ -121,23 +94,20 @@ def _extract_all(
     members: Sequence[zipfile.ZipInfo],
     aside: Path,
     advance: Callable[[int], None],
-) -> dict[str, str]:
-    """Returns what is wrong with members that could not be unpacked, by name."""
-
-    def extract(member: zipfile.ZipInfo) -> str | None:
+) -> None:
+    def extract(member: zipfile.ZipInfo) -> None:
         try:
             _extract(archive, member, aside / member.filename, advance)
         except _DAMAGE as error:
-            if isinstance(error, OSError) and error.errno not in (None, *_OF_NAMES):
+            if isinstance(error, OSError) and error.errno is not None:
                 raise
-            return f"cannot be unpacked: {error}"
-        return None
+            raise InputError(f"{member.filename!r} cannot be unpacked: {error}") from error
 
     # Decompression lets other threads run.
     pool = futures.ThreadPoolExecutor(os.cpu_count())
     try:
-        outcomes = zip(members, pool.map(extract, members), strict=True)
-        return {member.filename: fault for member, fault in outcomes if fault}
+        for _ in pool.map(extract, members):
+            pass
     finally:
         pool.shutdown(cancel_futures=True)
 

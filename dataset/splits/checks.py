@@ -27,20 +27,15 @@ def check_genres(
     if not small:
         return
     groups = find_groups(clips, duplicates, {})
-    names = {clip.artist_key: repr(clip.artist) for clip in clips if clip.artist}
     reasons = []
     for genre in small:
         keys = [clip.artist_key for clip in used if clip.genre == genre]
         n_artists = len(set(keys))
-        own = [group.artists for group in groups if group.clips[genre]]
+        n_groups = sum(bool(group.clips[genre]) for group in groups)
         reason = f"genre {genre!r} has {plural(len(keys), 'clip')} by {plural(n_artists, 'artist')}"
-        if len(own) < n_artists:
-            largest = sorted(names.get(key, f"{key[0]} {key[1]}") for key in max(own, key=len))
-            reason += (
-                f" in {plural(len(own), 'group')} by shared albums or recordings, the largest "
-            )
-            reason += f"of {listed(largest)}"
-        if len(own) >= len(SPLITS):
+        if n_groups < n_artists:
+            reason += f" in {plural(n_groups, 'group')} by shared albums or recordings"
+        if n_groups >= len(SPLITS):
             missing = " and ".join(split for split in SPLITS if (genre, split) not in cells)
             reason += f" and none for {missing}, for other genres or earlier deliveries need them"
         reasons.append(reason)

@@ -60,15 +60,10 @@ class Group:
     known_splits: set[str] = dataclasses.field(default_factory=set)
     split: str = ""
 
-    @property
-    def artists(self) -> list[Key]:
-        """Its artists, and its clips without one."""
-        return [key for key in self.keys if key[0] in ("artist", "track")]
-
     @functools.cached_property
     def digest(self) -> str:
-        """A digest of its first artist, the same on every machine."""
-        kind, number = min(self.artists)
+        """A digest of its first artist, or clip without one, the same on every machine."""
+        kind, number = min(key for key in self.keys if key[0] in ("artist", "track"))
         return hashlib.sha256(f"{kind}:{number}".encode()).hexdigest()
 
 

@@ -24,12 +24,13 @@ def ended(
     return status, capsys.readouterr().err
 
 
-def test_bad_input_is_a_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended(capsys, InputError("no audio")) == (BAD_INPUT, "run.py: error: no audio\n")
-
-
-def test_an_outage_is_a_line_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended(capsys, OutageError("it is out")) == (FAULT, "run.py: error: it is out\n")
+@pytest.mark.parametrize(
+    ("error", "status"), [(InputError("no audio"), BAD_INPUT), (OutageError("no audio"), FAULT)]
+)
+def test_bad_input_and_an_outage_are_a_line(
+    capsys: pytest.CaptureFixture[str], error: Exception, status: int
+) -> None:
+    assert ended(capsys, error) == (status, "run.py: error: no audio\n")
 
 
 def test_a_fault_of_the_program_has_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,14 +43,10 @@ def test_each_command_has_its_own_words_for_an_interruption_and_a_full_disk(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     full = OSError(errno.ENOSPC, "No space left on device", str(tmp_path))
-    assert ended(capsys, KeyboardInterrupt(), interrupted="look first") == (
-        INTERRUPTED,
-        "look first\n",
-    )
-    assert ended(capsys, full, disk_full="move --output") == (
-        BAD_INPUT,
-        "run.py: error: move --output\n",
-    )
+    stopped = ended(capsys, KeyboardInterrupt(), interrupted="look first")
+    assert stopped == (INTERRUPTED, "look first\n")
+    ran_out = ended(capsys, full, disk_full="move --output")
+    assert ran_out == (BAD_INPUT, "run.py: error: move --output\n")
     assert "--output-dir" in ended(capsys, full)[1]
 
 

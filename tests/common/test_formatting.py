@@ -12,16 +12,8 @@ from common.formatting import short
     [
         (0, "0"), (980, "980"), (999, "999"), (1_000, "1.00 k"), (3_900, "3.90 k"),
         (12_345, "12.3 k"), (999_499, "999 k"), (2_257_984, "2.26 M"), (99_950_000, "100 M"),
-        (7_000_000_000, "7.00 G"),
+        (7_000_000_000, "7.00 G"), (999.7, "1.00 k"), (999_500, "1.00 M"), (999_999_999, "1.00 G"),
     ],
 )  # fmt: skip
 def test_a_count_has_three_digits_and_a_unit(count: int, expected: str) -> None:
-    assert short(count) == expected
-
-
-@pytest.mark.parametrize(
-    ("count", "expected"),
-    [(999_500, "1.00 M"), (999_999, "1.00 M"), (999_999_999, "1.00 G"), (999.7, "1.00 k")],
-)
-def test_rounding_over_a_unit_takes_the_next_one(count: float, expected: str) -> None:
     assert short(count) == expected

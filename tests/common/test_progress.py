@@ -17,21 +17,13 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "progress"
 
 
-def test_units_are_counted(path: Path) -> None:
+def test_the_units_of_the_last_step_are_counted(path: Path) -> None:
     assert progress.read(path) is None
-    progress.start(3)
-    assert progress.read(path) == (0, 3)
-    progress.advance()
-    progress.advance()
-    assert progress.read(path) == (2, 3)
-
-
-def test_the_last_step_counts(path: Path) -> None:
-    progress.start(3)
-    progress.advance()
-    progress.start(20)
-    progress.advance()
-    assert progress.read(path) == (1, 20)
+    for total, done in ((3, 0), (20, 2)):
+        progress.start(total)
+        for _ in range(done):
+            progress.advance()
+        assert progress.read(path) == (done, total)
 
 
 @pytest.mark.parametrize("text", ["", "..", "=", "=1", "=3\n..=2"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import librosa
@@ -14,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from corpus import GENRES, CorpusSpec, build_catalogue
-from corpus.composition import PARTS, STEPS_PER_BAR
+from corpus.composition import PARTS, STEPS_PER_BAR, compose
 from corpus.styles import STYLES
 from corpus.synthesis import synthesise
 
@@ -46,6 +47,17 @@ def test_genres_of_new_artists_are_recognized_but_not_always(
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(features[training], genres[training])
     assert 3 / len(GENRES) < model.score(features[~training], genres[~training]) < 1.0
+
+
+def test_swing_delays_every_other_step_and_nothing_else() -> None:
+    straight, swung = (
+        compose(replace(STYLES["Pop"], swing=swing, bpm=(60, 60)), 8.0, np.random.default_rng(0))
+        for swing in (0.0, 0.5)
+    )
+    late_s = [b.start_s - a.start_s for a, b in zip(straight, swung, strict=True)]
+    # A step is a quarter of a second.
+    assert {round(seconds, 6) for seconds in late_s} == {0.0, 0.125}
+    assert len(late_s) > 50
 
 
 @pytest.mark.parametrize("genre", GENRES)

@@ -50,18 +50,13 @@ def test_artists_keep_to_a_split_and_a_genre_and_have_clips_on_one_or_two_albums
     assert albums == {1, 2}
 
 
-def test_ids_start_at_two_and_rise_with_gaps() -> None:
-    tracks = build_catalogue(CorpusSpec())
+def test_ids_start_at_two_and_rise_with_gaps_to_at_most_six_digits() -> None:
+    tracks = build_catalogue(CorpusSpec(clips_per_genre=1000))
     ids = [track.track_id for track in tracks]
-    assert ids[0] == 2
-    assert tracks[0].fault is None
+    assert (ids[0], tracks[0].fault) == (2, None)
     assert ids == sorted(set(ids))
     assert len({step for step in map(int.__sub__, ids[1:], ids)}) > 10
-    assert len({track.file_name[:3] for track in tracks}) > 1
-
-
-def test_largest_corpus_still_has_ids_of_six_digits() -> None:
-    assert build_catalogue(CorpusSpec(clips_per_genre=1000))[-1].track_id < 1_000_000
+    assert ids[-1] < 1_000_000
 
 
 def test_each_fault_is_planted_once_and_in_a_genre_of_its_own() -> None:
@@ -73,5 +68,4 @@ def test_each_fault_is_planted_once_and_in_a_genre_of_its_own() -> None:
 
 
 def test_another_seed_gives_another_catalogue() -> None:
-    assert build_catalogue(CorpusSpec(seed=1)) == build_catalogue(CorpusSpec(seed=1))
     assert build_catalogue(CorpusSpec(seed=1)) != build_catalogue(CorpusSpec(seed=2))

@@ -37,11 +37,6 @@ def test_every_name_survives(name: str) -> None:
     ]
 
 
-def test_every_python_quotes_a_carriage_return_alike() -> None:
-    fault = Fault("Icon\r", -1, FaultKind.NO_METADATA, "no row")
-    assert to_csv([fault]).partition("\n")[2] == '"Icon\r","-1","no_metadata","no row"\n'
-
-
 @pytest.mark.parametrize("kind", FaultKind)
 def test_only_what_could_not_be_read_counts_as_bad(kind: FaultKind) -> None:
     bad = {

@@ -52,22 +52,14 @@ def test_ids_survive_json_in_a_browser() -> None:
     assert 2**52 < max(ids) < 2**53
 
 
-def test_a_name_that_is_not_utf_8_can_be_written() -> None:
-    assert identity.printable("Caf\udce9 ").encode() == rb"Caf\udce9"
-    assert identity.printable("e\u0301") == "\u00e9"
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("New\r\nAge", "New Age"),
-        ("New\u2028Age", "New Age"),
         ("New \t\N{NO-BREAK SPACE}\x00\x1f Age\x85", "New Age"),
         ("\ufeffRo\u00adck\u200b\u200e", "Rock"),
         ("e\u200b\u0301", "\u00e9"),
         (" \u200b\n", ""),
         ("Rock\ufe0f\u2800", "Rock"),
-        ("\u3164", ""),
         ("Rock & Roll", "Rock & Roll"),
     ],
 )

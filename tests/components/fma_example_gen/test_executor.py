@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -15,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import soundfile
@@ -37,6 +37,7 @@ from dataset.track import Catalogue, Row, Track
 from features import example_keys
 from pipeline import beam_args
 from tests.conftest import Archive, TracksCsv
+from tests.dataset.audio.sounds import encode, encode_with_ffmpeg
 from tests.features_csv import to_csv
 
 ROOT = Path(__file__).parents[3]
@@ -112,26 +113,11 @@ def summary(uri: str) -> dict[str, object]:
 
 def noise(seed: int, seconds: float = 1.5, peak: float = 0.5, **settings: str) -> bytes:
     """Return noise of its own as an audio file, a WAV file unless told otherwise."""
-    samples = np.random.default_rng(seed).uniform(-peak, peak, round(8_000 * seconds))
-    return encoded(samples, **settings)
+    return encode(samples(seed, seconds, peak), 8_000, **settings)
 
 
-def encoded(samples: NDArray[np.float64], **settings: str) -> bytes:
-    data = io.BytesIO()
-    soundfile.write(data, samples, 8_000, **{"format": "WAV", **settings})
-    return data.getvalue()
-
-
-def m4a(seed: int) -> bytes:
-    """Return 1.5 s of noise as AAC in MP4, which libsndfile cannot read."""
-    samples = np.random.default_rng(seed).uniform(-0.5, 0.5, (1, 12_000)).astype("f4")
-    data = io.BytesIO()
-    with av.open(data, "w", format="mp4") as container:
-        stream = container.add_stream("aac", rate=8_000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
-        frame.sample_rate = 8_000
-        container.mux([*stream.encode(frame), *stream.encode(None)])
-    return data.getvalue()
+def samples(seed: int, seconds: float = 1.5, peak: float = 0.5) -> NDArray[np.float64]:
+    return np.random.default_rng(seed).uniform(-peak, peak, (round(8_000 * seconds), 1))
 
 
 def rock_and_folk() -> tuple[Rows, dict[str, bytes]]:
@@ -148,11 +134,11 @@ def rock_and_folk() -> tuple[Rows, dict[str, bytes]]:
     return rows, audio
 
 
+# The samples as the WAV file has them: encoded anew from floats, some would be rounded otherwise.
 AS_TRACK_0, _ = soundfile.read(io.BytesIO(noise(0)), dtype="int16")
-STEREO = np.random.default_rng(13).uniform(-0.5, 0.5, (12_000, 1))
 GOOD = {
-    "10.wav": noise(10, format="FLAC"),  # by its content, not by its name
-    "11.m4a": m4a(11),
+    "10.wav": noise(10, container="FLAC"),  # by its content, not by its name
+    "11.m4a": encode_with_ffmpeg(samples(11), 8_000, "aac", "mp4"),
     "12.wav": noise(12, peak=5e-4, subtype="PCM_24"),  # near-silent
     "13.wav": noise(13, seconds=0.6),  # padded
 }
@@ -160,8 +146,8 @@ BAD = {
     "20.wav": (b"", "empty_file"),
     "21.mp3": (b"<html>not found</html>" * 99, "undecodable"),
     "22.wav": (noise(22)[:2_000], "too_short"),
-    "23.wav": (encoded(STEREO * [1, -1]), "out_of_phase"),
-    "24.flac": (encoded(AS_TRACK_0, format="FLAC"), "duplicate_audio"),
+    "23.wav": (encode(samples(13) * [1, -1], 8_000), "out_of_phase"),
+    "24.flac": (encode(AS_TRACK_0, 8_000, container="FLAC"), "duplicate_audio"),
     "25.wav": (noise(25), "no_features"),
     "26.wav": (noise(26), "no_genre"),
     "27.wav": (noise(27), "no_metadata"),
@@ -293,26 +279,33 @@ def test_a_second_run_writes_the_same_bytes_and_reports_every_track_that_it_open
     assert progress.read(tmp_path / "progress") == (15, 15)
 
 
+@contextlib.contextmanager
+def serving(module: str, *flags: str, is_ready: Callable[[], bool]) -> Iterator[None]:
+    """Run one of Beam's servers, and end what it has started with it."""
+    # Whatever `python` is on the path is what a pool of workers starts.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    server = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", f"apache_beam.runners.{module}", *flags],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while not is_ready():
+            assert server.poll() is None, f"{module} did not start"
+            time.sleep(0.1)
+        yield
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
 @pytest.fixture
 def job_endpoint(tmp_path: Path) -> Iterator[str]:
     """Return the address of a job service such as Flink and Spark have: Beam's own, in Python."""
-    port_file = tmp_path / "port"
-    server = subprocess.Popen(
-        [
-            sys.executable, "-W", "ignore", "-m",
-            "apache_beam.runners.portability.local_job_service_main",
-            f"--port_file={port_file}", f"--staging_dir={tmp_path}/staging",
-        ],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        while not port_file.exists():
-            assert server.poll() is None, "the job service did not start"
-            time.sleep(0.1)
-        yield f"localhost:{port_file.read_text()}"
-    finally:
-        server.terminate()
-        server.wait()
+    port = tmp_path / "port"
+    flags = f"--port_file={port}", f"--staging_dir={tmp_path}/staging"
+    with serving("portability.local_job_service_main", *flags, is_ready=port.exists):
+        yield f"localhost:{port.read_text()}"
 
 
 @pytest.fixture
@@ -320,30 +313,15 @@ def worker_pool() -> Iterator[str]:
     """Return the address of a pool that starts Beam's workers in processes of their own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    # The pool starts whatever `python` is on the path.
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    server = subprocess.Popen(
-        [
-            sys.executable, "-W", "ignore", "-m",
-            "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}",
-        ],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
-        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        while not _answers(port):
-            assert server.poll() is None, "the worker pool did not start"
-            time.sleep(0.1)
-        yield f"localhost:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        address = free.getsockname()
 
+    def answers() -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(address) == 0
 
-def _answers(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("localhost", port)) == 0
+    flag = f"--service_port={address[1]}"
+    with serving("worker.worker_pool_main", flag, is_ready=answers):
+        yield f"localhost:{address[1]}"
 
 
 @pytest.mark.e2e

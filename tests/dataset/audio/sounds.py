@@ -1,4 +1,4 @@
-"""Small audio files of every kind, made when they are asked for."""
+"""Small audio files of every kind, made when they are asked for, and who decodes them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import av
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+
+from dataset.audio.sandbox import Decoder
 
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
@@ -71,3 +73,8 @@ def wav_size(wav: bytes, n_bytes: int) -> bytes:
     """Return a wav whose data chunk, and whole, claim so many bytes."""
     size = n_bytes.to_bytes(4, "little")
     return wav[:4] + size + wav[8:40] + size + wav[44:]
+
+
+def pid_of(decoder: Decoder) -> int | None:
+    """Return the process id of a decoder's child, None where there is none."""
+    return decoder._process.pid if decoder._process else None

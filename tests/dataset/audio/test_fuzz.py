@@ -13,7 +13,7 @@ from dataset.audio.decoding import decode_clip
 from dataset.audio.sandbox import Decoder
 from dataset.bad_files import AudioError
 from dataset.config import AudioConfig
-from tests.dataset.audio.sounds import encode, encode_with_ffmpeg, id3, music
+from tests.dataset.audio.sounds import encode, encode_with_ffmpeg, id3, music, pid_of
 
 AUDIO = AudioConfig(clip_seconds=1.0, min_clip_seconds=0.5)
 HEADER_BYTES = 200
@@ -76,7 +76,7 @@ def test_damaged_files_do_no_harm() -> None:
     rng, outcomes = np.random.default_rng(0), Counter[str]()
     with Decoder(AUDIO, time_limit_seconds=20.0) as decoder:
         decoder.decode(WHOLE["wav"])
-        pid = decoder.child_pid
+        pid = pid_of(decoder)
         for _ in range(300):
             data = WHOLE[rng.choice(sorted(WHOLE))]
             for _ in range(rng.integers(1, 4)):
@@ -90,7 +90,7 @@ def test_damaged_files_do_no_harm() -> None:
             assert AUDIO.sample_rate_hz / 2 <= len(clip.pcm16) <= AUDIO.clip_samples
             assert clip.duration_seconds >= 0.5
             assert np.abs(clip.pcm16.astype(int)).max() > 0
-        assert decoder.child_pid == pid
+        assert pid_of(decoder) == pid
         if sys.platform == "linux":
             status = Path(f"/proc/{pid}/status").read_text().split()
             peak_kib = int(status[status.index("VmHWM:") + 1])

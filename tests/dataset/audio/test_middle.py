@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataset.audio.middle import Blocks, middle_of
-from dataset.audio.mixing import Mixer, mixed
+from dataset.audio.mixing import Mixer
 from dataset.audio.recording import check_source
 from dataset.bad_files import AudioError
 
@@ -41,18 +41,6 @@ def test_what_comes_after_the_middle_is_not_decoded_again() -> None:
     assert taken == [10, 6]
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 64])
-def test_the_mean_of_the_channels(channels: int) -> None:
-    block = np.random.default_rng(0).normal(size=(1_000, channels)).astype(np.float32)
-    expected = block.astype(np.float64).mean(axis=1)
-    np.testing.assert_allclose(mixed(block), expected, atol=1e-6)
-
-
-def test_the_mean_of_the_largest_numbers_is_one() -> None:
-    block = np.full((4, 8), np.finfo("f4").max)
-    assert np.isfinite(mixed(block)).all()
-
-
 def test_a_channel_that_is_taken_is_that_channel_and_holds_no_other() -> None:
     block = np.random.default_rng(0).normal(size=(1_000, 3)).astype(np.float32)
     taken = Mixer(1).mix(block)
@@ -60,28 +48,11 @@ def test_a_channel_that_is_taken_is_that_channel_and_holds_no_other() -> None:
     assert taken.base is None
 
 
-@pytest.mark.parametrize("channels", [[[0, 0]], [[np.nan, 1]], [[np.inf, 1]], [[1, 1]]])
-def test_the_mean_of_silence_and_of_no_numbers_is_not_replaced(channels: list[list[float]]) -> None:
-    mixer = Mixer()
-    mixer.mix(np.array(channels, np.float32))
-    assert mixer.replacement is None
-
-
-def test_of_channels_that_are_as_loud_as_each_other_the_first_is_taken() -> None:
-    mixer = Mixer()
-    for level in (1, 2):
-        mixer.mix(np.array([[0, level, -level]], np.float32))
-    assert mixer.replacement == 1
-
-
-@pytest.mark.parametrize(("rate_hz", "channels"), [(1_000, 1), (768_000, 64), (44_100, 2)])
-def test_sources_that_there_are(rate_hz: int, channels: int) -> None:
-    check_source(rate_hz, channels)
-
-
 @pytest.mark.parametrize(
     ("rate_hz", "channels"), [(0, 1), (-1, 1), (999, 1), (768_001, 1), (8_000, 0), (8_000, 65)]
 )
-def test_sources_that_there_are_not(rate_hz: int, channels: int) -> None:
+def test_rates_and_channels_of_no_audio(rate_hz: int, channels: int) -> None:
+    for allowed in ((1_000, 1), (768_000, 64)):
+        check_source(*allowed)
     with pytest.raises(AudioError):
         check_source(rate_hz, channels)

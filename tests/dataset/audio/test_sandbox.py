@@ -23,7 +23,7 @@ from dataset.audio.sandbox import Decoder
 from dataset.audio.wav import write_wav
 from dataset.bad_files import AudioError, FaultKind
 from dataset.config import AudioConfig
-from tests.dataset.audio.sounds import encode, encode_with_ffmpeg, music
+from tests.dataset.audio.sounds import encode, encode_with_ffmpeg, music, pid_of
 
 ROOT = Path(__file__).resolve().parents[3]
 AUDIO = AudioConfig(clip_seconds=2.0)
@@ -104,32 +104,26 @@ def test_a_clip_is_that_of_decode_clip(shared: Decoder, data: bytes) -> None:
 
 def test_a_fault_is_that_of_decode_clip_and_keeps_the_child(shared: Decoder) -> None:
     shared.decode(GOOD)
-    pid = shared.child_pid
+    pid = pid_of(shared)
     assert pid not in (None, os.getpid())
     for data in (b"", b"no audio", GOOD[:1_000], encode(music(500, 1), 500)):
         expected = fault_of(lambda data: decode_clip(data, AUDIO), data)
         assert fault_of(shared.decode, data) == expected
     assert shared.decode(GOOD).duration_seconds == 1.5
-    assert shared.child_pid == pid
+    assert pid_of(shared) == pid
 
 
 @pytest.mark.parametrize(
     ("does", "kind", "detail"),
     [
-        ("ctypes.string_at(0)", "crashed", "the decoder was ended by SIGSEGV"),
-        (
-            "os.kill(os.getpid(), signal.SIGKILL)",
-            *("crashed", "the decoder was ended by SIGKILL (out of memory?)"),
-        ),
-        ("os._exit(7)", "crashed", "the decoder was ended by exit status 7"),
-        (
-            "os.write(4, b'{'); os.kill(os.getpid(), signal.SIGRTMIN + 6)",
-            *("crashed", f"the decoder was ended by signal {signal.SIGRTMIN + 6}"),
-        ),
+        ("ctypes.string_at(0)", "crashed", "ended by SIGSEGV"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "crashed", "SIGKILL (out of memory?)"),
+        ("os._exit(7)", "crashed", "ended by exit status 7"),
+        ("os.write(4, b'{'); os.kill(os.getpid(), signal.SIGRTMIN + 6)", "crashed", "by signal "),
         ("raise ValueError('two\\nlines')", "crashed", "ValueError: two lines"),
         ("bytearray(2**40)", "crashed", "out of memory"),
-        ("while True: pass", "timed_out", "not decoded within 0.5 s"),
-        ("os.close(4); time.sleep(100)", "timed_out", "not decoded within 0.5 s"),
+        ("while True: pass", "timed_out", "within 0.5 s"),
+        ("os.close(4); time.sleep(100)", "timed_out", "within 0.5 s"),
     ],
     ids=["segv", "kill", "exit", "mid-reply", "error", "memory", "busy", "no pipe"],
 )
@@ -138,18 +132,20 @@ def test_a_file_that_ends_the_child_is_named_and_the_next_is_decoded(
 ) -> None:
     with poisoned(does, time_limit_seconds=0.5) as decoder:
         decoder.decode(GOOD)
-        pid = decoder.child_pid
-        assert fault_of(decoder.decode, POISON) == (kind, detail)
+        pid = pid_of(decoder)
+        found_kind, found_detail = fault_of(decoder.decode, POISON)
+        assert found_kind == kind
+        assert detail in found_detail
         assert decoder.decode(GOOD).duration_seconds == 1.5
-        assert pid not in (None, decoder.child_pid)
+        assert pid not in (None, pid_of(decoder))
         assert not Path(f"/proc/{pid}").exists()
 
 
 def test_a_child_that_does_not_read_a_file_runs_out_of_time() -> None:
     with Decoder(AUDIO, time_limit_seconds=0.5) as decoder:
         decoder.decode(GOOD)
-        assert decoder.child_pid is not None
-        os.kill(decoder.child_pid, signal.SIGSTOP)
+        assert pid_of(decoder) is not None
+        os.kill(pid_of(decoder), signal.SIGSTOP)
         assert fault_of(decoder.decode, bytes(2**22))[0] is FaultKind.TIMED_OUT
         assert decoder.decode(GOOD).duration_seconds == 1.5
 
@@ -169,12 +165,12 @@ def test_a_child_has_no_more_memory_than_its_limit() -> None:
 def test_a_child_that_ended_between_two_files_is_no_fault_of_the_second() -> None:
     with Decoder(AUDIO) as decoder:
         decoder.decode(GOOD)
-        pid = decoder.child_pid
+        pid = pid_of(decoder)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         wait_for_end(pid)
         assert decoder.decode(GOOD).duration_seconds == 1.5
-        assert decoder.child_pid != pid
+        assert pid_of(decoder) != pid
 
 
 class Hostile:
@@ -200,20 +196,9 @@ CLIP = '{"duration_seconds": %s, "source_channels": %s, "near_silent": 0, "out_o
         (CLIP % (1, 10**30) + '"source_rate_hz": 8000, "n_bytes": 0}\n').encode(),
         pickle.dumps(Hostile()) + b"\n",
     ],
-    ids=[
-        "empty",
-        "text",
-        "deep",
-        "negative",
-        "large",
-        "kind",
-        "infinite",
-        "rate",
-        "duration",
-        "channels",
-        "pickle",
-    ],
-)
+    ids=["empty", "text", "deep", "negative", "large", "kind", "infinite", "rate", "duration",
+         "channels", "pickle"],
+)  # fmt: skip
 def test_a_reply_that_makes_no_sense_does_no_harm(
     poisoned: Callable[..., Decoder],
     tmp_path: Path,
@@ -222,8 +207,8 @@ def test_a_reply_that_makes_no_sense_does_no_harm(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with poisoned(f"os.write(4, {reply!r}); time.sleep(100)") as decoder:
-        detail = "the decoder's reply makes no sense"
-        assert fault_of(decoder.decode, POISON) == (FaultKind.CRASHED, detail)
+        kind, detail = fault_of(decoder.decode, POISON)
+    assert (kind, "makes no sense" in detail) == (FaultKind.CRASHED, True)
     assert not list(tmp_path.iterdir())
 
 
@@ -231,10 +216,7 @@ def test_what_libraries_print_stands_in_no_reply(
     poisoned: Callable[..., Decoder], capfd: pytest.CaptureFixture[str]
 ) -> None:
     with poisoned("os.write(1, b'warning' * 100), os.write(2, b'warning')") as decoder:
-        assert fault_of(decoder.decode, POISON) == (
-            FaultKind.UNDECODABLE,
-            "Format not recognised.",
-        )
+        assert fault_of(decoder.decode, POISON)[0] is FaultKind.UNDECODABLE
         assert decoder.decode(GOOD).duration_seconds == 1.5
     assert capfd.readouterr() == ("", "")
 
@@ -247,7 +229,7 @@ def test_a_child_that_does_not_start_is_no_fault_of_the_file(
     with Decoder(AUDIO) as decoder:
         with pytest.raises(RuntimeError, match="does not start"):
             decoder.decode(GOOD)
-        assert decoder.child_pid is None
+        assert pid_of(decoder) is None
 
 
 def test_a_wav_is_that_of_write_wav(shared: Decoder, tmp_path: Path) -> None:
@@ -279,7 +261,7 @@ def test_close_ends_what_another_thread_decodes_and_all_that_comes_later(
     closing.join()
     with pytest.raises(RuntimeError, match="closed"):
         decoder.decode(GOOD)
-    assert decoder.child_pid is None
+    assert pid_of(decoder) is None
 
 
 def test_of_two_threads_one_waits_for_the_other(
@@ -305,7 +287,10 @@ def test_the_child_has_nothing_of_the_parent_that_it_does_not_need(
     with open(tmp_path / "open", "w") as file, Decoder(AUDIO) as decoder:
         os.set_inheritable(file.fileno(), True)
         decoder.decode(GOOD)
-        child = Path(f"/proc/{decoder.child_pid}")
+        pid = pid_of(decoder)
+        assert pid is not None
+        child = Path(f"/proc/{pid}")
+        assert os.getsid(pid) == pid  # Ctrl-C on the terminal does not reach it
         assert b"SECRET" not in (child / "environ").read_bytes()
         opened = {os.readlink(link).partition(":")[0] for link in (child / "fd").iterdir()}
         assert opened == {"pipe", os.devnull}
@@ -324,7 +309,7 @@ def test_the_parent_keeps_no_descriptor_of_children_that_ended(
         for _ in range(2):
             fault_of(decoder.decode, POISON)
         decoder.decode(GOOD)
-        pid = decoder.child_pid
+        pid = pid_of(decoder)
     assert os.listdir("/proc/self/fd") == before
     assert not Path(f"/proc/{pid}").exists()
 
@@ -340,7 +325,7 @@ does = "os.mkdir({str(tmp_path / "busy")!r})\\n        while True: pass"
 sandbox._COMMAND = child_that(does, "child._GRACE_SECONDS = -99.0")
 busy = Decoder(AUDIO, time_limit_seconds=100.0)
 busy.decode(GOOD)
-print(idle.child_pid, busy.child_pid, flush=True)
+print(pid_of(idle), pid_of(busy), flush=True)
 busy.decode(POISON)
 """
     with subprocess.Popen(

@@ -17,8 +17,6 @@ _OBJECTS: dict[str, bytes] = {}
 class BucketInMemory(FileSystem):
     """What gs:// is to Beam: names with slashes, no folders, no links."""
 
-    listed = 0
-
     @classmethod
     def scheme(cls) -> str:
         return "mem"
@@ -34,7 +32,6 @@ class BucketInMemory(FileSystem):
         return False
 
     def _list(self, dir_or_prefix: str) -> Iterator[FileMetadata]:
-        type(self).listed += 1
         for path, data in _OBJECTS.items():
             if path.startswith(dir_or_prefix):
                 yield FileMetadata(path, len(data), 1.5)
@@ -67,15 +64,8 @@ def bucket() -> Iterator[Fill]:
         _OBJECTS.update({f"mem://bucket/{name}": data for name, data in objects.items()})
         return "mem://bucket"
 
-    BucketInMemory.listed = 0
     yield fill
     _OBJECTS.clear()
-
-
-@pytest.fixture
-def listings(bucket: Fill) -> Callable[[], int]:
-    """Return how often the bucket has been listed so far."""
-    return lambda: BucketInMemory.listed
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from common.errors import InputError
@@ -209,15 +208,6 @@ def features_of(archive: Archive) -> Callable[[bytes], DataConfig]:
 Features = Callable[[bytes], DataConfig]
 
 
-def test_every_track_has_its_features(features_of: Features) -> None:
-    rows = {track_id: numbers(track_id) for track_id in range(10)}
-    catalogue = read(features_of(to_csv(rows)))
-    assert catalogue.faults == []
-    assert ids(catalogue) == [2, 3, 4, 5]
-    for track in catalogue.tracks:
-        assert track.fma_features == np.array(rows[track.row.track_id], "<f4").tobytes()
-
-
 def test_a_track_without_features_is_left_out_and_listed(features_of: Features) -> None:
     data = features_of(to_csv({2: numbers(2), 4: changed(0, ""), 5: changed(517, "inf")}))
     catalogue = read(data)
@@ -249,25 +239,16 @@ def test_a_picture_beside_the_audio_does_not_take_its_place(
     assert catalogue.left_out == {"*.jpg": 1, "*.lrc": 1}
 
 
-@pytest.mark.parametrize(
-    ("folders", "subset", "expected"),
-    [(["fma_small"], "small", "fma_small"), (["a", "b"], "small", "a"),
-     (["fma_large", "fma_medium"], "medium", "fma_medium")],
-)  # fmt: skip
-def test_a_folder_one_level_too_high_is_told_the_one_that_fits(
-    place: Fill, tracks_csv: TracksCsv, folders: list[str], subset: str, expected: str
+@pytest.mark.parametrize("subset", ["small", "medium"])
+def test_a_folder_one_level_too_high_is_told_that_of_the_subset(
+    place: Fill, tracks_csv: TracksCsv, subset: str
 ) -> None:
     base = place({
         "d/fma_metadata/tracks.csv": tracks_csv({2: {}}),
-        **{f"d/{name}/README.txt": b"" for name in folders},
-        **{f"d/{name}/000/000002.mp3": b"" for name in folders},
+        **{f"d/fma_{name}/000/000002.mp3": b"" for name in ("medium", "small")},
     })  # fmt: skip
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=rf"000002\.mp3: use --audio-dir {base}/d/fma_{subset}$"):
         read(DataConfig(f"{base}/d", f"{base}/d/fma_metadata", subset=subset))
-    assert str(caught.value) == (
-        f"the audio folder {base}/d holds no files like 000/000002.mp3, but its folder {expected} "
-        f"does: use --audio-dir {base}/d/{expected}"
-    )
 
 
 @pytest.mark.parametrize("wrong", ["d", "d/fma_metadata/deeper", "d/fma_metadata/tracks.csv"])

@@ -52,12 +52,6 @@ def test_folders_are_genre_artist_and_album(
     )
 
 
-def test_an_artist_of_two_genres_is_one() -> None:
-    rows = [genre_folders.row_of(f"{genre}/The Band/x.mp3") for genre in ("Rock", "Folk")]
-    assert rows[0].artist_id == rows[1].artist_id >= 0
-    assert rows[0].track_id != rows[1].track_id
-
-
 def test_files_are_tracks(place: Fill) -> None:
     audio_dir = place({"Rock/a.mp3": b"", "Folk/B/b.wav": b"", "Folk/cover.jpg": b"", "c.mp3": b""})
     catalogue = read(audio_dir)
@@ -67,26 +61,6 @@ def test_files_are_tracks(place: Fill) -> None:
     detail = "the file is not in the folder of a genre"
     assert catalogue.faults == [Fault(f"{audio_dir}/c.mp3", -1, FaultKind.NO_GENRE, detail)]
     assert catalogue.left_out == {"*.jpg": 1}
-
-
-def test_the_first_span_with_a_name_is_used(place: Fill) -> None:
-    base = place({"1/Rock/a.mp3": b"", "3/Rock/a.mp3": b"", "3/Rock/b.mp3": b""})
-    catalogue = read(f"{base}/{{SPAN}}")
-    assert sorted((track.span, track.path) for track in catalogue.tracks) == [
-        (1, f"{base}/1/Rock/a.mp3"), (3, f"{base}/3/Rock/b.mp3"),
-    ]  # fmt: skip
-    (fault,) = catalogue.faults
-    assert (fault.path, fault.kind) == (f"{base}/3/Rock/a.mp3", FaultKind.DUPLICATE_FILE)
-    assert fault.detail == f"{base}/1/Rock/a.mp3 is used"
-
-
-def test_two_names_of_one_id_are_refused(place: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "_BITS", 0)  # two paths of the same 53 bits cannot be made
-    audio_dir = place({"1/Rock/a.mp3": b"", "2/Rock/a.mp3": b""}) + "/{SPAN}"
-    assert len(read(audio_dir).tracks) == 1
-    place({"2/Rock/b.mp3": b""})
-    with pytest.raises(InputError, match=r"^Rock/a\.mp3 and Rock/b\.mp3 in .* the same track id; "):
-        read(audio_dir)
 
 
 def test_what_cannot_be_opened_is_listed(folder: Fill) -> None:
@@ -101,24 +75,6 @@ def test_what_cannot_be_opened_is_listed(folder: Fill) -> None:
 def test_a_folder_without_genres_is_refused(place: Fill, name: str) -> None:
     with pytest.raises(InputError, match=r"holds no folders of genres, with files like Rock/song"):
         read(place({name: b""}))
-
-
-def test_folders_that_are_links_are_named_with_the_flag_that_reads_them(
-    folder: Fill, tmp_path: Path
-) -> None:
-    audio_dir = folder({"README": b""})
-    for genre in ("Folk", "Rock"):
-        (tmp_path / "store" / genre).mkdir(parents=True)
-        (tmp_path / "store" / genre / "song.mp3").write_bytes(b"")
-        Path(audio_dir, genre).symlink_to(tmp_path / "store" / genre)
-    with pytest.raises(InputError) as caught:
-        read(audio_dir)
-    assert str(caught.value) == (
-        f"the audio folder {audio_dir} holds no folders of genres, with files like Rock/song.mp3; "
-        f"links out of the audio folder are not followed (2, the first is {audio_dir}/Folk): use "
-        "--follow-links to read what they lead to"
-    )
-    assert len(read(audio_dir, follow_links=True).tracks) == 2
 
 
 def test_fmas_folders_are_not_taken_for_genres(place: Fill) -> None:

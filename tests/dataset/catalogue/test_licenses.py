@@ -76,12 +76,6 @@ def test_a_licence_that_is_not_known_allows_nothing(text: str) -> None:
     assert not licenses.allows(text, everything)
 
 
-@pytest.mark.parametrize("entry", ["CC-BY-NC-SA", "cc-by-nc-sa", "CC BY-NC-SA", "cc_by_nc_sa"])
-def test_a_short_name_is_that_family_in_all_versions_alone(entry: str) -> None:
-    allowed = [text for text in FAMILY_OF if licenses.allows(text, (entry,))]
-    assert allowed == [text for text, family in FAMILY_OF.items() if family == "CC-BY-NC-SA"]
-
-
 @pytest.mark.parametrize("text", ["Orphan Work", "FMA-Limited: Download Only"])
 def test_any_licence_may_be_given_as_the_archive_writes_it(text: str) -> None:
     assert licenses.allows(text, ("CC0", text))
@@ -89,25 +83,8 @@ def test_any_licence_may_be_given_as_the_archive_writes_it(text: str) -> None:
     assert not licenses.allows(text, (text[:-1],))
 
 
-def test_a_licence_of_one_version_does_not_stand_for_its_family() -> None:
-    allowed = ("Attribution 3.0 Netherlands",)
-    assert licenses.allows("Attribution 3.0 Netherlands", allowed)
-    assert not licenses.allows("Attribution 3.0 Poland", allowed)
-
-
-@pytest.mark.parametrize("text", ["", "Orphan Work", "Attribution"])
-def test_an_empty_list_allows_everything(text: str) -> None:
-    assert licenses.allows(text, ())
-
-
 def test_an_entry_that_no_track_has_is_refused_with_what_there_is() -> None:
     there = ["Attribution"] * 3 + ["CC0"] * 5 + ["Orphan Work", "", "a", "b", "c"]
     licenses.require_present(("cc-by", "CC0", "commercial", "Orphan work"), there)
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=r"'CC-BY-SA'; there are 'CC0' \(5\), .* and 2 more$"):
         licenses.require_present(("CC0", "CC-BY-SA"), there)
-    assert str(caught.value) == (
-        "no track has the license 'CC-BY-SA'; there are 'CC0' (5), 'Attribution' (3), "
-        "'Orphan Work' (1), '' (1), 'a' (1) and 2 more"
-    )
-    with pytest.raises(InputError, match=r"'Commercial'; there are 'Orphan Work' \(1\)$"):
-        licenses.require_present(("Commercial",), ["Orphan Work"])

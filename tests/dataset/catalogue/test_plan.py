@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 
 import pytest
 
 from common.errors import InputError
-from dataset.bad_files import FaultKind
-from dataset.catalogue.listing import list_audio
 from dataset.catalogue.plan import plan_ingest
 from dataset.config import DataConfig
 from dataset.finalize import decide_splits
@@ -71,14 +68,6 @@ def test_no_usable_audio_says_what_is_wrong(place: Fill) -> None:
     assert str(caught.value) == expected
 
 
-def test_a_listing_that_is_there_is_taken(make: Make) -> None:
-    data = make()
-    listing = list_audio(data)
-    fewer = dataclasses.replace(listing, files=listing.files[:1])
-    assert plan_ingest(data, listing) == plan_ingest(data)
-    assert len(plan_ingest(data, fewer).tracks) == 1
-
-
 def test_an_archive_that_splits_a_part_of_its_tracks_has_splits(archive: Archive) -> None:
     audio = {f"000/00000{track_id}.mp3": b"x" for track_id in (2, 3, 4)}
     data = archive({2: {}, 3: {"set.split": ""}, 4: {"set.split": ""}}, audio)
@@ -94,14 +83,3 @@ def test_a_track_that_is_not_wanted_needs_no_split(archive: Archive) -> None:
     rows = {2: {}, 3: {"set.split": "", "track.genre_top": "Folk"}}
     data = archive(rows, audio, genres=("Rock",))
     assert plan_ingest(data).has_splits
-
-
-def test_faults_are_in_order(place: Fill) -> None:
-    rows = b"path,genre\nz.mp3,Rock\na.mp3,Rock\nx.mp3,Rock\nb.mp3,\n"
-    base = place({"a/x.mp3": b"", "a/b.mp3": b"", "t.csv": rows})
-    catalogue = plan_ingest(DataConfig(f"{base}/a", tracks_csv=f"{base}/t.csv"))
-    assert [(fault.path, fault.kind) for fault in catalogue.faults] == sorted([
-        (f"{base}/a/b.mp3", FaultKind.NO_GENRE),
-        ("a.mp3", FaultKind.MISSING_FILE),
-        ("z.mp3", FaultKind.MISSING_FILE),
-    ])  # fmt: skip

@@ -24,12 +24,12 @@ def refusal(*clips: Clip) -> str:
 
 def test_all_genres_with_too_few_artists_are_named_with_what_to_do() -> None:
     clips = [Clip(track, "Ska", artist_id=track % 2) for track in range(1_000)]
-    assert refusal(Clip(5_000, "Dub", 5), Clip(5_001, "Pop"), *clips[:100], *clips[200:]) == (
+    said = refusal(Clip(5_000, "Dub", 5), Clip(5_001, "Pop"), *clips[:100], *clips[200:])
+    assert said.startswith(
         "W: genre 'Dub' has 1 clip by 1 artist; genre 'Pop' has 1 clip by 1 artist; genre 'Ska' "
-        "has 900 clips by 2 artists: artist-grouped needs at least 3 artists for a genre (one each "
-        "for train, eval, test, a clip without artist counting as one): leave it out with "
-        "--min-clips-per-genre or --genre, or add music"
+        "has 900 clips by 2 artists: "
     )
+    assert "without artist counting as one" in said and "--min-clips-per-genre" in said
     assert "without artist" not in refusal(Clip(1, "Ska", 0), Clip(2, "Ska", 1))
 
 
@@ -38,18 +38,12 @@ def test_three_artists_are_enough() -> None:
     assert {found[track] for track in (1, 2, 3)} == {"train", "eval", "test"}
 
 
-def test_artists_who_stay_together_are_named() -> None:
+def test_artists_who_stay_together_are_one_group() -> None:
     copies = [Clip(20, "Ska", 30, digest="x"), Clip(21, "Ska", 12, digest="x")]
-    album = [Clip(track, "Ska", track, album_id=7, artist=f"A{track:02}") for track in range(13)]
+    album = [Clip(track, "Ska", track, album_id=7) for track in range(13)]
     lone = [Clip(track, "Ska", 40) for track in range(200, 230)]
-    assert refusal(*album, *copies, *lone).startswith(
-        "W: genre 'Ska' has 44 clips by 15 artists in 2 groups by shared albums or recordings, the "
-        "largest of 'A00', 'A01', 'A02', 'A03', 'A04', 'A05', 'A06', 'A07', 'A08', 'A09' and 4 "
-        "more: artist-grouped needs at least 3 artists for a genre "
-    )
-    assert "2 groups by shared albums or recordings, the largest of artist 1, track 2:" in refusal(
-        Clip(1, "Ska", 1, album_id=7), Clip(2, "Ska", album_id=7), Clip(3, "Ska", 3)
-    )
+    expected = "'Ska' has 44 clips by 15 artists in 2 groups by shared albums or recordings: "
+    assert expected in refusal(*album, *copies, *lone)
 
 
 @pytest.mark.parametrize("number", [3, 4])
