@@ -56,10 +56,7 @@ class LocalConfig(Config):
     resume: Annotated[bool, Flag("go on with an interrupted training")] = True
     prune: Annotated[
         bool,
-        Flag(
-            "first remove artifacts of earlier runs that this run does not need; with --dry-run "
-            "list them"
-        ),
+        Flag("first remove artifacts that the latest run has not used; with --dry-run list them"),
     ] = False
     dry_run: Annotated[bool, Flag("check the input, print the plan, stop")] = False
 

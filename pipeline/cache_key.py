@@ -32,9 +32,8 @@ _PACKAGES = (
 # Of two dozen distributions of clients and protocols, none of which computes a feature or a model.
 _SHARED_NAMES = ("google",)
 _TEMPLATES = "templates/*.html"  # code of a package, too
-# Of a component's execution properties.
+# An execution property of a component.
 CODE_DIGEST = "code_digest"
-BEAM_FLAGS = "beam_flags"
 
 
 class _Source(NamedTuple):

@@ -68,8 +68,12 @@ def check_disk(config: PipelineConfig, output: Path, needed_bytes: int) -> None:
     free = shutil.disk_usage(output).free
     if free >= needed_bytes:
         return
+    from pipeline.local import prune
+
     found = survey(config)
-    needed_bytes -= found.reusable_bytes
+    # The run takes from the cache, or goes on with, what the latest one has left.
+    needed_bytes -= found.total_bytes - found.stale_bytes
+    needed_bytes -= prune.folder_bytes(config.checkpoint_dir)
     if free < needed_bytes:
         stale = f"; {found.stale_line}" if found.stale_bytes else ""
         raise InputError(
@@ -79,12 +83,12 @@ def check_disk(config: PipelineConfig, output: Path, needed_bytes: int) -> None:
 
 
 def survey(config: PipelineConfig) -> Survey:
-    """Returns what is below the pipeline root, and how much of it the run can reuse."""
+    """Returns what is below the pipeline root, and how much of it is stale."""
     # TFX and TensorFlow print while they are imported.
     with output_to_log(Path(os.devnull)):
         from pipeline.local import prune
 
-        return prune.survey_before(config)
+        return prune.survey(config.pipeline_root, config.metadata_path)
 
 
 def bytes_needed(n_clips: int, models: Sequence[str], audio: AudioConfig) -> int:

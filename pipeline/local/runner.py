@@ -68,11 +68,10 @@ def show_plan(
     def plan_only() -> int:
         output_folder.check_output(output, config)
         checked, plan = preflight.check(config)
-        flags, why = beam.flags(plan.n_clips)
-        preflight.print_plan(console, checked, plan, why)
+        preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
         if prune:
             metadata_store.check(Path(config.metadata_path), write=False)
-            found = output_folder.survey(dataclasses.replace(checked, beam_args=flags))
+            found = output_folder.survey(checked)
             _print_pruned(console, "would remove", found)
             for folder, n_bytes in sorted(found.stale.items()):
                 console.print(f"  {in_bytes(n_bytes):>8}  {folder}", soft_wrap=True, markup=False)
@@ -138,7 +137,7 @@ def _print_stale(config: PipelineConfig, console: Console) -> None:
     from pipeline.local import prune
 
     try:
-        found = prune.survey_after(config)
+        found = prune.survey(config.pipeline_root, config.metadata_path)
     except Exception:  # no reason to call a run failed that has pushed
         logging.exception("Stale artifacts could not be listed")
         return

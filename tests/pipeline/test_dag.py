@@ -157,8 +157,6 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
     assert changed(contest=ContestConfig(max_credible_accuracy=0.5)) == report
     digest = dataclasses.replace(base.data, metadata_digest="ab")
     assert changed(data=digest) == {"FmaExampleGen"} | report
-    beam = {"FmaExampleGen", "StatisticsGen", "Transform", "CandidateRanker", "Evaluator"}
-    assert changed(beam_args=("--direct_num_workers=2",)) == beam
     assert changed(retried=(("svm", "ab"),)) == {"Trainer.svm"}
 
 

@@ -66,17 +66,14 @@ def test_a_disk_that_is_too_small_is_refused_with_what_can_be_freed(
 ) -> None:
     config, output = configuration(write_archive()), tmp_path / "output"
     monkeypatch.setattr(shutil, "disk_usage", disk_with(free=1_000_000))
-    past = prune.Execution(6, "Transform", is_done=True, properties={}, inputs={}, outputs={})
-    monkeypatch.setattr(prune, "read_history", lambda *_: prune.History(executions=[past]))
-    for stale in ("pipeline/Transform/transformed_examples/7", "logs", "serving_model/1"):
-        (output / stale).mkdir(parents=True)
-        (output / stale / "file").write_bytes(b"x" * 2_000_000)
+    found = prune.Survey({output / "stale": 2_000_000}, total_bytes=3_000_000)
+    monkeypatch.setattr(prune, "survey", lambda *_: found)
     with pytest.raises(InputError) as caught:
         output_folder.check_disk(config, output, needed_bytes=2_500_000)
     message = str(caught.value)
     assert message.startswith(f"--output-dir {output} has 0.0 GB free, the run needs about 0.0 GB")
     assert message.endswith("; stale artifacts hold 2.00 MB; --prune removes them")
-    output_folder.check_disk(config, output, needed_bytes=1_000_000)
+    output_folder.check_disk(config, output, needed_bytes=2_000_000)
 
 
 def test_what_a_training_goes_on_from_is_not_needed_again(
