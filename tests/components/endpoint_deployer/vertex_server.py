@@ -32,7 +32,6 @@ class VertexServer:
         faults: by method, what the next call of it is answered with; for a method that starts a
             long-running operation a `google.rpc.Status` lets the operation fail instead.
         is_slow: whether operations are done only when they are asked for.
-        never_ends: methods whose operations are never done.
     """
 
     def __init__(self) -> None:
@@ -41,7 +40,6 @@ class VertexServer:
         self.endpoints: dict[str, api.Endpoint] = {}
         self.faults: dict[str, list[Exception | status_pb2.Status]] = {}
         self.is_slow = False
-        self.never_ends: set[str] = set()
         self._operations: dict[str, operations_pb2.Operation] = {}
         self._ids = iter(range(1, 1_000_000))
         self._lock = threading.Lock()
@@ -137,9 +135,6 @@ class VertexServer:
         name = f"operations/{next(self._ids)}"
         done = operations_pb2.Operation(name=name, done=True)
         fault = self._next_fault(method, status_pb2.Status)
-        if method in self.never_ends:
-            self._operations[name] = operations_pb2.Operation(name=name, done=False)
-            return self._operations[name]
         if fault is not None:
             done.error.CopyFrom(fault)
         else:

@@ -1,7 +1,6 @@
 """Google Cloud on this machine: servers on 127.0.0.1 that Google's own clients talk to.
 
-The pipeline and the schedule service speak gRPC with Google's messages, buckets are folders, and
-the image registry knows the images that a test puts in.
+The pipeline and the schedule service speak gRPC with Google's messages, and buckets are folders.
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ class Google:
 
     Attributes:
         buckets: folder that holds a folder by bucket.
-        permissions: what the caller may do with a bucket.
-        images: paths of manifests in the registry.
         refused: HTTP status by bucket and what follows it in the path.
         faults: status and message that the next requests to Vertex AI fail with, in turn.
         looks: what a request for a job returns, in turn; the last one stays.
@@ -38,8 +35,6 @@ class Google:
     """
 
     buckets: Path
-    permissions: set[str] = dataclasses.field(default_factory=set)
-    images: set[str] = dataclasses.field(default_factory=set)
     refused: dict[str, int] = dataclasses.field(default_factory=dict)
     faults: list[tuple[grpc.StatusCode, str]] = dataclasses.field(default_factory=list)
     looks: list[api.PipelineJob] = dataclasses.field(default_factory=list)
@@ -82,16 +77,13 @@ class Google:
 
 
 class _Http(http.server.BaseHTTPRequestHandler):
-    """Cloud Storage's JSON API for reading, and the heads of manifests."""
+    """Cloud Storage's JSON API, for reading."""
 
     google: Google
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *arguments: object) -> None:
         pass
-
-    def do_HEAD(self) -> None:  # noqa: N802 - the library's name
-        self._send(200 if self.path in self.google.images else 404, b"")
 
     def do_GET(self) -> None:  # noqa: N802 - the library's name
         url = urllib.parse.urlsplit(self.path)
@@ -105,9 +97,6 @@ class _Http(http.server.BaseHTTPRequestHandler):
             self._json({"error": {"message": f"{rest} is denied"}}, refused)
         elif not rest:
             self._json({"name": bucket})
-        elif rest == "iam/testPermissions":
-            allowed = self.google.permissions & set(query["permissions"])
-            self._json({"permissions": sorted(allowed)})
         elif rest == "o":
             prefix = query.get("prefix", [""])[0]
             files = sorted(path for path in folder.rglob("*") if path.is_file())

@@ -121,10 +121,6 @@ def test_a_model_that_failed_to_train_is_trained_again_by_the_next_run(
     checkpoints = str(tmp_path / "checkpoints")
     notes = failure_notes.fingerprints(checkpoints, ["knn", "svm"])
     assert [model for model, _ in notes] == ["svm"]
-    (note,) = (tmp_path / "checkpoints" / "failed").iterdir()
-    assert note.read_text() == "no weights\n"
-    os.utime(note, (0, 0))  # as another failure would, at another time
-    assert failure_notes.fingerprints(checkpoints, ["svm"]) != notes
 
 
 def test_a_job_is_cancelled_when_its_container_is_stopped(
@@ -146,12 +142,11 @@ def test_a_job_is_cancelled_when_its_container_is_stopped(
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-@pytest.mark.parametrize("code", ["UNAVAILABLE", "INTERNAL"])
 def test_a_job_outlives_an_outage_of_the_service(
-    service: StumblingJobService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+    service: StumblingJobService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(faults, "JOB_PATIENCE", {"initial": 0.01, "maximum": 0.05, "timeout": 60.0})
-    service.outages = [grpc.StatusCode[code]] * 4
+    service.outages = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL] * 2
     tune(tmp_path)
     (job,) = service.jobs
     assert (job.state.name, service.cancelled) == ("JOB_STATE_SUCCEEDED", [])
