@@ -21,21 +21,14 @@ if TYPE_CHECKING:
 # What a run writes a clip beside its samples: spectrogram, statistics, and what TFX adds.
 _DERIVED_BYTES_A_CLIP = 250_000
 _BYTES_A_MODEL = 500_000_000
-# SQLite takes paths of up to 512 bytes, and appends `-journal`; a link counts as its target.
-_MAX_DATABASE_PATH_BYTES = 504
 
 
 def check_output(output: Path, config: PipelineConfig) -> None:
     """Checks where the output folder is; writes nothing.
 
     Raises:
-        InputError: where its path is too long, or where it would become a part of the archive.
+        InputError: where it would become a part of the archive.
     """
-    if len(os.fsencode(os.path.realpath(config.metadata_path))) > _MAX_DATABASE_PATH_BYTES:
-        raise InputError(
-            f"--output-dir {output} is too long: SQLite takes paths of up to "
-            f"{_MAX_DATABASE_PATH_BYTES} bytes, and {config.metadata_path} is longer"
-        )
     audio_dir = config.data.audio_dir
     if "://" not in audio_dir and is_in_audio_folder(str(output), audio_dir):
         raise InputError(
