@@ -23,6 +23,7 @@ from common.exit_status import PUSHED, REFUSED, with_exit_status
 from common.formatting import in_bytes
 from dataset.bad_files import BAD_FILES_NAME
 from pipeline import beam_args, metadata_store, preflight
+from pipeline.beam_args import BeamConfig
 from pipeline.config import PipelineConfig
 from pipeline.local import output_folder, result_tables
 from pipeline.local.step_reporter import ComponentLog, StepReporter
@@ -32,35 +33,10 @@ if TYPE_CHECKING:
     from pipeline.local.results import RunResult
 
 PROGRAM = "local_runner.py"
-_NUMBA_CACHE = "NUMBA_CACHE_DIR"
-
-
-@dataclasses.dataclass(frozen=True)
-class BeamChoice:
-    """The runner, the number of workers (None: by the number of clips) and further flags.
-
-    `job_endpoint` and `worker_pool` are those of `beam_args.portable`.
-    """
-
-    runner: str
-    workers: int | None
-    extra: tuple[str, ...]
-    job_endpoint: str = ""
-    worker_pool: str = ""
-
-    def flags(self, n_clips: int) -> tuple[tuple[str, ...], str]:
-        """Returns Beam's flags and a line that says what was chosen and why."""
-        if self.runner == "DirectRunner":
-            flags, why = beam_args.direct_runner(n_clips, self.workers)
-        else:
-            flags, why = beam_args.portable(
-                self.runner, self.job_endpoint, self.worker_pool, self.workers
-            )
-        return flags + self.extra, why
 
 
 def show_plan(
-    config: PipelineConfig, output: Path, beam: BeamChoice, *, prune: bool = False
+    config: PipelineConfig, output: Path, beam: BeamConfig, *, prune: bool = False
 ) -> int:
     """Checks the input and prints what a run would do, and with `prune` what it would remove."""
     console = PlainConsole()
@@ -81,7 +57,7 @@ def show_plan(
 
 
 def run(
-    config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool, prune: bool = False
+    config: PipelineConfig, output: Path, beam: BeamConfig, *, resume: bool, prune: bool = False
 ) -> int:
     """Runs the pipeline and returns the exit status.
 
@@ -102,7 +78,8 @@ def run(
         output_folder.prepare_output(output)
         flags, why = beam.flags(plan.n_clips)
         checked = dataclasses.replace(checked, beam_args=flags)
-        with _only_run_in(output), _numba_cache_in(output):
+        _let_numba_cache(output)
+        with _only_run_in(output):
             if prune:
                 _prune(checked)
             metadata_store.check(Path(config.metadata_path), write=True)
@@ -155,30 +132,18 @@ def _only_run_in(output: Path) -> Iterator[None]:
         yield
 
 
-def _is_writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+def _let_numba_cache(output: Path) -> None:
+    """Has numba cache below `output` where the user has no cache folder to write to.
 
-
-@contextlib.contextmanager
-def _numba_cache_in(output: Path) -> Iterator[None]:
-    """Has numba cache below `output`, in child processes, too, where the user has no cache folder.
-
-    librosa cannot be imported where numba finds no folder to write to.
+    librosa cannot be imported where numba finds no folder. For this process and its children.
     """
-    user_cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    if _NUMBA_CACHE in os.environ or _is_writable(Path(user_cache)):
-        yield
-        return
-    os.environ[_NUMBA_CACHE] = str(output / ".numba")
+    user_cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     try:
-        yield
-    finally:
-        del os.environ[_NUMBA_CACHE]
+        user_cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=user_cache):
+            pass
+    except OSError:
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(output / ".numba"))
 
 
 def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResult:

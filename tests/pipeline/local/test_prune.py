@@ -9,7 +9,6 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 from tfx.types import standard_artifacts
 
-from common.errors import InputError
 from pipeline import metadata_store
 from pipeline.local import prune
 from pipeline.platforms import ThisMachine
@@ -247,21 +246,6 @@ def test_what_died_runs_have_left_is_removed_and_nothing_else(
     assert output.run() == []
 
 
-def test_an_artifact_that_lies_elsewhere_is_left_alone(output: Output, tmp_path: Path) -> None:
-    output.run()
-    outside = tmp_path / "elsewhere" / "Trainer" / "model" / "777"
-    outside.mkdir(parents=True)
-    store = metadata_store.open_store(output.metadata)
-    model_type = store.get_artifact_type("Model").id
-    sneaky = f"{output.root}/../../elsewhere/Trainer/model/777"
-    for uri in (str(outside), sneaky):
-        artifact = metadata_store_pb2.Artifact(type_id=model_type, uri=uri, state=LIVE)
-        store.put_artifacts([artifact])
-    output.prune()
-    assert outside.exists()
-    assert (output.states()[str(outside)], output.states()[sneaky]) == (LIVE, LIVE)
-
-
 def test_a_prune_that_is_killed_leaves_nothing_that_the_cache_would_serve(
     output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,21 +287,6 @@ def test_on_a_full_disk_goes_first_what_the_store_does_not_know(
     with pytest.raises(RuntimeError, match="is full"):
         prune.remove(output.metadata, found)
     assert [folder for folder in found.stale if not folder.exists()] == [leftover]
-
-
-def test_a_folder_that_cannot_be_removed_is_named(
-    output: Output, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output.run()
-    leftover = output.root / "Trainer" / "model" / "999"
-    leftover.mkdir(parents=True)
-
-    def refuse(folder: Path) -> None:
-        raise PermissionError(13, "Permission denied", str(folder))
-
-    monkeypatch.setattr(shutil, "rmtree", refuse)
-    with pytest.raises(InputError, match=f"cannot remove {output.root}/.*: Permission denied"):
-        output.prune()
 
 
 def test_an_output_folder_that_was_moved_keeps_what_its_latest_run_has_left(
