@@ -250,10 +250,6 @@ def check_output_path(flag: str, path: str) -> None:
             f"{flag} must not have * ? [ or \\ in its path, which TensorFlow takes for a pattern, "
             f"got {path!r}"
         )
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{flag} must be UTF-8, which TensorFlow needs, got {path!r}") from error
 
 
 def pipeline_config(

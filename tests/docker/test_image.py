@@ -5,17 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
-import runpy
 import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import setuptools
 from packaging.requirements import Requirement
 
-from tests.requirement_files import locked
+from tests.requirement_files import locked, setup_arguments
 
 ROOT = Path(__file__).parents[2]
 PYTHON = "3.10"
@@ -55,11 +53,8 @@ STAGES = parsed()
 @pytest.fixture
 def project(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What setup.py hands to setuptools."""
-    said: dict[str, Any] = {}
-    monkeypatch.setattr(setuptools, "setup", lambda **arguments: said.update(arguments))
     monkeypatch.chdir(ROOT)
-    runpy.run_path(str(ROOT / "setup.py"))
-    return said
+    return setup_arguments(ROOT)
 
 
 def copied_from_here(stage: Stage) -> set[str]:

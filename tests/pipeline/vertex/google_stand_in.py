@@ -68,9 +68,10 @@ class Google:
 
     def handlers(self) -> Iterator[grpc.GenericRpcHandler]:
         """Yield what a gRPC server needs to answer as Vertex AI."""
-        create = self._unless_faulty(self.create_pipeline_job), api.CreatePipelineJobRequest
-        get = self._unless_faulty(self.get_pipeline_job), api.GetPipelineJobRequest
-        schedule = self._unless_faulty(self.create_schedule), api.CreateScheduleRequest
+        create, get, schedule = map(
+            self._unless_faulty,
+            (self.create_pipeline_job, self.get_pipeline_job, self.create_schedule),
+        )
         jobs = {"CreatePipelineJob": create, "GetPipelineJob": get}
         yield service(f"{PACKAGE}.PipelineService", jobs)
         yield service(f"{PACKAGE}.ScheduleService", {"CreateSchedule": schedule})
