@@ -16,7 +16,6 @@ from apache_beam.options.pipeline_options import (
     PipelineOptions,
     PortableOptions,
 )
-from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 from tfx_bsl.coders import batch_util
 
 from pipeline.beam_args import BeamConfig, bound_batches, on_vertex
@@ -151,13 +150,3 @@ def test_without_dataflow_a_container_uses_its_own_processors(cpus: int, mode: s
     args = on_vertex(here, "gs://bucket/scratch")
     options = PipelineOptions(list(args[:-1])).view_as(DirectOptions)
     assert (options.direct_running_mode, options.direct_num_workers) == (mode, cpus)
-
-
-@flagsaver.flagsaver()
-def test_the_entry_point_of_a_container_takes_the_flags_apart() -> None:
-    given = on_vertex(VERTEX, "gs://bucket/scratch")
-    own = ["--executor_class_path=x", "--json_serialized_invocation_args={}"]
-    _, for_beam = kubeflow_v2_run_executor._parse_flags(["program", *own, *given])
-    assert set(given[:-1]) <= set(for_beam)
-    flags.FLAGS(["program", *for_beam], known_only=True)  # as TFX's Beam executors do
-    assert flags.FLAGS.tfxio_use_byte_size_batching

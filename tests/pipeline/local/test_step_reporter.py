@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 import logging
 import os
@@ -12,11 +11,8 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tfx.orchestration.local import local_dag_runner
-from tfx.orchestration.portable import launcher
 
 from common import progress
-from pipeline.local import step_reporter
 from pipeline.local.step_reporter import ComponentLog, StepReporter
 
 
@@ -69,13 +65,6 @@ def test_components_report_into_a_file_that_is_gone_afterwards() -> None:
     assert (during, after) == ((1, 4), None)
     assert progress.FILE_VARIABLE not in os.environ
     assert not path.parent.exists()
-
-
-def test_tfx_logs_what_the_console_listens_for() -> None:
-    runner, launch = inspect.getsource(local_dag_runner), inspect.getsource(launcher)
-    assert f"logging.info('{step_reporter._RUNNING}', node_id)" in runner
-    assert f"logging.info('{step_reporter._FINISHED}', node_id)" in runner
-    assert f"logging.info('{step_reporter._CACHED}', execution.id)" in launch
 
 
 def test_the_log_handler_follows_what_tfx_logs() -> None:
