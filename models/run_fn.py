@@ -20,7 +20,7 @@ from common.config import from_json
 from common.errors import InputError, in_a_line, is_disk_full
 from dataset.config import AudioConfig
 from features import example_keys, musicnn_weights
-from models import calibration, held_out, saved_model
+from models import calibration, failure_notes, held_out, saved_model
 from models.config import TrainConfig
 from models.held_out import HeldOut
 from models.spec import TrainedModel, TrainingContext, load, parts
@@ -34,7 +34,8 @@ _JOB = "ai_platform_"  # what TFX has all keys of `custom_config` begin with tha
 def run_fn(fn_args: Any) -> None:
     """Trains and exports one model; where that fails, leaves a record of why instead.
 
-    A candidate that fails does not stop the others: `CandidateRanker` lists it as failed.
+    A candidate that fails does not stop the others: `CandidateRanker` lists it as failed, and the
+    next run tries it again.
 
     Args:
         fn_args: TFX's `FnArgs`. `custom_config` holds `model`, a name, `module`, where it is,
@@ -52,7 +53,9 @@ def run_fn(fn_args: Any) -> None:
         for half_a_model in (fn_args.serving_model_dir, refitted):
             if fileio.exists(half_a_model):
                 fileio.rmtree(half_a_model)
-        record = FitRecord(name, fit_record.FAILED, reason=in_a_line(error))
+        reason = in_a_line(error)
+        record = FitRecord(name, fit_record.FAILED, reason=reason)
+        failure_notes.write(fn_args.custom_config["checkpoint_dir"], name, reason)
     fit_record.write(fn_args.serving_model_dir, record)
     if fileio.exists(refitted):
         fit_record.write(refitted, record)
@@ -155,10 +158,15 @@ def _tuned(fn_args: Any) -> dict[str, Any]:
 def _checkpoint_dir(fn_args: Any) -> str:
     """Returns a folder for this very training: same model, configuration, code and data.
 
-    On which machine is no part of it: a larger one goes on where another ran out of memory.
+    On which machine, and after which failure, is no part of it: a larger one goes on where another
+    ran out of memory.
     """
     custom = fn_args.custom_config
-    settings = {key: value for key, value in custom.items() if not key.startswith(_JOB)}
+    settings = {
+        key: value
+        for key, value in custom.items()
+        if not key.startswith(_JOB) and key != failure_notes.RETRIED
+    }
     inputs = [settings, fn_args.transform_output, fn_args.train_files, _tuned(fn_args)]
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
     return os.path.join(custom["checkpoint_dir"], f"{custom['model']}-{digest}")

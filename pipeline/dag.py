@@ -24,6 +24,7 @@ from components.strict_example_validator import StrictExampleValidator
 from components.strict_transform import StrictTransform
 from evaluation.gate import gate_config
 from features import example_keys, musicnn_weights
+from models import failure_notes
 from models.registry import MODELS
 from models.spec import load, parts
 from pipeline.cache_key import CODE_DIGEST, code_digest, versions_digest
@@ -229,6 +230,6 @@ def _trainer(
             # Here and not as a stamp, for the Trainer names its checkpoints after this.
             "code_digest": code_digest("models.run_fn", MODELS[name]),
             "checkpoint_dir": config.checkpoint_dir,
-            **({"retried": note} if note else {}),
+            **({failure_notes.RETRIED: note} if note else {}),
         },
     )

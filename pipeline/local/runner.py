@@ -22,6 +22,7 @@ from common.errors import InputError, in_a_line
 from common.exit_status import PUSHED, REFUSED, with_exit_status
 from common.formatting import in_bytes
 from dataset.bad_files import BAD_FILES_NAME
+from models import failure_notes
 from pipeline import beam_args, metadata_store, preflight
 from pipeline.beam_args import BeamConfig
 from pipeline.config import PipelineConfig
@@ -85,7 +86,7 @@ def run(
             metadata_store.check(Path(config.metadata_path), write=True)
             output_folder.check_disk(checked, output, needed)
             if not resume:
-                shutil.rmtree(config.checkpoint_dir, ignore_errors=True)
+                _forget_checkpoints(Path(config.checkpoint_dir))
             preflight.print_plan(PlainConsole(), checked, plan, why)
             with output_to_log(log_path) as console:
                 result = _execute(checked, output, console)
@@ -94,6 +95,13 @@ def run(
         return PUSHED if result.pushed_to else REFUSED
 
     return with_exit_status(PROGRAM, whole_run, log_path)
+
+
+def _forget_checkpoints(folder: Path) -> None:
+    # Not the notes of failed trainings, or the cache would serve these again.
+    for checkpoints in folder.glob("*"):
+        if checkpoints.name != failure_notes.FOLDER:
+            shutil.rmtree(checkpoints)
 
 
 def _prune(config: PipelineConfig) -> None:
@@ -183,7 +191,7 @@ def _run_dag(
     from tfx import v1 as tfx
 
     from pipeline.dag import create_pipeline
-    from pipeline.local import failed_trainings, results
+    from pipeline.local import results
 
     beam_args.bound_batches()
     dag = create_pipeline(config)
@@ -191,8 +199,6 @@ def _run_dag(
     reporter.finish()
     if note:
         console.print(f"  note      {note}", markup=False)
-    if again := failed_trainings.forget(config.metadata_path):
-        logging.info("Trained again, because the last training failed: %s", ", ".join(again))
     tfx.orchestration.LocalDagRunner().run(dag)
     outputs = metadata_store.latest_outputs(config.metadata_path)
     return results.publish(outputs, str(output), config.gate, config.contest.max_credible_accuracy)

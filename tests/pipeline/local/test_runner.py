@@ -14,6 +14,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 import local_runner
+from models import failure_notes
 from pipeline import metadata_store
 from pipeline.beam_args import BeamConfig
 from pipeline.local import results, runner
@@ -166,3 +167,11 @@ def test_the_error_itself_is_shown_where_its_reason_cannot_be_published(
     monkeypatch.setattr(results, "publish_failure", no_disk)
     assert run("--models=mobilenet_v2", junk) == 2
     assert "junk.h5 holds no MobileNetV2 weights" in capsys.readouterr().err
+
+
+def test_without_resume_checkpoints_go_and_notes_of_failed_trainings_stay(tmp_path: Path) -> None:
+    failure_notes.write(str(tmp_path), "knn", "no memory")
+    (tmp_path / "fcn5-0123").mkdir()
+    runner._forget_checkpoints(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["failed"]
+    assert failure_notes.fingerprints(str(tmp_path), ["knn"])
