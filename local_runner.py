@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from cli.flags import Command, Given, check_output_path, pipeline_config
-from common.config import POSITIVE, Config, Flag, require
+from cli.flags import Command, build, check_output_path, pipeline_config
+from common.config import Config, Flag, Group, require
 from common.terminal import replace_unencodable
+from pipeline.beam_args import BeamConfig
 from pipeline.config import PipelineConfig
 
 
@@ -27,56 +27,13 @@ class LocalConfig(Config):
     """How this machine runs the pipeline."""
 
     output_dir: Annotated[str, Flag("folder that everything is written to", "DIR", group="data")]
-    beam_runner: Annotated[
-        Literal["DirectRunner", "FlinkRunner", "SparkRunner", "PortableRunner"],
-        Flag("Beam's runner"),
-    ] = "DirectRunner"
-    beam_workers: Annotated[
-        int | None, POSITIVE,
-        Flag("worker processes, 1 for none; default: by the number of clips", "N"),
-    ] = None  # fmt: skip
-    job_endpoint: Annotated[
-        str,
-        Flag(
-            "job service of Flink, Spark or another portable runner; default: Beam starts one for "
-            "Flink or Spark, with Java", "HOST:PORT",
-        ),
-    ] = ""  # fmt: skip
-    worker_pool: Annotated[
-        str,
-        Flag(
-            "Python workers of a portable runner, with this project's packages; default: in this "
-            "process", "HOST:PORT",
-        ),
-    ] = ""  # fmt: skip
-    beam_arg: Annotated[
-        tuple[str, ...],
-        Flag("a further flag for Beam; may be repeated", "=--flag=VALUE", repeated=True),
-    ] = ()
+    beam: Annotated[BeamConfig, Group("Beam")] = BeamConfig()
     resume: Annotated[bool, Flag("go on with an interrupted training")] = True
     prune: Annotated[
         bool,
-        Flag(
-            "first remove artifacts of earlier runs that this run does not need; with --dry-run "
-            "list them"
-        ),
+        Flag("first remove artifacts that the latest run has not used; with --dry-run list them"),
     ] = False
     dry_run: Annotated[bool, Flag("check the input, print the plan, stop")] = False
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for values that do not go together."""
-        super().__post_init__()
-        for name in ("job_endpoint", "worker_pool"):
-            value = getattr(self, name)
-            is_portable = not value or self.beam_runner != "DirectRunner"
-            require(is_portable, f"{name} needs a --beam-runner other than DirectRunner", value)
-            is_address = not value or bool(re.fullmatch(r"\S+:\d+", value))
-            require(is_address, f"{name} must be HOST:PORT", value)
-        require(
-            self.beam_runner != "PortableRunner" or bool(self.job_endpoint),
-            "job_endpoint must be HOST:PORT with --beam-runner PortableRunner",
-            self.job_endpoint,
-        )
 
 
 COMMAND = Command(
@@ -94,13 +51,13 @@ def parse(arguments: Sequence[str] | None) -> tuple[PipelineConfig, LocalConfig]
     """Returns what a command line configures; ends the program where it is wrong."""
     given = COMMAND.parse(arguments)
     try:
-        local = given.build(LocalConfig)
+        local = build(given, LocalConfig)
         return _pipeline(given, Path(local.output_dir).absolute()), local
     except ValueError as error:
         COMMAND.parser.error(str(error))
 
 
-def _pipeline(given: Given, output: Path) -> PipelineConfig:
+def _pipeline(given: Mapping[str, Any], output: Path) -> PipelineConfig:
     check_output_path("--output-dir", str(output))
     return pipeline_config(
         given,
@@ -131,17 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Only now what takes seconds to import.
     from pipeline.local import runner
 
-    beam = runner.BeamChoice(
-        local.beam_runner,
-        local.beam_workers,
-        local.beam_arg,
-        local.job_endpoint,
-        local.worker_pool,
-    )
     output = Path(local.output_dir).absolute()
     if local.dry_run:
-        return runner.show_plan(config, output, beam, prune=local.prune)
-    return runner.run(config, output, beam, resume=local.resume, prune=local.prune)
+        return runner.show_plan(config, output, local.beam, prune=local.prune)
+    return runner.run(config, output, local.beam, resume=local.resume, prune=local.prune)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ import dataclasses
 import re
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
-from cli.flags import Command, Given, check_output_path, pipeline_config
+from cli.flags import Command, build, check_output_path, pipeline_config
 from common.config import Config, Flag, require
 from common.errors import InputError
 from common.terminal import replace_unencodable
@@ -26,7 +26,7 @@ from pipeline.vertex.settings import IMAGE, VertexConfig
 _ROOT = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/]+)*")
 # The id of a job adds the time to it, 15 characters, and ends at 128.
 _PIPELINE_NAME = re.compile(r"[a-z][a-z0-9-]{0,111}")
-_MODES = ("compile-only", "submit", "job")
+_MODES = {"compile-only", "submit", "job"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,17 +109,18 @@ def parse(arguments: Sequence[str] | None) -> Request:
     """Returns what a command line and, below it, its YAML file ask for; ends where it is wrong."""
     given = COMMAND.parse(arguments)
     try:
-        if path := given.values.get("config"):
-            given = given.over(COMMAND.read(path), unless=_MODES)
-        run = given.build(RunConfig)
+        if path := given.get("config"):
+            said = {*given, *(_MODES if given.keys() & _MODES else ())}
+            given = COMMAND.parse(COMMAND.read(path, unless=said)) | given
+        run = build(given, RunConfig)
         vertex = _vertex(given, run)
         return Request(run, vertex, None if run.job else _pipeline(given, run, vertex))
     except (ValueError, InputError) as error:
         COMMAND.parser.error(str(error))
 
 
-def _vertex(given: Given, run: RunConfig) -> VertexConfig:
-    vertex = given.build(VertexConfig)
+def _vertex(given: Mapping[str, Any], run: RunConfig) -> VertexConfig:
+    vertex = build(given, VertexConfig)
     if run.submit and run.wait and vertex.schedule:
         raise ValueError("--wait follows one run, --schedule starts many: leave one out")
     image = vertex.image or IMAGE.format(region=vertex.region, project=vertex.project)
@@ -127,7 +128,7 @@ def _vertex(given: Given, run: RunConfig) -> VertexConfig:
     return dataclasses.replace(vertex, image=image, endpoint=endpoint)
 
 
-def _pipeline(given: Given, run: RunConfig, vertex: VertexConfig) -> PipelineConfig:
+def _pipeline(given: Mapping[str, Any], run: RunConfig, vertex: VertexConfig) -> PipelineConfig:
     root = _in_bucket("--pipeline-root", run.pipeline_root)
     served = _in_bucket("--serving-model-dir", run.serving_model_dir or f"{root}/serving_model")
     config = pipeline_config(

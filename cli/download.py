@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cli import progress_bar
-from cli.flags import add_switch
 from common.errors import InputError
 from common.folders import make_folder
 from common.terminal import visible
@@ -33,8 +32,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="+", choices=tuple(ARCHIVES), metavar="NAME", help="which")
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder for fma_…/")
     group = parser.add_argument_group("details")
-    add_switch(group, "--metadata", default=True, help="get fma_metadata, too (default: yes)")
-    add_switch(group, "--keep-zip", help="keep a zip that is unpacked (default: no)")
+    group.add_argument(
+        "--metadata", action=argparse.BooleanOptionalAction, default=True,
+        help="get fma_metadata, too",
+    )  # fmt: skip
+    group.add_argument("--keep-zip", action="store_true", help="keep a zip that is unpacked")
     group.add_argument(
         "--retries", type=_retries, default=5, metavar="N",
         help="how often in a row a connection may fail (default: 5)",

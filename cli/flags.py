@@ -36,27 +36,6 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, visible(line) + "\n")
 
 
-class _Switch(argparse.Action):
-    """Stores whether a switch is turned on: by its name, and off by `--no-` before it."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: object,
-        option_string: str | None = None,
-    ) -> None:
-        setattr(namespace, self.dest, "-no-" not in str(option_string))
-
-
-def add_switch(
-    group: argparse._ArgumentGroup, option: str, *, help: str, default: bool = False
-) -> None:
-    """Adds a flag that is turned on by its name and off by `--no-` before it."""
-    off = f"--no-{option.removeprefix('--')}"
-    group.add_argument(option, off, action=_Switch, nargs=0, help=help, default=default)
-
-
 def positive(text: str) -> int:
     """Returns a whole number from 1; the type of a flag."""
     if not text.isdecimal() or int(text) < 1:
@@ -76,13 +55,6 @@ class _Option(NamedTuple):
     @property
     def is_switch(self) -> bool:
         return self.field.type is bool
-
-    def spellings(self) -> Iterator[tuple[str, bool]]:
-        """Yields each name of the flag, and whether the help shows it."""
-        for name, is_shown in ((self.name, True), *((old, False) for old in self.flag.old)):
-            yield name, is_shown
-            if self.is_switch and is_shown:
-                yield f"no-{name}", True
 
 
 def _options(
@@ -134,8 +106,7 @@ class Command:
         """
         self.parser = Parser(**texts)
         options = [option for cls in classes for option in _options(cls)]
-        # What a YAML file may hold: the flag that a name stands for, and of a switch its state.
-        self._keys: dict[str, tuple[_Option, bool]] = {}
+        self._options: dict[str, _Option] = {}
         for title in dict.fromkeys(option.group for option in options):
             group = self.parser.add_argument_group(title)
             of_group = [option for option in options if option.group == title]
@@ -144,27 +115,33 @@ class Command:
 
     def _add(self, group: argparse._ArgumentGroup, option: _Option) -> None:
         how: dict[str, Any] = {"dest": option.name, "default": argparse.SUPPRESS}
+        old = dict(how, help=argparse.SUPPRESS)
         if option.is_switch:
-            how |= {"action": _Switch, "nargs": 0}
+            how["action"] = argparse.BooleanOptionalAction
+            old["action"] = "store_false"
         else:
+            how["action"] = old["action"] = "append" if option.flag.repeated else "store"
             choices = f"{{{','.join(option.field.choices)}}}" if option.field.choices else None
-            how |= {"action": "append" if option.flag.repeated else "store"}
-            how |= {"metavar": option.flag.metavar or choices}
-        shown = [f"--{name}" for name, is_shown in option.spellings() if is_shown]
-        group.add_argument(*shown, help=option.help.replace("%", "%%"), **how)
-        if option.flag.old:
-            old = (f"--{name}" for name in option.flag.old)
-            group.add_argument(*old, help=argparse.SUPPRESS, **how)
-        for name, _ in option.spellings():
-            self._keys[name] = option, "-no-" not in f"-{name}"
+            how["metavar"] = option.flag.metavar or choices
+        group.add_argument(f"--{option.name}", help=option.help.replace("%", "%%"), **how)
+        for name in option.flag.old:
+            group.add_argument(f"--{name}", **old)
+        for name in (option.name, f"no-{option.name}", *option.flag.old):
+            self._options[name] = option
 
-    def parse(self, arguments: Sequence[str] | None) -> Given:
-        """Returns what a command line gives; ends the program where it has no such flags."""
-        values = vars(self.parser.parse_args(arguments))
-        return Given(values, {name: f"--{name}" for name in values})
+    def parse(self, arguments: Sequence[str] | None) -> dict[str, Any]:
+        """Returns the values that are given, by flag; ends the program where there is no such flag.
 
-    def read(self, path: str) -> Given:
-        """Returns what a YAML file gives, whose keys are names of flags; null gives nothing.
+        A value is a text, of a repeated flag a list of texts, and of a switch its state.
+        """
+        return vars(self.parser.parse_args(arguments))
+
+    def read(self, path: str, unless: Collection[str] = ()) -> list[str]:
+        """Returns the flags of a YAML file, whose keys are names of flags; null gives nothing.
+
+        Args:
+            path: of the file.
+            unless: flags that are left out.
 
         Raises:
             ValueError: naming the file, and the key that is no flag.
@@ -176,114 +153,89 @@ class Command:
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             reason = " ".join(str(getattr(error, "strerror", None) or error).split())
             raise ValueError(f"cannot read the configuration {path}: {reason}") from error
-        if not isinstance(found, dict):
-            raise ValueError(f"{path} must hold the flags as `name: value`, a line each")
-        given = Given({}, {})
+        require(isinstance(found, dict), f"{path} must hold the flags as `name: value`", found)
+        flags: list[str] = []
         for key, value in found.items():
-            if key not in self._keys or key == "config":
+            if key not in self._options or key == "config":
                 raise ValueError(f"{path}: there is no flag {key!r}")
-            option, turns_on = self._keys[key]
-            if value is None:
-                continue
-            if option.is_switch != isinstance(value, bool):
-                expected = "must be true or false" if option.is_switch else "needs a value"
-                raise ValueError(f"{path}: {key} {expected}, got {value!r}")
-            given.values[option.name] = value == turns_on if option.is_switch else value
-            given.sources[option.name] = f"{path}: {key}"
-        return given
+            if self._options[key].name not in unless and value is not None:
+                flags += _as_flags(key, value, self._options[key])
+        return flags
 
 
-@dataclasses.dataclass(frozen=True)
-class Given:
-    """Values by the names of flags, and how a message names where each comes from."""
-
-    values: dict[str, Any]
-    sources: dict[str, str]
-
-    def over(self, below: Given, unless: Collection[str] = ()) -> Given:
-        """Returns these values, and those of `below` where there are none.
-
-        Args:
-            below: other values.
-            unless: flags of which one here makes all of them in `below` count for nothing.
-        """
-        dropped = set(unless) if set(unless) & set(self.values) else set()
-        kept = {name: value for name, value in below.values.items() if name not in dropped}
-        return Given({**kept, **self.values}, {**below.sources, **self.sources})
-
-    def build(
-        self,
-        cls: type[_T],
-        default: Any = None,
-        names: Mapping[str, str] | None = None,
-        **fixed: Any,
-    ) -> _T:
-        """Returns the configuration of these values.
-
-        Args:
-            cls: its class.
-            default: has the values of what is not given; by default the defaults of the fields.
-            names: of the flags, as in `common.config.Group`.
-            **fixed: values of fields that no flag has.
-
-        Raises:
-            ValueError: naming the flag, or the key of a file, and what was expected.
-        """
-        values, flags = dict(fixed), {}
-        for field in fields_of(cls):
-            if field.name in fixed:
-                continue
-            if field.group:
-                base = field.default if default is None else getattr(default, field.name)
-                base = None if base is dataclasses.MISSING else base
-                values[field.name] = self.build(field.nested, base, field.group.names)
-            elif field.flag and (not names or field.name in names):
-                name = flags[field.name] = _name(field, names)
-                if name in self.values:
-                    values[field.name] = self._converted(name, field)
-                elif field.default is dataclasses.MISSING:
-                    raise ValueError(f"--{name} is required")
-        try:
-            return dataclasses.replace(default, **values) if default else cls(**values)
-        except ValueError as error:
-            field_name, _, expected = str(error).partition(" ")
-            if field_name not in flags:
-                raise
-            name = flags[field_name]
-            raise ValueError(f"{self.sources.get(name, f'--{name}')} {expected}") from error
-
-    def _converted(self, name: str, field: FieldType) -> Any:
-        import pydantic
-
-        value = self.values[name]
-        if field.flag and isinstance(value, str):
-            value = field.flag.old_values.get(value, value)
-        try:
-            if isinstance(field.default, tuple):
-                value = _items(value, field)
-            config = pydantic.ConfigDict(strict=field.type is bool, coerce_numbers_to_str=True)
-            return pydantic.TypeAdapter(field.type, config=config).validate_python(value)
-        except pydantic.ValidationError as error:
-            first = error.errors()[0]
-            expected = f"{first['msg'].removeprefix('Input ')}, got {first['input']!r}"
-            raise ValueError(f"{self.sources[name]} {expected}") from error
-        except ValueError as error:
-            raise ValueError(f"{self.sources[name]} {error}") from error
+def _as_flags(key: str, value: Any, option: _Option) -> list[str]:
+    """Returns what a key of a YAML file and its value stand for on a command line."""
+    if option.is_switch and isinstance(value, bool):
+        return [f"--{key}" if value else f"--no-{key}".replace("--no-no-", "--")]
+    if isinstance(value, dict):
+        value = [f"{name}={each}" for name, each in value.items()]
+    if not isinstance(value, list):
+        value = [value]
+    texts = value if option.flag.repeated else [",".join(map(str, value))]
+    return [f"--{key}={text}" for text in texts]
 
 
-def _items(value: Any, field: FieldType) -> Any:
-    """Returns the list that a text with commas, a list or a mapping stands for."""
-    if isinstance(value, Mapping):
-        require(field.holds_pairs, "must be a list", value)
-        return list(value.items())
+def build(
+    values: Mapping[str, Any],
+    cls: type[_T],
+    default: Any = None,
+    names: Mapping[str, str] | None = None,
+    **fixed: Any,
+) -> _T:
+    """Returns a configuration.
+
+    Args:
+        values: what `Command.parse` returned.
+        cls: class of the configuration.
+        default: has the values of what is not given; by default the defaults of the fields.
+        names: of the flags, as in `common.config.Group`.
+        **fixed: values of fields that no flag has.
+
+    Raises:
+        ValueError: naming the flag and what was expected.
+    """
+    found, flags = dict(fixed), {}
+    for field in fields_of(cls):
+        if field.name in fixed:
+            continue
+        if field.group:
+            base = field.default if default is None else getattr(default, field.name)
+            base = None if base is dataclasses.MISSING else base
+            found[field.name] = build(values, field.nested, base, field.group.names)
+        elif field.flag and (not names or field.name in names):
+            name = flags[field.name] = _name(field, names)
+            if name in values:
+                found[field.name] = _converted(name, values[name], field)
+            elif field.default is dataclasses.MISSING:
+                raise ValueError(f"--{name} is required")
+    try:
+        return dataclasses.replace(default, **found) if default else cls(**found)
+    except ValueError as error:
+        field_name, _, expected = str(error).partition(" ")
+        if field_name not in flags:
+            raise
+        raise ValueError(f"--{flags[field_name]} {expected}") from error
+
+
+def _converted(name: str, value: Any, field: FieldType) -> Any:
+    import pydantic
+
+    assert field.flag
     if isinstance(value, str):
-        is_one = field.flag and field.flag.repeated
-        value = [value] if is_one else [item.strip() for item in value.split(",")]
-    if field.holds_pairs:
-        for item in value:
-            require("=" in str(item), "must be KEY=VALUE", item)
-        return [item.split("=", 1) for item in value]
-    return value
+        value = field.flag.old_values.get(value, value)
+    if isinstance(field.default, tuple):
+        items = value if field.flag.repeated else [item.strip() for item in value.split(",")]
+        if field.holds_pairs:
+            for item in items:
+                require("=" in item, f"--{name} must be KEY=VALUE", item)
+            items = [item.split("=", 1) for item in items]
+        value = items
+    try:
+        return pydantic.TypeAdapter(field.type).validate_python(value)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        expected = f"{first['msg'].removeprefix('Input ')}, got {first['input']!r}"
+        raise ValueError(f"--{name} {expected}") from error
 
 
 def check_output_path(flag: str, path: str) -> None:
@@ -298,14 +250,10 @@ def check_output_path(flag: str, path: str) -> None:
             f"{flag} must not have * ? [ or \\ in its path, which TensorFlow takes for a pattern, "
             f"got {path!r}"
         )
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{flag} must be UTF-8, which TensorFlow needs, got {path!r}") from error
 
 
 def pipeline_config(
-    given: Given,
+    given: Mapping[str, Any],
     path: Callable[[str, str], str],
     weights: Callable[[str], str],
     **paths: Any,
@@ -321,9 +269,9 @@ def pipeline_config(
     Raises:
         ValueError: naming the value that is out of range.
     """
-    train = given.build(TrainConfig)
+    train = build(given, TrainConfig)
     train = dataclasses.replace(train, mobilenet_weights=weights(train.mobilenet_weights))
-    data = given.build(DataConfig, fma_features=train.feature_set == "fma")
+    data = build(given, DataConfig, fma_features=train.feature_set == "fma")
     data = dataclasses.replace(
         data,
         audio_dir=path("--audio-dir", data.audio_dir),
@@ -331,8 +279,8 @@ def pipeline_config(
         tracks_csv=data.tracks_csv and path("--tracks-csv", data.tracks_csv),
         seed=train.seed if data.max_clips_per_genre else 0,
     )
-    contest = given.build(ContestConfig)
-    if "max-credible-accuracy" not in given.values:
+    contest = build(given, ContestConfig)
+    if "max-credible-accuracy" not in given:
         credible = MAX_CREDIBLE_ACCURACY.get(data.subset, 1.0) if data.metadata_dir else 1.0
         contest = dataclasses.replace(contest, max_credible_accuracy=credible)
-    return given.build(PipelineConfig, train=train, data=data, contest=contest, **paths)
+    return build(given, PipelineConfig, train=train, data=data, contest=contest, **paths)

@@ -26,8 +26,8 @@ class Flag:
         help: a verb phrase or a noun, with the unit; the default is added where it does not say it.
         metavar: placeholder of the value.
         name: without dashes; by default the field's, with dashes for underscores.
-        old: former names, which are accepted for one release and not shown; of a switch, one with
-            `no-` in it turns it off.
+        old: former names, which are accepted for one release and not shown; of a switch, names that
+            turn it off.
         group: of the help; by default `flag_group` of the class, or that of the field it stands at.
         old_values: former names of values and what they are called now, accepted for one release.
         repeated: whether the flag is given once per value, and not once with commas.

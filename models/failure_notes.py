@@ -1,7 +1,7 @@
 """Notes of trainings that failed, so that the next run trains those models again.
 
-A training that fails leaves a record and ends well for TFX, so that the others go on; the cache of
-Vertex AI would serve that record for ever. A note's fingerprint, among what the cache compares,
+A training that fails leaves a record and ends well for TFX, so that the others go on; a cache
+would serve that record for ever. A note's fingerprint, among what the cache compares,
 makes it see another training. The note stays where the next training is a success, which is then
 what the cache has.
 """
@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from common import files
+
+RETRIED = "retried"  # key of a Trainer's `custom_config`, for the digest of a note
+FOLDER = "failed"  # of the folder of checkpoints
 
 
 def write(checkpoint_dir: str, model: str, reason: str) -> None:
@@ -27,4 +30,4 @@ def fingerprints(checkpoint_dir: str, models: Iterable[str]) -> tuple[tuple[str,
 
 
 def _path(checkpoint_dir: str, model: str) -> str:
-    return files.join(checkpoint_dir, "failed", f"{model}.txt")
+    return files.join(checkpoint_dir, FOLDER, f"{model}.txt")

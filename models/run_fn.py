@@ -20,7 +20,7 @@ from common.config import from_json
 from common.errors import InputError, in_a_line, is_disk_full
 from dataset.config import AudioConfig
 from features import example_keys, musicnn_weights
-from models import calibration, held_out, saved_model
+from models import calibration, failure_notes, held_out, saved_model
 from models.config import TrainConfig
 from models.held_out import HeldOut
 from models.spec import TrainedModel, TrainingContext, load, parts
@@ -34,7 +34,8 @@ _JOB = "ai_platform_"  # what TFX has all keys of `custom_config` begin with tha
 def run_fn(fn_args: Any) -> None:
     """Trains and exports one model; where that fails, leaves a record of why instead.
 
-    A candidate that fails does not stop the others: `CandidateRanker` lists it as failed.
+    A candidate that fails does not stop the others: `CandidateRanker` lists it as failed, and the
+    next run tries it again.
 
     Args:
         fn_args: TFX's `FnArgs`. `custom_config` holds `model`, a name, `module`, where it is,
@@ -50,7 +51,9 @@ def run_fn(fn_args: Any) -> None:
         logging.exception("%s failed to train", name)
         if fileio.exists(fn_args.serving_model_dir):
             fileio.rmtree(fn_args.serving_model_dir)
-        record = FitRecord(name, fit_record.FAILED, reason=in_a_line(error))
+        reason = in_a_line(error)
+        record = FitRecord(name, fit_record.FAILED, reason=reason)
+        failure_notes.write(fn_args.custom_config["checkpoint_dir"], name, reason)
     fit_record.write(fn_args.serving_model_dir, record)
     folder = _checkpoint_dir(fn_args)
     if record.status == fit_record.TRAINED and fileio.exists(folder):
@@ -153,14 +156,19 @@ def _checkpoint_dir(fn_args: Any) -> str:
 def checkpoint_dir(custom: Mapping[str, Any], name: str, *inputs: Any) -> str:
     """Returns a folder for this very training: same model, configuration, code and data.
 
-    On which machine is no part of it: a larger one goes on where another ran out of memory.
+    On which machine, and after which failure, is no part of it: a larger one goes on where another
+    ran out of memory.
 
     Args:
         custom: TFX's `custom_config`.
         name: of the model.
         *inputs: what else it depends on, as JSON values.
     """
-    settings = {key: value for key, value in custom.items() if not key.startswith(_JOB)}
+    settings = {
+        key: value
+        for key, value in custom.items()
+        if not key.startswith(_JOB) and key != failure_notes.RETRIED
+    }
     text = json.dumps([settings, *inputs], sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return os.path.join(custom["checkpoint_dir"], f"{name}-{digest}")

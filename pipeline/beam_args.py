@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from common.config import POSITIVE, Config, Flag, require
 
 if TYPE_CHECKING:
     from pipeline.vertex.settings import VertexConfig
@@ -16,60 +20,97 @@ _CLIPS_WORTH_WORKERS = 2_000
 # workers that have not: two seconds each, left behind in the temporary folder.
 _NOTHING_TO_PACK = "--sdk_container_image=none"
 _BOUNDED_BATCHES = "tfxio_use_byte_size_batching"
-_RUNNER = "pipeline.beam_runner.LocalRunner"
 
 
-def direct_runner(n_clips: int, workers: int | None) -> tuple[tuple[str, ...], str]:
-    """Returns the flags of Beam's direct runner and the reason for them.
+@dataclasses.dataclass(frozen=True)
+class BeamConfig(Config):
+    """How Beam runs on this machine."""
 
-    Args:
-        n_clips: clips to read.
-        workers: worker processes; 1 means in memory, None lets the number of clips decide.
-    """
-    if workers is None:
-        small = n_clips < _CLIPS_WORTH_WORKERS
-        workers = 1 if small else os.cpu_count() or 1
-        why = f"{n_clips} clips, {'fewer' if small else 'not fewer'} than {_CLIPS_WORTH_WORKERS}"
-    else:
-        why = "as asked for"
-    if workers == 1:
-        return _flags("in_memory", 1), f"in memory ({why})"
-    return _flags("multi_processing", workers), f"{workers} worker processes ({why})"
+    runner: Annotated[
+        Literal["DirectRunner", "FlinkRunner", "SparkRunner", "PortableRunner"],
+        Flag("Beam's runner", name="beam-runner"),
+    ] = "DirectRunner"
+    workers: Annotated[
+        int | None, POSITIVE,
+        Flag("worker processes, 1 for none; default: by the number of clips", "N", "beam-workers"),
+    ] = None  # fmt: skip
+    job_endpoint: Annotated[
+        str,
+        Flag(
+            "job service of Flink, Spark or another portable runner; default: Beam starts one for "
+            "Flink or Spark, with Java", "HOST:PORT",
+        ),
+    ] = ""  # fmt: skip
+    worker_pool: Annotated[
+        str,
+        Flag(
+            "Python workers of a portable runner, with this project's packages; default: in this "
+            "process", "HOST:PORT",
+        ),
+    ] = ""  # fmt: skip
+    extra: Annotated[
+        tuple[str, ...],
+        Flag(
+            "a further flag for Beam; may be repeated", "=--flag=VALUE", "beam-arg", repeated=True
+        ),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values that do not go together."""
+        super().__post_init__()
+        for name in ("job_endpoint", "worker_pool"):
+            value = getattr(self, name)
+            is_portable = not value or self.runner != "DirectRunner"
+            require(is_portable, f"{name} needs a --beam-runner other than DirectRunner", value)
+            is_address = not value or bool(re.fullmatch(r"\S+:\d+", value))
+            require(is_address, f"{name} must be HOST:PORT", value)
+        require(
+            self.runner != "PortableRunner" or bool(self.job_endpoint),
+            "job_endpoint must be HOST:PORT with --beam-runner PortableRunner",
+            self.job_endpoint,
+        )
+
+    def flags(self, n_clips: int) -> tuple[tuple[str, ...], str]:
+        """Returns Beam's flags and a line that says what was chosen and why.
+
+        Args:
+            n_clips: clips to read; they decide the number of workers where it is not given.
+        """
+        is_direct = self.runner == "DirectRunner"
+        flags, why = self._direct(n_clips) if is_direct else self._portable()
+        return (*flags, _NOTHING_TO_PACK, *self.extra), why
+
+    def _direct(self, n_clips: int) -> tuple[tuple[str, ...], str]:
+        workers, why = self.workers, "as asked for"
+        if workers is None:
+            small = n_clips < _CLIPS_WORTH_WORKERS
+            workers = 1 if small else os.cpu_count() or 1
+            than = f"{'fewer' if small else 'not fewer'} than {_CLIPS_WORTH_WORKERS}"
+            why = f"{n_clips} clips, {than}"
+        where = "in memory" if workers == 1 else f"{workers} worker processes"
+        return _local_runner(workers), f"{where} ({why})"
+
+    def _portable(self) -> tuple[list[str], str]:
+        flags = [f"--runner={self.runner}"]
+        if self.job_endpoint:
+            flags.append(f"--job_endpoint={self.job_endpoint}")
+        if self.worker_pool:
+            flags += ["--environment_type=EXTERNAL", f"--environment_config={self.worker_pool}"]
+        else:
+            flags.append("--environment_type=LOOPBACK")
+        if self.workers:
+            flags.append(f"--parallelism={self.workers}")
+        where = f"workers of {self.worker_pool}" if self.worker_pool else "workers in this process"
+        return flags, f"{self.runner} at {self.job_endpoint or 'a job service of its own'}, {where}"
 
 
-def _flags(mode: str, workers: int) -> tuple[str, ...]:
+def _local_runner(workers: int) -> tuple[str, ...]:
+    mode = "in_memory" if workers == 1 else "multi_processing"
     return (
-        f"--runner={_RUNNER}",
+        "--runner=pipeline.beam_runner.LocalRunner",
         f"--direct_running_mode={mode}",
         f"--direct_num_workers={workers}",
-        _NOTHING_TO_PACK,
     )
-
-
-def portable(
-    runner: str, job_endpoint: str, worker_pool: str, workers: int | None
-) -> tuple[tuple[str, ...], str]:
-    """Returns the flags of a runner behind Beam's job service, and a line that says how it runs.
-
-    Args:
-        runner: `FlinkRunner`, `SparkRunner` or `PortableRunner`.
-        job_endpoint: `HOST:PORT` of the job service; empty for one that Beam starts by itself,
-            which it can for Flink and Spark, with Java.
-        worker_pool: `HOST:PORT` of a pool of Python workers; empty for workers in this process.
-        workers: how many of them work at once; None leaves it to the runner.
-    """
-    flags = [f"--runner={runner}"]
-    if job_endpoint:
-        flags.append(f"--job_endpoint={job_endpoint}")
-    if worker_pool:
-        flags += ["--environment_type=EXTERNAL", f"--environment_config={worker_pool}"]
-    else:
-        flags.append("--environment_type=LOOPBACK")
-    if workers:
-        flags.append(f"--parallelism={workers}")
-    flags.append(_NOTHING_TO_PACK)
-    where = f"workers of {worker_pool}" if worker_pool else "workers in this process"
-    return tuple(flags), f"{runner} at {job_endpoint or 'a job service of its own'}, {where}"
 
 
 def on_vertex(vertex: VertexConfig, scratch: str) -> tuple[str, ...]:
@@ -83,10 +124,8 @@ def on_vertex(vertex: VertexConfig, scratch: str) -> tuple[str, ...]:
     """
     if vertex.beam_runner == "DataflowRunner":
         flags = tuple(_dataflow(vertex, scratch))
-    elif vertex.task.cpus == 1:
-        flags = _flags("in_memory", 1)
     else:
-        flags = _flags("multi_processing", vertex.task.cpus)
+        flags = (*_local_runner(vertex.task.cpus), _NOTHING_TO_PACK)
     return (*flags, f"--{_BOUNDED_BATCHES}")
 
 

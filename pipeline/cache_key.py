@@ -32,9 +32,8 @@ _PACKAGES = (
 # Of two dozen distributions of clients and protocols, none of which computes a feature or a model.
 _SHARED_NAMES = ("google",)
 _TEMPLATES = "templates/*.html"  # code of a package, too
-# Of a component's execution properties.
+# An execution property of a component.
 CODE_DIGEST = "code_digest"
-BEAM_FLAGS = "beam_flags"
 
 
 class _Source(NamedTuple):
@@ -47,9 +46,9 @@ class _Source(NamedTuple):
 def code_digest(*modules: str) -> str:
     """Returns a SHA-256 hex digest of what `modules` and all that they import here compute.
 
-    Comments, formatting, docstrings and the texts of `raise` statements do not count. A package's
-    templates count as they are. Of TFX, and of every other third-party package that is imported,
-    also within a function, the version counts.
+    Comments, formatting and docstrings do not count. A package's templates count as they are. Of
+    TFX, and of every other third-party package that is imported, also within a function, the
+    version counts.
 
     Args:
         *modules: dotted names of modules of this project, such as `models.run_fn`.
@@ -144,33 +143,12 @@ def _parse(source: bytes) -> _Source:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             imports.add(node.module)
             imports.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return _Source(ast.dump(_WithoutTexts().visit(tree)).encode(), frozenset(imports))
+    return _Source(ast.dump(_WithoutDocstrings().visit(tree)).encode(), frozenset(imports))
 
 
-class _WithoutTexts(ast.NodeTransformer):
-    """Removes docstrings and the texts of errors, which compute nothing."""
+class _WithoutDocstrings(ast.NodeTransformer):
+    """Removes strings that stand alone, at the top or below what they describe."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:  # noqa: N802 - ast's name
-        """Removes a string that stands alone, at the top or below what it describes."""
         is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if is_text else self.generic_visit(node)
-
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:  # noqa: N802 - ast's name
-        """Blanks the texts among the arguments of an error."""
-        if isinstance(node.exc, ast.Call):
-            node.exc.args = [_blank(argument) for argument in node.exc.args]
-            for keyword in node.exc.keywords:
-                keyword.value = _blank(keyword.value)
-        return self.generic_visit(node)
-
-
-def _blank(node: ast.expr) -> ast.expr:
-    """Returns an expression without the text that it adds; a key or an argument is no such text."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return ast.Constant("")
-    if isinstance(node, ast.JoinedStr):
-        values = [value for value in node.values if not isinstance(value, ast.Constant)]
-        return ast.JoinedStr(values)
-    if isinstance(node, ast.BinOp):
-        return ast.BinOp(_blank(node.left), node.op, _blank(node.right))
-    return node
+        return None if is_text else node

@@ -11,7 +11,6 @@ from typing import Any
 import tensorflow_data_validation as tfdv
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 
 import dataset
 from components.atomic_pusher import AtomicPusher
@@ -25,14 +24,14 @@ from components.strict_example_validator import StrictExampleValidator
 from components.strict_transform import StrictTransform
 from evaluation.gate import gate_config
 from features import example_keys, musicnn_weights
+from models import failure_notes
 from models.registry import MODELS
 from models.spec import load, parts
-from pipeline.cache_key import BEAM_FLAGS, CODE_DIGEST, code_digest, versions_digest
+from pipeline.cache_key import CODE_DIGEST, code_digest, versions_digest
 from pipeline.config import PipelineConfig
 from pipeline.platforms import Platform, ThisMachine
 
 SCHEMA_PATH = Path(dataset.__file__).parent / "schema.pbtxt"
-BASELINE = "LatestBlessedModel"
 
 
 def create_pipeline(config: PipelineConfig, platform: Platform | None = None) -> tfx.dsl.Pipeline:
@@ -71,7 +70,7 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     )
     refit = _refit(config, platform, transform, ranker) if config.train.refit else None
     best_model = refit.outputs["model"] if refit else ranker.outputs[BEST_MODEL]
-    baseline = platform.baseline(best_model).with_id(BASELINE)
+    baseline = platform.baseline(best_model).with_id("LatestBlessedModel")
     evaluator = ComparableEvaluator(
         examples=examples,
         model=best_model,
@@ -109,30 +108,25 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     for deployer in deployers:
         _stamp(deployer, code_digest(type(deployer).__module__))
     _stamp(report, code_digest("components.genre_report.component"))
-    nodes: list[BaseNode] = [
-        example_gen,
-        schema_gen,
-        statistics_gen,
-        validator,
-        transform,
-        *tuners.values(),
-        *trainers.values(),
-        ranker,
-        *([refit] if refit else []),
-        baseline,
-        evaluator,
-        pusher,
-        *deployers,
-        report,
-    ]
-    for node in nodes:
-        # They are in TFX's cache key, which pruning cannot read; the properties it can.
-        if isinstance(node.executor_spec, BeamExecutorSpec):
-            node.exec_properties[BEAM_FLAGS] = json.dumps(config.beam_args)
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.pipeline_root,
-        components=nodes,
+        components=[
+            example_gen,
+            schema_gen,
+            statistics_gen,
+            validator,
+            transform,
+            *tuners.values(),
+            *trainers.values(),
+            ranker,
+            *([refit] if refit else []),
+            baseline,
+            evaluator,
+            pusher,
+            *deployers,
+            report,
+        ],
         enable_cache=config.enable_cache,
         metadata_connection_config=_metadata_store(config.metadata_path),
         beam_pipeline_args=list(config.beam_args),
@@ -238,7 +232,7 @@ def _trainer(
             # Here and not as a stamp, for the Trainer names its checkpoints after this.
             "code_digest": code_digest("models.run_fn", MODELS[name]),
             "checkpoint_dir": config.checkpoint_dir,
-            **({"retried": note} if note else {}),
+            **({failure_notes.RETRIED: note} if note else {}),
         },
     )
 

@@ -40,17 +40,12 @@ def check(path: Path, *, write: bool) -> None:
                 store.execute("CREATE TABLE write_probe (unused)")
     except sqlite3.Error as error:
         found = str(error)
-    if found == "database is locked":
-        raise InputError(
-            f"{path} is locked: another program is using it; end that program, then run the same "
-            "command again"
-        )
     if found == "database or disk is full":
         raise InputError(DISK_FULL)
     if found != "ok":
         raise InputError(
-            f"cannot use the metadata store {path}: {' '.join(found.split())}; repair it, make it "
-            "writable, or use another output folder"
+            f"cannot use the metadata store {path}: {' '.join(found.split())}; end what uses it, "
+            "repair it, make it writable, or use another output folder"
         )
 
 

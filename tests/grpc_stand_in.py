@@ -8,26 +8,30 @@ from concurrent import futures
 from typing import Any
 
 import grpc
+from google.cloud import aiplatform_v1
 
 PACKAGE = "google.cloud.aiplatform.v1"
 Method = Callable[[Any, grpc.ServicerContext], Any]
 
 
-def service(name: str, methods: Mapping[str, tuple[Method, Any]]) -> grpc.GenericRpcHandler:
+def service(
+    name: str, methods: Mapping[str, Method], messages: Any = aiplatform_v1
+) -> grpc.GenericRpcHandler:
     """Return what a server needs to answer as a service.
 
     Args:
         name: of the service, with its package.
-        methods: by name what answers and the class of the request.
+        methods: what answers, by name.
+        messages: module with the classes of the requests.
     """
-    handlers = {
-        method: grpc.unary_unary_rpc_method_handler(
+    handlers = {}
+    for method, answer in methods.items():
+        request = getattr(messages, f"{method}Request")
+        handlers[method] = grpc.unary_unary_rpc_method_handler(
             answer,
             request_deserializer=getattr(request, "deserialize", None) or request.FromString,
             response_serializer=_serialize,
         )
-        for method, (answer, request) in methods.items()
-    }
     return grpc.method_handlers_generic_handler(name, handlers)
 
 

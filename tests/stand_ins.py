@@ -143,7 +143,7 @@ def scores_for(predictions: Sequence[int], n_classes: int, seed: int) -> NDArray
 
 def beam_context(folder: Path) -> base_beam_executor.BaseBeamExecutor.Context:
     """Return what a Beam executor is given: Beam in memory, temporary files in a folder."""
-    flags, _ = beam_args.direct_runner(1, workers=1)
+    flags, _ = beam_args.BeamConfig(workers=1).flags(1)
     return base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=list(flags), tmp_dir=str(folder / "tmp"), unique_id="1"
     )

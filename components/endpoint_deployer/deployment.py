@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterator
-from concurrent import futures
 from typing import Any, NamedTuple
 
 from absl import logging
 from google.api_core import exceptions
 from google.api_core.retry import Retry
-from google.auth.exceptions import GoogleAuthError
 from google.cloud import aiplatform_v1
 
 from common.errors import InputError
@@ -29,25 +26,6 @@ _DEPLOY_SECONDS = 60 * _MINUTES
 _UNDATED = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 # Only for what changes nothing.
 _READ = Retry(timeout=2 * _MINUTES)
-
-_CURES = {
-    exceptions.PermissionDenied: (
-        "give the service account the role roles/aiplatform.user, and "
-        "roles/iam.serviceAccountUser on the account that serves"
-    ),
-    exceptions.Unauthenticated: (
-        "run as a service account, or run gcloud auth application-default login"
-    ),
-    exceptions.ResourceExhausted: (
-        "ask for more quota of the machine or the accelerator on the page IAM & Admin > Quotas, "
-        "or choose a smaller machine or another region"
-    ),
-    exceptions.FailedPrecondition: (
-        "look at what the model logged: gcloud logging read "
-        "resource.type=aiplatform.googleapis.com/Endpoint"
-    ),
-    exceptions.DeadlineExceeded: "look at the endpoint in the console, and run again to carry on",
-}
 
 
 class Clients(NamedTuple):
@@ -79,20 +57,18 @@ def deploy(clients: Clients, target: Target, source: str, version: str) -> dict[
         The endpoint afterwards, in the API's own names.
 
     Raises:
-        InputError: where the API refuses; with its message, and what to do.
+        InputError: where several endpoints have the name.
+        google.api_core.exceptions.GoogleAPICallError: where the API refuses.
     """
-    with _explained(f"registering {source}"):
-        model = _registered(clients.models, target, source, version)
-    with _explained(f"looking for the endpoint {target.endpoint.display_name}"):
-        endpoint = _endpoint(clients.endpoints, target)
-    with _explained(f"deploying to the endpoint {endpoint.name}"):
-        deployed = _find(endpoint, model)
-        if deployed is None:
-            deployed = _deploy(clients.endpoints, target, endpoint, model)
-        else:
-            _share(clients.endpoints, target, endpoint, deployed)
-        undeployed = _undeploy_idle(clients.endpoints, endpoint.name, deployed)
-        after = clients.endpoints.get_endpoint(name=endpoint.name, retry=_READ)
+    model = _registered(clients.models, target, source, version)
+    endpoint = _endpoint(clients.endpoints, target)
+    deployed = _find(endpoint, model)
+    if deployed is None:
+        deployed = _deploy(clients.endpoints, target, endpoint, model)
+    else:
+        _share(clients.endpoints, target, endpoint, deployed)
+    undeployed = _undeploy_idle(clients.endpoints, endpoint.name, deployed)
+    after = clients.endpoints.get_endpoint(name=endpoint.name, retry=_READ)
     return {
         "endpoint": endpoint.name,
         "model": f"{model.name}@{model.version_id}",
@@ -221,20 +197,3 @@ def _undeploy_idle(client: Any, endpoint: str, deployed: str) -> tuple[str, ...]
 
 def _encryption(target: Target) -> dict[str, str] | None:
     return {"kms_key_name": target.encryption_key} if target.encryption_key else None
-
-
-@contextlib.contextmanager
-def _explained(doing: str) -> Iterator[None]:
-    """Raises errors of the API as InputError: what failed, why, and what to do."""
-    try:
-        yield
-    except exceptions.GoogleAPICallError as error:
-        cures = (cure for kind, cure in _CURES.items() if isinstance(error, kind))
-        cure = next(cures, "run again: what is done stays done")
-        raise InputError(f"{doing}: {error.message}; {cure}") from error
-    except GoogleAuthError as error:
-        raise InputError(f"{doing}: {error}; {_CURES[exceptions.Unauthenticated]}") from error
-    # What a client gives up on. Before Python 3.11 the error of futures is not the built-in one.
-    except (futures.TimeoutError, exceptions.RetryError) as error:
-        cure = _CURES[exceptions.DeadlineExceeded]
-        raise InputError(f"{doing} took too long; {cure}") from error

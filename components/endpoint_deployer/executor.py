@@ -11,7 +11,6 @@ from tfx.types import artifact_utils
 
 from common import files
 from common.config import from_json
-from common.errors import InputError
 from components.endpoint_deployer import deployment
 from components.endpoint_deployer.target import Target
 
@@ -32,11 +31,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[Any]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Deploys the pushed model; without one, sends no request.
-
-        Raises:
-            InputError: where the model is not in a bucket, or the API refuses.
-        """
+        """Deploys the pushed model; without one, sends no request."""
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(input_dict[PUSHED_MODEL])
         record = artifact_utils.get_single_instance(output_dict[DEPLOYMENT])
@@ -52,11 +47,6 @@ def _outcome(pushed: Any, target: Target) -> dict[str, Any]:
     if not pushed.get_custom_property("pushed"):
         return {DEPLOYED: False, "reason": "no model was pushed"}
     source = pushed.get_string_custom_property("pushed_destination")
-    if not source.startswith("gs://"):
-        raise InputError(
-            f"the model was pushed to {source!r}, where Vertex AI cannot read it: push it to a "
-            "folder of a bucket, gs://…"
-        )
     version = pushed.get_string_custom_property("pushed_version")
     done = deployment.deploy(deployment.connect(target.region), target, source, version)
     return {DEPLOYED: True, **done}

@@ -15,7 +15,7 @@ from components.fma_example_gen.executor import unpack_custom_config
 from dataset.bad_files import SUMMARY_NAME
 from dataset.splits import table
 from pipeline import metadata_store
-from pipeline.cache_key import BEAM_FLAGS, CODE_DIGEST
+from pipeline.cache_key import CODE_DIGEST
 
 _DONE = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
 # What the fields of DataConfig with digests are called; every other field is a setting.
@@ -51,15 +51,13 @@ def _reasons(metadata_path: str) -> list[str]:
         {key: value.string_value for key, value in execution.custom_properties.items()}
         for execution in done[-2:]
     )
-    return list(changes(before, now)) or ["nothing was taken from the cache"]
+    return list(changes(before, now)) or ["Beam's flags have changed, or the cache was not used"]
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """Yields what differs between the execution properties of two runs of FmaExampleGen."""
     if before[CODE_DIGEST] != now[CODE_DIGEST]:
         yield "the code that reads the archive, or a package that it imports, has changed"
-    if before.get(BEAM_FLAGS) != now[BEAM_FLAGS]:
-        yield "Beam's flags have changed"
     old, new = (
         unpack_custom_config(
             {standard_component_specs.CUSTOM_CONFIG_KEY: properties["custom_config"]}

@@ -21,21 +21,14 @@ if TYPE_CHECKING:
 # What a run writes a clip beside its samples: spectrogram, statistics, and what TFX adds.
 _DERIVED_BYTES_A_CLIP = 250_000
 _BYTES_A_MODEL = 500_000_000
-# SQLite takes paths of up to 512 bytes, and appends `-journal`; a link counts as its target.
-_MAX_DATABASE_PATH_BYTES = 504
 
 
 def check_output(output: Path, config: PipelineConfig) -> None:
     """Checks where the output folder is; writes nothing.
 
     Raises:
-        InputError: where its path is too long, or where it would become a part of the archive.
+        InputError: where it would become a part of the archive.
     """
-    if len(os.fsencode(os.path.realpath(config.metadata_path))) > _MAX_DATABASE_PATH_BYTES:
-        raise InputError(
-            f"--output-dir {output} is too long: SQLite takes paths of up to "
-            f"{_MAX_DATABASE_PATH_BYTES} bytes, and {config.metadata_path} is longer"
-        )
     audio_dir = config.data.audio_dir
     if "://" not in audio_dir and is_in_audio_folder(str(output), audio_dir):
         raise InputError(
@@ -68,8 +61,12 @@ def check_disk(config: PipelineConfig, output: Path, needed_bytes: int) -> None:
     free = shutil.disk_usage(output).free
     if free >= needed_bytes:
         return
+    from pipeline.local import prune
+
     found = survey(config)
-    needed_bytes -= found.reusable_bytes
+    # The run takes from the cache, or goes on with, what the latest one has left.
+    needed_bytes -= found.total_bytes - found.stale_bytes
+    needed_bytes -= prune.folder_bytes(config.checkpoint_dir)
     if free < needed_bytes:
         stale = f"; {found.stale_line}" if found.stale_bytes else ""
         raise InputError(
@@ -79,12 +76,12 @@ def check_disk(config: PipelineConfig, output: Path, needed_bytes: int) -> None:
 
 
 def survey(config: PipelineConfig) -> Survey:
-    """Returns what is below the pipeline root, and how much of it the run can reuse."""
+    """Returns what is below the pipeline root, and how much of it is stale."""
     # TFX and TensorFlow print while they are imported.
     with output_to_log(Path(os.devnull)):
         from pipeline.local import prune
 
-        return prune.survey_before(config)
+        return prune.survey(config.pipeline_root, config.metadata_path)
 
 
 def bytes_needed(n_clips: int, models: Sequence[str], audio: AudioConfig) -> int:

@@ -22,7 +22,9 @@ from common.errors import InputError, in_a_line
 from common.exit_status import PUSHED, REFUSED, with_exit_status
 from common.formatting import in_bytes
 from dataset.bad_files import BAD_FILES_NAME
+from models import failure_notes
 from pipeline import beam_args, metadata_store, preflight
+from pipeline.beam_args import BeamConfig
 from pipeline.config import PipelineConfig
 from pipeline.local import output_folder, result_tables
 from pipeline.local.step_reporter import ComponentLog, StepReporter
@@ -32,35 +34,10 @@ if TYPE_CHECKING:
     from pipeline.local.results import RunResult
 
 PROGRAM = "local_runner.py"
-_NUMBA_CACHE = "NUMBA_CACHE_DIR"
-
-
-@dataclasses.dataclass(frozen=True)
-class BeamChoice:
-    """The runner, the number of workers (None: by the number of clips) and further flags.
-
-    `job_endpoint` and `worker_pool` are those of `beam_args.portable`.
-    """
-
-    runner: str
-    workers: int | None
-    extra: tuple[str, ...]
-    job_endpoint: str = ""
-    worker_pool: str = ""
-
-    def flags(self, n_clips: int) -> tuple[tuple[str, ...], str]:
-        """Returns Beam's flags and a line that says what was chosen and why."""
-        if self.runner == "DirectRunner":
-            flags, why = beam_args.direct_runner(n_clips, self.workers)
-        else:
-            flags, why = beam_args.portable(
-                self.runner, self.job_endpoint, self.worker_pool, self.workers
-            )
-        return flags + self.extra, why
 
 
 def show_plan(
-    config: PipelineConfig, output: Path, beam: BeamChoice, *, prune: bool = False
+    config: PipelineConfig, output: Path, beam: BeamConfig, *, prune: bool = False
 ) -> int:
     """Checks the input and prints what a run would do, and with `prune` what it would remove."""
     console = PlainConsole()
@@ -68,11 +45,10 @@ def show_plan(
     def plan_only() -> int:
         output_folder.check_output(output, config)
         checked, plan = preflight.check(config)
-        flags, why = beam.flags(plan.n_clips)
-        preflight.print_plan(console, checked, plan, why)
+        preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
         if prune:
             metadata_store.check(Path(config.metadata_path), write=False)
-            found = output_folder.survey(dataclasses.replace(checked, beam_args=flags))
+            found = output_folder.survey(checked)
             _print_pruned(console, "would remove", found)
             for folder, n_bytes in sorted(found.stale.items()):
                 console.print(f"  {in_bytes(n_bytes):>8}  {folder}", soft_wrap=True, markup=False)
@@ -82,7 +58,7 @@ def show_plan(
 
 
 def run(
-    config: PipelineConfig, output: Path, beam: BeamChoice, *, resume: bool, prune: bool = False
+    config: PipelineConfig, output: Path, beam: BeamConfig, *, resume: bool, prune: bool = False
 ) -> int:
     """Runs the pipeline and returns the exit status.
 
@@ -103,13 +79,14 @@ def run(
         output_folder.prepare_output(output)
         flags, why = beam.flags(plan.n_clips)
         checked = dataclasses.replace(checked, beam_args=flags)
-        with _only_run_in(output), _numba_cache_in(output):
+        _let_numba_cache(output)
+        with _only_run_in(output):
             if prune:
                 _prune(checked)
             metadata_store.check(Path(config.metadata_path), write=True)
             output_folder.check_disk(checked, output, needed)
             if not resume:
-                shutil.rmtree(config.checkpoint_dir, ignore_errors=True)
+                _forget_checkpoints(Path(config.checkpoint_dir))
             preflight.print_plan(PlainConsole(), checked, plan, why)
             with output_to_log(log_path) as console:
                 result = _execute(checked, output, console)
@@ -118,6 +95,13 @@ def run(
         return PUSHED if result.pushed_to else REFUSED
 
     return with_exit_status(PROGRAM, whole_run, log_path)
+
+
+def _forget_checkpoints(folder: Path) -> None:
+    # Not the notes of failed trainings, or the cache would serve these again.
+    for checkpoints in folder.glob("*"):
+        if checkpoints.name != failure_notes.FOLDER:
+            shutil.rmtree(checkpoints)
 
 
 def _prune(config: PipelineConfig) -> None:
@@ -138,7 +122,7 @@ def _print_stale(config: PipelineConfig, console: Console) -> None:
     from pipeline.local import prune
 
     try:
-        found = prune.survey_after(config)
+        found = prune.survey(config.pipeline_root, config.metadata_path)
     except Exception:  # no reason to call a run failed that has pushed
         logging.exception("Stale artifacts could not be listed")
         return
@@ -156,30 +140,18 @@ def _only_run_in(output: Path) -> Iterator[None]:
         yield
 
 
-def _is_writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+def _let_numba_cache(output: Path) -> None:
+    """Has numba cache below `output` where the user has no cache folder to write to.
 
-
-@contextlib.contextmanager
-def _numba_cache_in(output: Path) -> Iterator[None]:
-    """Has numba cache below `output`, in child processes, too, where the user has no cache folder.
-
-    librosa cannot be imported where numba finds no folder to write to.
+    librosa cannot be imported where numba finds no folder. For this process and its children.
     """
-    user_cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    if _NUMBA_CACHE in os.environ or _is_writable(Path(user_cache)):
-        yield
-        return
-    os.environ[_NUMBA_CACHE] = str(output / ".numba")
+    user_cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     try:
-        yield
-    finally:
-        del os.environ[_NUMBA_CACHE]
+        user_cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=user_cache):
+            pass
+    except OSError:
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(output / ".numba"))
 
 
 def _execute(config: PipelineConfig, output: Path, console: Console) -> RunResult:
@@ -219,7 +191,7 @@ def _run_dag(
     from tfx import v1 as tfx
 
     from pipeline.dag import create_pipeline
-    from pipeline.local import failed_trainings, results
+    from pipeline.local import results
 
     beam_args.bound_batches()
     dag = create_pipeline(config)
@@ -227,8 +199,6 @@ def _run_dag(
     reporter.finish()
     if note:
         console.print(f"  note      {note}", markup=False)
-    if again := failed_trainings.forget(config.metadata_path):
-        logging.info("Trained again, because the last training failed: %s", ", ".join(again))
     tfx.orchestration.LocalDagRunner().run(dag)
     outputs = metadata_store.latest_outputs(config.metadata_path)
     return results.publish(outputs, str(output), config.gate, config.contest.max_credible_accuracy)

@@ -17,13 +17,9 @@ from tfx.components.tuner import component as tuner
 from tfx.components.tuner import executor as tuner_executor
 from tfx.dsl.components.base import executor_spec
 from tfx.extensions.google_cloud_ai_platform.trainer.executor import TRAINING_ARGS_KEY
-from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import path_utils
 
 from common.errors import InputError
 from components.refit import HandsPropertiesOn
-from models import failure_notes
-from models.training import fit_record
 from pipeline.vertex.job_executor import JobExecutor, custom_config
 
 
@@ -65,23 +61,9 @@ class JobsTrainerExecutor(_OnItsAccelerator, trainer_executor.GenericExecutor):
 
 
 class TrainerExecutor(JobExecutor):
-    """Runs TFX's Trainer in a job, and leaves a note where the model failed to train."""
+    """Runs TFX's Trainer in a job."""
 
     IN_THE_JOB = JobsTrainerExecutor
-
-    def Do(  # noqa: N802 - TFX's name
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Waits for the job."""
-        super().Do(input_dict, output_dict, exec_properties)
-        model = artifact_utils.get_single_instance(output_dict[standard_component_specs.MODEL_KEY])
-        record = fit_record.read(path_utils.serving_model_dir(model.uri))
-        if record.status == fit_record.FAILED:
-            custom = custom_config(exec_properties)
-            failure_notes.write(custom["checkpoint_dir"], record.name, record.reason or "")
 
 
 class RefitExecutor(HandsPropertiesOn, JobExecutor):

@@ -24,11 +24,10 @@ def is_transient(error: Exception) -> bool:
     from google.api_core import exceptions, retry
     from google.auth.exceptions import GoogleAuthError
 
-    if isinstance(error, GoogleAuthError) and error.retryable:
-        return True
-    if isinstance(error, exceptions.ServerError | exceptions.RetryError):
-        return True
-    return bool(retry.if_transient_error(error))
+    if isinstance(error, GoogleAuthError):
+        return bool(error.retryable)
+    is_of_the_service = isinstance(error, exceptions.ServerError | exceptions.RetryError)
+    return is_of_the_service or bool(retry.if_transient_error(error))
 
 
 def with_patience(call: Callable[[], _T], report: Callable[[str], None]) -> _T:
@@ -36,19 +35,15 @@ def with_patience(call: Callable[[], _T], report: Callable[[str], None]) -> _T:
 
     Args:
         call: must be idempotent.
-        report: is called once, with a message, when the call is first retried.
+        report: is called with a message for each retry.
 
     Raises:
         google.api_core.exceptions.RetryError: where the service stays unavailable.
     """
     from google.api_core import retry
 
-    errors: list[Exception] = []
-
     def on_error(error: Exception) -> None:
-        if not errors:
-            report(f"Google Cloud does not answer ({_first_line(error)}); retrying")
-        errors.append(error)
+        report(f"Google Cloud does not answer ({_first_line(error)}); retrying")
 
     retried = retry.Retry(predicate=is_transient, on_error=on_error, **JOB_PATIENCE)
     result: _T = retried(call)()

@@ -41,7 +41,7 @@ def compile_only(config: PipelineConfig, vertex: VertexConfig, output: str) -> i
 
 
 def submit(config: PipelineConfig, vertex: VertexConfig, *, output: str | None, wait: bool) -> int:
-    """Checks, compiles and submits the pipeline.
+    """Reads the input, compiles and submits the pipeline.
 
     Args:
         config: the run; the digests of its input files are filled in here.
@@ -52,10 +52,9 @@ def submit(config: PipelineConfig, vertex: VertexConfig, *, output: str | None, 
 
     def action() -> int:
         from pipeline import preflight
-        from pipeline.vertex import checks, watching
+        from pipeline.vertex import watching
 
         console = _console()
-        checks.check(config, vertex)
         with faults.explained("cannot read the input"):
             checked, plan = preflight.check(config)
         preflight.print_plan(console, checked, plan, _beam(vertex))

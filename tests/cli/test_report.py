@@ -162,7 +162,7 @@ def test_two_runs_are_compared_and_of_one_folder_the_last_two(
 
 
 def test_what_is_not_there_is_said_in_a_sentence(
-    output: Path, data: ReportData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: ReportData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refusal(*words: str) -> str:
         assert main(list(words)) == BAD_INPUT
@@ -180,10 +180,3 @@ def test_what_is_not_there_is_said_in_a_sentence(
     record(tmp_path / "one", [1])
     write_report(tmp_path / "one", 1, data)
     assert "a single run" in refusal("compare", str(tmp_path / "one"), str(tmp_path / "one"))
-    broken = output / "pipeline" / "GenreReport" / "report" / "9" / DATA_NAME
-    broken.write_text("{")
-    assert f"cannot read {broken}" in refusal("compare", str(output), str(output))
-    with pytest.raises(SystemExit) as stopped:
-        main(["report", str(output), "--run", "x"])
-    assert stopped.value.code == BAD_INPUT
-    assert "invalid int value" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def transform(folder: Path, examples: standard_artifacts.Examples) -> str:
     graph, transformed = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
     graph.uri, transformed.uri = str(folder / "graph"), str(folder / "transformed")
     splits = tfx.proto.SplitsConfig(analyze=["train"], transform=list(SPLITS))
-    flags, _ = beam_args.direct_runner(1, workers=1)
+    flags, _ = beam_args.BeamConfig(workers=1).flags(1)
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=list(flags), tmp_dir=str(folder / "tmp"), unique_id="1"
     )

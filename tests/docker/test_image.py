@@ -5,17 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
-import runpy
 import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import setuptools
 from packaging.requirements import Requirement
 
-from tests.requirement_files import locked
+from tests.requirement_files import locked, setup_arguments
 
 ROOT = Path(__file__).parents[2]
 PYTHON = "3.10"
@@ -55,11 +53,8 @@ STAGES = parsed()
 @pytest.fixture
 def project(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What setup.py hands to setuptools."""
-    said: dict[str, Any] = {}
-    monkeypatch.setattr(setuptools, "setup", lambda **arguments: said.update(arguments))
     monkeypatch.chdir(ROOT)
-    runpy.run_path(str(ROOT / "setup.py"))
-    return said
+    return setup_arguments(ROOT)
 
 
 def copied_from_here(stage: Stage) -> set[str]:
@@ -95,12 +90,6 @@ def test_packages_are_those_of_the_lock_checked_against_their_hashes() -> None:
     assert all("--no-deps" in command for command in installs)
 
 
-def test_what_only_developers_use_is_taken_out_again(project: dict[str, Any]) -> None:
-    (uninstalled,) = (run for run in STAGES["packages"].all("RUN") if "pip uninstall" in run)
-    developers = {Requirement(line).name for line in project["extras_require"]["dev"]}
-    assert set(uninstalled.split()[3:]) == developers - {"wheel"}  # astunparse needs that one
-
-
 def test_the_whole_project_is_in_it(project: dict[str, Any]) -> None:
     copied = copied_from_here(STAGES["packages"])
     folders = {name.split(".")[0] for name in project["packages"]}
@@ -115,28 +104,14 @@ def test_the_whole_project_is_in_it(project: dict[str, Any]) -> None:
     }
 
 
-def test_compilers_and_sources_stay_behind() -> None:
-    final = STAGES["runtime"]
-    assert not [run for run in final.all("RUN") if "apt-get" in run or "pip" in run]
-    assert copied_from_here(final) == {"docker/boot"}
-
-
 def test_it_does_not_run_as_root() -> None:
-    assert STAGES["runtime"].all("USER")[-1].isdecimal()
-    assert STAGES["runtime"].all("USER")[-1] != "0"
-    assert STAGES["gpu"].all("USER")[-1] == STAGES["runtime"].all("USER")[-1]
-    # A setup file of Beam installs into the environment.
-    (packages,) = (rest for rest in STAGES["runtime"].all("COPY") if "--from=packages" in rest)
-    user = STAGES["runtime"].all("USER")[-1]
-    assert packages == f"--from=packages --chown={user}:{user} /opt/venv /opt/venv"
+    for stage in ("runtime", "gpu"):
+        assert STAGES[stage].all("USER")[-1] not in ("0", "root")
 
 
 def test_a_worker_starts_beams_boot_with_a_folder_that_any_user_may_write_to(
     tmp_path: Path,
 ) -> None:
-    beam = STAGES["runtime"].all("COPY")[0]
-    assert beam.startswith("--from=beam /opt/apache/beam/boot ")
-    assert beam.endswith(" /opt/apache/beam/")
     (entrypoint,) = STAGES["runtime"].all("ENTRYPOINT")
     assert entrypoint == '["/opt/music-genre/boot"]'
     assert "docker/boot /opt/music-genre/boot" in STAGES["runtime"].all("COPY")
@@ -149,8 +124,6 @@ def test_a_worker_starts_beams_boot_with_a_folder_that_any_user_may_write_to(
     given = ["--id=1 2", "--semi_persist_dir=/var/opt/google"]
     done = subprocess.run(["sh", "-c", code, "boot", *given], capture_output=True, text=True)
     assert done.stdout.splitlines() == [*given, "--semi_persist_dir=/tmp"]
-    settings = " ".join(STAGES["runtime"].all("ENV")).split()
-    assert "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1" in settings
 
 
 def is_sent(path: str) -> bool:

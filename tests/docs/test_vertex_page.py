@@ -23,12 +23,25 @@ VARIABLES = {
 }
 
 
+def with_values(text: str) -> str:
+    """Return a text with the values of the page's variables."""
+    for name, value in VARIABLES.items():
+        text = text.replace(f"${name}", value)
+    return text
+
+
+@pytest.fixture(autouse=True)
+def run_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be in a folder that has the file which the page writes."""
+    (content,) = re.findall(r"^cat > run.yaml <<END\n(.*?)^END", PAGE, re.M | re.S)
+    (tmp_path / "run.yaml").write_text(with_values(content))
+    monkeypatch.chdir(tmp_path)
+
+
 def commands(program: str) -> list[list[str]]:
     """Return the arguments that the page gives to a program, an item a command."""
     blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S))
-    lines = blocks.replace("\\\n", " ").splitlines()
-    for name, value in VARIABLES.items():
-        lines = [line.replace(f"${name}", value) for line in lines]
+    lines = with_values(blocks.replace("\\\n", " ")).splitlines()
     found = [shlex.split(line) for line in lines if line.startswith(program)]
     return [words[len(shlex.split(program)) :] for words in found]
 

@@ -102,7 +102,7 @@ def transformed(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
     source = tfxio.TFExampleBeamRecord(
         physical_format="inmem", telemetry_descriptors=["tests"], schema=schema
     )
-    flags, _ = beam_args.direct_runner(1, workers=1)
+    flags, _ = beam_args.BeamConfig(workers=1).flags(1)
     options = PipelineOptions(list(flags))
     with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
         records = pipeline | beam.Create(raw) | source.RawRecordToRecordBatch()

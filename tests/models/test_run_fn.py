@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from components.endpoint_deployer.target import Machine
-from models import run_fn, saved_model
+from models import failure_notes, run_fn, saved_model
 from models.config import TrainConfig
 from models.training import fit_record
 from pipeline.vertex import jobs
@@ -24,6 +24,9 @@ def test_a_training_that_fails_leaves_its_reason_and_no_model(transformed, tmp_p
     record = fit_record.read(done.fn_args.serving_model_dir)
     assert (record.name, record.status) == ("mobilenet_v2", "failed")
     assert "wrong.h5 holds no MobileNetV2 weights" in record.reason
+    checkpoint_dir = done.fn_args.custom_config["checkpoint_dir"]
+    ((model, note),) = failure_notes.fingerprints(checkpoint_dir, ["mobilenet_v2", "knn"])
+    assert model == "mobilenet_v2" and note
 
 
 def test_half_an_export_is_removed(transformed, tmp_path, monkeypatch) -> None:
@@ -49,7 +52,7 @@ def test_a_full_disk_ends_the_run(transformed, tmp_path, monkeypatch) -> None:
 
 
 def test_a_training_goes_on_on_another_machine_but_not_with_other_settings() -> None:
-    def folder(machine: str, *, epochs: int = 3) -> str:
+    def folder(machine: str, *, epochs: int = 3, **more: str) -> str:
         vertex = VertexConfig(
             "my-project", "us-central1", "gcr.io/my-project/genre:1",
             network_machine=Machine(machine), labels=(("size", machine),),
@@ -59,6 +62,7 @@ def test_a_training_goes_on_on_another_machine_but_not_with_other_settings() -> 
             "train": {"epochs": epochs},
             "checkpoint_dir": "gs://bucket/checkpoints",
             **jobs.custom_config(vertex, "Trainer-fcn5", ["fcn5"]),
+            **more,
         }
         fn_args = SimpleNamespace(
             custom_config=custom,
@@ -68,5 +72,5 @@ def test_a_training_goes_on_on_another_machine_but_not_with_other_settings() -> 
         )
         return run_fn._checkpoint_dir(fn_args)
 
-    assert folder("n1-standard-8") == folder("n1-highmem-16")
+    assert folder("n1-standard-8") == folder("n1-highmem-16", retried="a note's digest")
     assert folder("n1-standard-8") != folder("n1-standard-8", epochs=4)

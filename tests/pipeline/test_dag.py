@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from tfx.dsl.compiler import compiler
 
-from common.config import to_json
-from components.fma_example_gen.executor import unpack_custom_config
 from dataset.config import AudioConfig, DataConfig
 from evaluation.config import ContestConfig, GateConfig
 from models.config import TrainConfig
@@ -83,12 +81,6 @@ def test_a_tuner_is_there_only_where_asked_for_and_feeds_its_trainer(tmp_path: P
     assert custom["code_digest"] == cache_key.code_digest("models.tuner_fn", "models.networks.fcn5")
 
 
-def test_nothing_is_transformed_before_the_examples_are_validated(tmp_path: Path) -> None:
-    found = nodes(configuration(tmp_path, models=("cnn1d",)))
-    assert "StrictExampleValidator" in found["Transform"].upstream_nodes
-    assert set(found["Trainer.cnn1d"].upstream_nodes) == {"Transform"}
-
-
 def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) -> None:
     found = nodes(configuration(tmp_path, models=("all",)))
     stamped = {name for name, node in found.items() if parameter(node, "code_digest")}
@@ -110,41 +102,35 @@ def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("refit", [True, False])
-def test_the_best_model_is_evaluated_on_test_and_pushed_only_with_a_blessing(
-    tmp_path: Path, refit: bool
-) -> None:
-    found = nodes(configuration(tmp_path, train=TrainConfig(refit=refit)))
+def test_what_each_node_reads(tmp_path: Path, refit: bool) -> None:
+    config = configuration(tmp_path, models=("cnn1d",), train=TrainConfig(refit=refit))
+    found = nodes(config)
     assert ("Refit" in found) is refit
-    assert json.loads(parameter(found["Evaluator"], "example_splits")) == ["test"]
-    (model,) = found["Evaluator"].inputs.inputs["model"].channels
-    judged = ("Refit", "model") if refit else ("CandidateRanker", "best_model")
-    assert (model.producer_node_query.id, model.output_key) == judged
-    (pushed,) = found["AtomicPusher"].inputs.inputs["model"].channels
-    assert (pushed.producer_node_query.id, pushed.output_key) == judged
-    (blessing,) = found["AtomicPusher"].inputs.inputs["model_blessing"].channels
-    assert blessing.producer_node_query.id == "Evaluator"
-
-
-def test_the_report_is_made_last(tmp_path: Path) -> None:
-    config = configuration(tmp_path)
-    report = nodes(config)["GenreReport"]
-    assert "AtomicPusher" in report.upstream_nodes
     read = {
-        key: (channel.producer_node_query.id, channel.output_key)
-        for key, found in report.inputs.inputs.items()
-        for channel in found.channels
+        (name, key): (channel.producer_node_query.id, channel.output_key)
+        for name in ("Evaluator", "AtomicPusher", "GenreReport")
+        for key, value in found[name].inputs.inputs.items()
+        for channel in value.channels
     }
+    best = ("Refit", "model") if refit else ("CandidateRanker", "best_model")
     assert read == {
-        "examples": ("FmaExampleGen", "examples"),
-        "leaderboard": ("CandidateRanker", "leaderboard"),
-        "ranking": ("CandidateRanker", "evaluation"),
-        "evaluation": ("Evaluator", "evaluation"),
-        "blessing": ("Evaluator", "blessing"),
-        "model": ("Refit", "model"),
+        ("Evaluator", "examples"): ("FmaExampleGen", "examples"),
+        ("Evaluator", "model"): best,
+        ("Evaluator", "baseline_model"): ("LatestBlessedModel", "model"),
+        ("AtomicPusher", "model"): best,
+        ("AtomicPusher", "model_blessing"): ("Evaluator", "blessing"),
+        ("GenreReport", "examples"): ("FmaExampleGen", "examples"),
+        ("GenreReport", "leaderboard"): ("CandidateRanker", "leaderboard"),
+        ("GenreReport", "ranking"): ("CandidateRanker", "evaluation"),
+        ("GenreReport", "evaluation"): ("Evaluator", "evaluation"),
+        ("GenreReport", "blessing"): ("Evaluator", "blessing"),
+        ("GenreReport", "model"): best,
     }
-    shown = json.loads(parameter(report, "configuration"))
+    assert json.loads(parameter(found["Evaluator"], "example_splits")) == ["test"]
+    assert "StrictExampleValidator" in found["Transform"].upstream_nodes
+    assert "AtomicPusher" in found["GenreReport"].upstream_nodes
+    shown = json.loads(parameter(found["GenreReport"], "configuration"))
     assert shown["gate"] == dataclasses.asdict(config.gate)
-    assert shown["run"] == {"models": list(config.models)}
 
 
 def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path) -> None:
@@ -170,21 +156,7 @@ def test_a_changed_value_changes_the_components_that_it_concerns(tmp_path: Path)
     assert changed(contest=ContestConfig(max_credible_accuracy=0.5)) == report
     digest = dataclasses.replace(base.data, metadata_digest="ab")
     assert changed(data=digest) == {"FmaExampleGen"} | report
-    beam = {"FmaExampleGen", "StatisticsGen", "Transform", "CandidateRanker", "Evaluator"}
-    assert changed(beam_args=("--direct_num_workers=2",)) == beam
     assert changed(retried=(("svm", "ab"),)) == {"Trainer.svm"}
-
-
-def test_the_configuration_arrives_at_the_executor(tmp_path: Path) -> None:
-    config = configuration(tmp_path, audio=AudioConfig(clip_seconds=5.0))
-    node = nodes(config)["FmaExampleGen"]
-    custom = unpack_custom_config({"custom_config": parameter(node, "custom_config")})
-    assert custom == {
-        # As JSON, a tuple is a list.
-        "data": json.loads(to_json(config.data)),
-        "audio": dataclasses.asdict(config.audio),
-        "bad_files_path": str(tmp_path / "bad.csv"),
-    }
 
 
 @pytest.mark.parametrize("enabled", [True, False])

@@ -37,29 +37,32 @@ def test_a_sound_store_is_left_as_it_is(store: Path, write: bool) -> None:
     assert [path.name for path in store.parent.iterdir()] == [store.name]
 
 
+def reason(store: Path, *, write: bool) -> str:
+    """Return why a store is refused."""
+    with pytest.raises(InputError, match="cannot use the metadata store") as caught:
+        metadata_store.check(store, write=write)
+    assert str(store) in str(caught.value)
+    return str(caught.value)
+
+
 @pytest.mark.parametrize("write", [False, True])
 def test_a_locked_store_is_named(store: Path, write: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata_store, "_LOCK_TIMEOUT_SECONDS", 0.1)
     other = sqlite3.connect(store, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(InputError) as caught:
-        metadata_store.check(store, write=write)
+    assert "database is locked" in reason(store, write=write)
     other.close()
-    assert str(caught.value).startswith(f"{store} is locked: another program is using it")
 
 
 @pytest.mark.parametrize(
-    ("write", "start", "reason"),
+    ("write", "start", "said"),
     [(False, 0, "file is not a database"), (True, 8192, "in database main")],
 )
-def test_a_damaged_store_is_named(store: Path, write: bool, start: int, reason: str) -> None:
+def test_a_damaged_store_is_named(store: Path, write: bool, start: int, said: str) -> None:
     with store.open("r+b") as file:
         file.seek(start)
         file.write(b"\xff" * 4096)
-    with pytest.raises(InputError) as caught:
-        metadata_store.check(store, write=write)
-    assert str(caught.value).startswith(f"cannot use the metadata store {store}: ")
-    assert reason in str(caught.value)
+    assert said in reason(store, write=write)
 
 
 @pytest.fixture
@@ -84,8 +87,4 @@ def test_a_store_that_is_read_only_can_be_read(no_root: Path) -> None:
     database.close()
     path.chmod(0o444)
     metadata_store.check(path, write=False)
-    with pytest.raises(InputError) as caught:
-        metadata_store.check(path, write=True)
-    assert str(caught.value).startswith(
-        f"cannot use the metadata store {path}: attempt to write a readonly database; "
-    )
+    assert "readonly database" in reason(path, write=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -107,18 +106,3 @@ def test_a_file_name_in_an_error_is_shown_with_escapes(run: Run, tmp_path: Path)
         assert "\x1b" not in err
     _, _, err = run("music-genre", "report", str(folder))
     assert err == f"music-genre report: error: there is no folder {tmp_path}/日本{SHOWN}\n"
-
-
-def test_a_folder_is_named_as_far_as_the_encoding_goes(
-    run: Run, corpus_dir: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / f"日本{HOSTILE}"
-    shutil.copytree(corpus_dir, folder)
-    flags = ["--seed=3", "--clips-per-genre=6", "--clip-seconds=2"]
-    status, out, err = run("corpus", f"--output-dir={folder}", *flags, encoding="ascii")
-    assert (status, err) == (0, "")
-    assert out.startswith(f"{tmp_path}/??{SHOWN} already holds this corpus")
-    command = ["to-wav", str(folder / "fma_small"), str(folder / "wavs")]
-    status, out, err = run("music-genre", *command, encoding="ascii")
-    assert status == 0, err
-    assert f"wavs are in {tmp_path}/??{SHOWN}/wavs, " in out

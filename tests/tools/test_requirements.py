@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import setuptools
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from tests.requirement_files import locked
+from tests.requirement_files import locked, setup_arguments
 
 ROOT = Path(__file__).parents[2]
 TFX = {"3.10": "1.16", "3.11": "1.21", "3.12": "1.21", "3.13": "1.21"}
@@ -25,11 +23,8 @@ for_each_file = pytest.mark.parametrize("name", ["tfx-1.16", "tfx-1.21", "cuda",
 @pytest.fixture
 def metadata(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What setup.py hands to setuptools."""
-    said: dict[str, Any] = {}
-    monkeypatch.setattr(setuptools, "setup", lambda **arguments: said.update(arguments))
     monkeypatch.chdir(ROOT)
-    runpy.run_path(str(ROOT / "setup.py"))
-    return said
+    return setup_arguments(ROOT)
 
 
 def direct(metadata: dict[str, Any]) -> list[Requirement]:

@@ -146,29 +146,14 @@ def test_a_python_that_lacks_something_gives_way_or_is_refused(machine, changed,
     assert path in line and fault in line
 
 
-def test_a_python_of_pyenv_is_found_behind_a_shim_that_fails(machine):
-    machine.program("bin/python3.13", "exit 127")
-    path = machine.python("3.13.0", folder=".pyenv/versions/3.13.0/bin")
-    assert f"Python 3.13.0 ({path})" in machine.installs()
-
-
-@pytest.mark.parametrize(
-    ("glibc", "version", "named"),
-    [
-        (NEW, "2.7.18", "3.13 3.12 3.11 3.10"),
-        (OLD, "3.13.0", "3.10 (TFX 1.21 needs glibc 2.38"),
-    ],
-)
-def test_a_python_of_a_wrong_version_is_refused_and_the_right_ones_are_named(
-    machine, glibc, version, named
-):
-    machine.glibc(glibc)
+def test_a_python_of_a_wrong_version_is_refused_and_the_right_ones_are_named(machine):
+    machine.glibc(OLD)
     machine.python("3.10.13")
     machine.installs()
-    path = machine.python(version)
+    path = machine.python("3.13.0")
     said = machine.stops(PYTHON=path)
-    assert f"PYTHON={path} cannot be used: it is Python {version}." in said
-    assert f"Name a Python {named}" in said
+    assert f"PYTHON={path} cannot be used: it is Python 3.13.0." in said
+    assert "Name a Python 3.10 (TFX 1.21 needs glibc 2.38" in said
     assert machine.installs() == ""  # what was there is still whole
 
 
@@ -217,31 +202,19 @@ def test_a_failed_set_up_shows_the_reason_and_is_repaired_by_the_next(machine):
 # Whether .venv is up to date
 
 
-def test_a_second_set_up_does_nothing_even_without_what_the_first_needed(machine):
+def test_a_second_set_up_does_nothing_unless_what_it_was_made_from_has_changed(machine):
     machine.python("3.12.1")
     machine.installs()
     calls = machine.uv_calls()
     machine.python("3.13.0")  # turns up later
-    for name in ("cc", "c++", "python3", "flock"):
-        (machine.folder / "bin" / name).unlink()
+    with (machine.checkout / "requirements/tfx-1.16.txt").open("a") as stream:
+        stream.write("# changed, and not what is installed\n")
     assert machine.installs() == ""
     assert machine.uv_calls() == calls
-
-
-@pytest.mark.parametrize(
-    ("changed", "stale"),
-    [
-        ("requirements/tfx-1.21.txt", True),
-        ("setup.py", True),
-        ("requirements/tfx-1.16.txt", False),
-    ],
-)
-def test_what_it_was_made_from_makes_it_stale_and_nothing_else(machine, changed, stale):
-    machine.python("3.13.0")
-    machine.installs()
-    with (machine.checkout / changed).open("a") as stream:
-        stream.write("# changed\n")
-    assert bool(machine.installs()) == stale
+    for name in ("requirements/tfx-1.21.txt", "setup.py"):
+        with (machine.checkout / name).open("a") as stream:
+            stream.write("# changed\n")
+        assert machine.installs()
 
 
 def test_a_moved_checkout_a_lost_python_and_another_python_make_it_stale(machine):
@@ -306,10 +279,8 @@ def test_the_pinned_uv_is_installed_with_its_hashes_in_place_of_another(machine)
 
 
 def test_versions_say_what_is_here(machine):
-    assert ".venv     not up to date" in machine.run("versions").stdout
+    assert "not up to date" in machine.run("versions").stdout
     machine.python("3.13.0")
     machine.installs()
     said = machine.run("versions").stdout
-    assert "glibc 2.38" in said
-    assert ".venv     requirements/tfx-1.21.txt, Python 3.13.0" in said
-    assert machine.uv_calls()[-1].startswith("pip freeze ")
+    assert "glibc 2.38" in said and "requirements/tfx-1.21.txt, Python 3.13.0" in said

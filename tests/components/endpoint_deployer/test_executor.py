@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions
-from google.auth.exceptions import RefreshError
 from google.cloud import aiplatform_v1 as api
 from google.rpc import status_pb2
 from tfx.types import standard_artifacts
@@ -184,17 +183,6 @@ def test_a_canary_takes_the_place_of_an_earlier_one(server: VertexServer, run: R
     assert last["traffic_split"] == {last["deployed_model_id"]: 100}
 
 
-def test_of_two_models_with_half_of_the_requests_the_older_stays(
-    server: VertexServer, run: Run
-) -> None:
-    old = run(target(), "1700000000")["deployed_model_id"]
-    run(target(traffic_percent=50), "1700000001")
-    (endpoint,) = server.endpoints.values()
-    endpoint.deployed_models = list(reversed(endpoint.deployed_models))
-    third = run(target(traffic_percent=10), "1700000002")
-    assert third["traffic_split"] == {old: 90, third["deployed_model_id"]: 10}
-
-
 def test_nothing_is_done_twice(server: VertexServer, run: Run) -> None:
     first = run(target())
     done = len(server.requests)
@@ -209,7 +197,7 @@ def test_a_task_that_failed_half_way_carries_on(
     if method != "create_endpoint":
         run(target(), "1700000000")
     server.faults[method] = [status_pb2.Status(code=13, message="an internal error")]
-    with pytest.raises(InputError, match=r"an internal error; run again: what is done stays"):
+    with pytest.raises(exceptions.GoogleAPICallError, match="an internal error"):
         run(target(), "1700000001")
     assert run(target(), "1700000001")["deployed"]
     uploads = [request for name, request in server.requests if name == "upload_model"]
@@ -233,77 +221,12 @@ def test_without_a_push_nothing_is_asked(server: VertexServer, run: Run) -> None
     assert not server.requests
 
 
-@pytest.mark.parametrize(
-    ("method", "fault", "said"),
-    [
-        (
-            "upload_model",
-            exceptions.PermissionDenied("aiplatform.models.upload denied"),
-            r"^registering gs://bucket/\S+: aiplatform.models.upload denied; .*roles/aiplatform",
-        ),
-        (
-            "create_endpoint",
-            exceptions.Unauthenticated("no credentials"),
-            r"^looking for the endpoint music-genre: no credentials; .*application-default login",
-        ),
-        (
-            "deploy_model",
-            exceptions.ResourceExhausted("custom_model_serving_nvidia_t4_gpus"),
-            r"^deploying to the endpoint projects/\S+: custom_model_serving_nvidia\S+; .* quota",
-        ),
-        (
-            "deploy_model",
-            status_pb2.Status(code=9, message="Model server never became ready"),
-            r"never became ready; look at what the model logged: gcloud logging read",
-        ),
-    ],
-)
-def test_what_the_service_refuses_is_said_with_what_helps(
-    server: VertexServer, run: Run, method: str, fault: Any, said: str
-) -> None:
-    server.faults[method] = [fault]
-    with pytest.raises(InputError, match=said):
-        run(target())
-
-
-def test_credentials_that_cannot_be_refreshed_are_reported(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise RefreshError("no key")
-
-    monkeypatch.setattr(api.EndpointServiceClient, "list_endpoints", refuse)
-    with pytest.raises(InputError, match=r"^looking for .*no key; .*application-default login"):
-        run(target())
-
-
-def test_a_deployment_that_takes_too_long_is_reported(
-    server: VertexServer, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.never_ends = {"deploy_model"}
-    monkeypatch.setattr(deployment, "_DEPLOY_SECONDS", 0.1)
-    with pytest.raises(InputError, match=r"^deploying to \S+ \S+ \S+ took too long; look at the"):
-        run(target())
-
-
 def test_two_endpoints_of_one_name_are_not_chosen_from(server: VertexServer, run: Run) -> None:
     for number in (7, 8):
         name = f"{PARENT}/endpoints/{number}"
         server.endpoints[name] = api.Endpoint(name=name, display_name="music-genre")
     with pytest.raises(InputError, match=r"2 endpoints are called music-genre .*/7, .*/8$"):
         run(target())
-
-
-def test_a_model_on_a_disk_is_refused() -> None:
-    pushed, record = standard_artifacts.PushedModel(), system.Artifact()
-    pushed.set_int_custom_property("pushed", 1)
-    pushed.set_string_custom_property("pushed_destination", "/serving_model/1")
-    with pytest.raises(InputError, match=r"pushed to '/serving_model/1'.*gs://"):
-        executor.Executor().Do(
-            {executor.PUSHED_MODEL: [pushed]},
-            {executor.DEPLOYMENT: [record]},
-            {executor.TARGET: to_json(target())},
-        )
 
 
 @pytest.mark.parametrize(

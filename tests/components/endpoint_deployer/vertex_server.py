@@ -21,6 +21,19 @@ from google.rpc import status_pb2
 from components.endpoint_deployer.deployment import Clients
 from tests.grpc_stand_in import PACKAGE, service, serving
 
+_SERVICES = (
+    (f"{PACKAGE}.ModelService", api, ("get_model", "upload_model")),
+    (
+        f"{PACKAGE}.EndpointService",
+        api,
+        (
+            "list_endpoints", "get_endpoint", "create_endpoint", "update_endpoint", "deploy_model",
+            "undeploy_model",
+        ),
+    ),
+    ("google.longrunning.Operations", operations_pb2, ("get_operation",)),
+)  # fmt: skip
+
 
 class VertexServer:
     """What the service knows, what it was asked, and what is to go wrong.
@@ -32,7 +45,6 @@ class VertexServer:
         faults: by method, what the next call of it is answered with; for a method that starts a
             long-running operation a `google.rpc.Status` lets the operation fail instead.
         is_slow: whether operations are done only when they are asked for.
-        never_ends: methods whose operations are never done.
     """
 
     def __init__(self) -> None:
@@ -41,7 +53,6 @@ class VertexServer:
         self.endpoints: dict[str, api.Endpoint] = {}
         self.faults: dict[str, list[Exception | status_pb2.Status]] = {}
         self.is_slow = False
-        self.never_ends: set[str] = set()
         self._operations: dict[str, operations_pb2.Operation] = {}
         self._ids = iter(range(1, 1_000_000))
         self._lock = threading.Lock()
@@ -137,9 +148,6 @@ class VertexServer:
         name = f"operations/{next(self._ids)}"
         done = operations_pb2.Operation(name=name, done=True)
         fault = self._next_fault(method, status_pb2.Status)
-        if method in self.never_ends:
-            self._operations[name] = operations_pb2.Operation(name=name, done=False)
-            return self._operations[name]
         if fault is not None:
             done.error.CopyFrom(fault)
         else:
@@ -173,36 +181,11 @@ class VertexServer:
 
         return answer
 
-    def _service(self, name: str, requests: dict[str, type]) -> grpc.GenericRpcHandler:
-        methods = {
-            method.title().replace("_", ""): (self._answer(method), request)
-            for method, request in requests.items()
-        }
-        return service(name, methods)
-
-    def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
-        """Returns what a gRPC server needs to answer as the service."""
-        return (
-            self._service(
-                f"{PACKAGE}.ModelService",
-                {"get_model": api.GetModelRequest, "upload_model": api.UploadModelRequest},
-            ),
-            self._service(
-                f"{PACKAGE}.EndpointService",
-                {
-                    "list_endpoints": api.ListEndpointsRequest,
-                    "get_endpoint": api.GetEndpointRequest,
-                    "create_endpoint": api.CreateEndpointRequest,
-                    "update_endpoint": api.UpdateEndpointRequest,
-                    "deploy_model": api.DeployModelRequest,
-                    "undeploy_model": api.UndeployModelRequest,
-                },
-            ),
-            self._service(
-                "google.longrunning.Operations",
-                {"get_operation": operations_pb2.GetOperationRequest},
-            ),
-        )
+    def handlers(self) -> Iterator[grpc.GenericRpcHandler]:
+        """Yield what a gRPC server needs to answer as the services."""
+        for name, messages, methods in _SERVICES:
+            answers = {method.title().replace("_", ""): self._answer(method) for method in methods}
+            yield service(name, answers, messages)
 
     @contextmanager
     def clients(self) -> Iterator[Clients]:

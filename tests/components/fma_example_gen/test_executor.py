@@ -42,7 +42,7 @@ from tests.features_csv import to_csv
 
 ROOT = Path(__file__).parents[3]
 AUDIO = AudioConfig(clip_seconds=2.0, min_clip_seconds=1.0)
-IN_MEMORY, _ = beam_args.direct_runner(1, workers=1)
+IN_MEMORY, _ = beam_args.BeamConfig(workers=1).flags(1)
 
 Rows = dict[int, dict[str, str]]
 Feature = Mapping[str, tf.train.Feature]
@@ -334,12 +334,12 @@ def test_every_runner_writes_the_same_bytes(
     request: pytest.FixtureRequest,
 ) -> None:
     if runner == "worker processes":
-        flags, _ = beam_args.direct_runner(1, workers=2)
+        flags, _ = beam_args.BeamConfig(workers=2).flags(1)
     else:
         endpoint = request.getfixturevalue("job_endpoint")
         external = runner == "external workers"
         pool = request.getfixturevalue("worker_pool") if external else ""
-        flags, _ = beam_args.portable("PortableRunner", endpoint, pool, workers=1 + external)
+        flags, _ = beam_args.BeamConfig("PortableRunner", 1 + external, endpoint, pool).flags(1)
     assert contents(ingest(mixed, tmp_path, flags).uri) == contents(ingested.uri)
 
 

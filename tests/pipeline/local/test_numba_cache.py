@@ -3,52 +3,31 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-import local_runner
-from common.errors import InputError
 from pipeline.local import runner
 
 
 @pytest.mark.parametrize(
-    ("is_writable", "own", "expected"),
+    ("cache", "own", "expected"),
     [
-        (False, None, "{output}/.numba"),
-        (False, "/own/cache", "/own/cache"),
-        (True, None, "None"),
+        ("file/cache", None, "{output}/.numba"),
+        ("file/cache", "/own/cache", "/own/cache"),
+        ("cache", None, None),
     ],
 )
 def test_numba_caches_below_the_output_folder_where_it_can_cache_nowhere_else(
-    write_archive: Callable[..., list[str]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    is_writable: bool,
+    cache: str,
     own: str | None,
-    expected: str,
+    expected: str | None,
 ) -> None:
-    seen = []
-
-    def execute(*_: object) -> NoReturn:
-        script = "import os; print(os.environ.get('NUMBA_CACHE_DIR'))"
-        seen.append(subprocess.check_output([sys.executable, "-c", script], text=True).strip())
-        raise InputError("seen enough")
-
     (tmp_path / "file").touch()  # root can write to any folder, but not below a file
-    cache = tmp_path / ("cache" if is_writable else "file/cache")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    if own:
-        monkeypatch.setenv("NUMBA_CACHE_DIR", own)
-    monkeypatch.setattr(runner, "_execute", execute)
-    config, _ = local_runner.parse(write_archive())
-    output = tmp_path / "output"
-    beam = runner.BeamChoice("DirectRunner", 1, ())
-    assert runner.run(config, output, beam, resume=True) == 2
-    assert seen == [expected.format(output=output)]
-    assert os.environ.get("NUMBA_CACHE_DIR") == own
+    environment = {"XDG_CACHE_HOME": str(tmp_path / cache)}
+    monkeypatch.setattr(os, "environ", environment | ({"NUMBA_CACHE_DIR": own} if own else {}))
+    runner._let_numba_cache(tmp_path)
+    found = os.environ.get("NUMBA_CACHE_DIR")
+    assert found == (expected and expected.format(output=tmp_path))

@@ -86,13 +86,6 @@ def test_a_run_that_fails_leaves_its_reasons(tmp_path: Path) -> None:
         assert list(csv.reader(file)) == [["path", "track_id", "kind", "detail"]]
 
 
-def test_without_a_metadata_store_there_is_no_run(tmp_path: Path) -> None:
-    metadata = tmp_path / "pipeline" / "metadata.sqlite"
-    assert metadata_store.latest_run(str(metadata)) == 0
-    assert metadata_store.latest_outputs(str(metadata)) == {}
-    assert not metadata.exists()
-
-
 class Artifact(SimpleNamespace):
     """What `publish` reads of an artifact in the metadata store."""
 

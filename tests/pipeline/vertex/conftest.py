@@ -8,7 +8,6 @@ import google.auth
 import grpc
 import pytest
 from google.auth.credentials import AnonymousCredentials
-from google.auth.transport.requests import AuthorizedSession
 
 from tests.pipeline.vertex.google_stand_in import Google, serving
 
@@ -23,13 +22,8 @@ def google_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Go
         ) -> grpc.Channel:
             return grpc.insecure_channel(stand_in.rpc_address, options, compression)
 
-        def head(session: AuthorizedSession, url: str, **arguments: Any) -> Any:
-            path = url.removeprefix("https:/")
-            return session.request("HEAD", f"{stand_in.http_address}{path}", **arguments)
-
         nobody = AnonymousCredentials(), None
         monkeypatch.setattr(grpc, "secure_channel", to_this_machine)
         monkeypatch.setattr(google.auth, "default", lambda *_, **__: nobody)
-        monkeypatch.setattr(AuthorizedSession, "head", head)
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", stand_in.http_address)
         yield stand_in

@@ -1,7 +1,6 @@
 """Google Cloud on this machine: servers on 127.0.0.1 that Google's own clients talk to.
 
-The pipeline and the schedule service speak gRPC with Google's messages, buckets are folders, and
-the image registry knows the images that a test puts in.
+The pipeline and the schedule service speak gRPC with Google's messages, and buckets are folders.
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ class Google:
 
     Attributes:
         buckets: folder that holds a folder by bucket.
-        permissions: what the caller may do with a bucket.
-        images: paths of manifests in the registry.
         refused: HTTP status by bucket and what follows it in the path.
         faults: status and message that the next requests to Vertex AI fail with, in turn.
         looks: what a request for a job returns, in turn; the last one stays.
@@ -38,8 +35,6 @@ class Google:
     """
 
     buckets: Path
-    permissions: set[str] = dataclasses.field(default_factory=set)
-    images: set[str] = dataclasses.field(default_factory=set)
     refused: dict[str, int] = dataclasses.field(default_factory=dict)
     faults: list[tuple[grpc.StatusCode, str]] = dataclasses.field(default_factory=list)
     looks: list[api.PipelineJob] = dataclasses.field(default_factory=list)
@@ -73,25 +68,23 @@ class Google:
 
     def handlers(self) -> Iterator[grpc.GenericRpcHandler]:
         """Yield what a gRPC server needs to answer as Vertex AI."""
-        create = self._unless_faulty(self.create_pipeline_job), api.CreatePipelineJobRequest
-        get = self._unless_faulty(self.get_pipeline_job), api.GetPipelineJobRequest
-        schedule = self._unless_faulty(self.create_schedule), api.CreateScheduleRequest
+        create, get, schedule = map(
+            self._unless_faulty,
+            (self.create_pipeline_job, self.get_pipeline_job, self.create_schedule),
+        )
         jobs = {"CreatePipelineJob": create, "GetPipelineJob": get}
         yield service(f"{PACKAGE}.PipelineService", jobs)
         yield service(f"{PACKAGE}.ScheduleService", {"CreateSchedule": schedule})
 
 
 class _Http(http.server.BaseHTTPRequestHandler):
-    """Cloud Storage's JSON API for reading, and the heads of manifests."""
+    """Cloud Storage's JSON API, for reading."""
 
     google: Google
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *arguments: object) -> None:
         pass
-
-    def do_HEAD(self) -> None:  # noqa: N802 - the library's name
-        self._send(200 if self.path in self.google.images else 404, b"")
 
     def do_GET(self) -> None:  # noqa: N802 - the library's name
         url = urllib.parse.urlsplit(self.path)
@@ -105,9 +98,6 @@ class _Http(http.server.BaseHTTPRequestHandler):
             self._json({"error": {"message": f"{rest} is denied"}}, refused)
         elif not rest:
             self._json({"name": bucket})
-        elif rest == "iam/testPermissions":
-            allowed = self.google.permissions & set(query["permissions"])
-            self._json({"permissions": sorted(allowed)})
         elif rest == "o":
             prefix = query.get("prefix", [""])[0]
             files = sorted(path for path in folder.rglob("*") if path.is_file())

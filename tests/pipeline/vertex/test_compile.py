@@ -22,7 +22,6 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 import vertex_runner
 from common.config import from_json
 from components.endpoint_deployer.target import Target
-from models.registry import NETWORKS
 from pipeline.vertex import compile as vertex_compile
 from pipeline.vertex import jobs
 
@@ -119,35 +118,12 @@ def test_what_is_written_is_the_same_as_yaml_which_google_s_client_reads(tmp_pat
 def test_kfp_loads_it(name: str) -> None:
     component = kfp.components.load_component_from_text(json.dumps(spec(name)))
     assert component.name == spec(name)["pipelineInfo"]["name"] == "music-genre"
+    assert str(ROOT) not in json.dumps(job(name))
     json_format.ParseDict(job(name), pipeline_spec_pb2.PipelineJob())
     deployment = json_format.ParseDict(
         spec(name)["deploymentSpec"], pipeline_spec_pb2.PipelineDeploymentConfig()
     )
     assert len(deployment.executors) == len(tasks(name))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_path_of_the_compiling_machine_is_in_it(name: str) -> None:
-    assert str(ROOT) not in json.dumps(job(name))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_trainings_are_custom_jobs_that_the_client_takes(name: str) -> None:
-    trained = set()
-    for task_name in tasks(name):
-        if not task_name.startswith(("Trainer-", "Tuner-")):
-            continue
-        custom_job = CustomJob(training(name, task_name))  # refuses what is no field of it
-        assert custom_job.display_name == task_name
-        (pool,) = custom_job.job_spec.worker_pool_specs
-        model = task_name.partition("-")[2].replace("-", "_")
-        count = {"small": 0, "medium": 1, "full": 8}[name] if model in NETWORKS else 0
-        assert pool.machine_spec.accelerator_count == count
-        assert pool.container_spec.image_uri.endswith({0: ":latest", 1: ":gpu", 8: ":tpu"}[count])
-        assert task_name.replace("-", "").isalnum()
-        trained.add(model)
-    configuration = parameter(tasks(name)["GenreReport"], "configuration")
-    assert trained == set(json.loads(configuration)["run"]["models"])
 
 
 def test_a_tpu_of_the_machine_type_has_its_topology() -> None:
@@ -160,10 +136,16 @@ def test_a_tpu_of_the_machine_type_has_its_topology() -> None:
     assert pool["machine_spec"] == {"machine_type": "ct5lp-hightpu-4t", "tpu_topology": "2x2"}
 
 
-def test_identity_encryption_network_and_labels_reach_jobs_and_workers() -> None:
-    found = CustomJob(training("full", "Trainer-fcn5"))
+def test_machine_identity_encryption_network_and_labels_reach_jobs_and_workers() -> None:
+    found = CustomJob(training("full", "Trainer-fcn5"))  # refuses what is no field of it
     account = "music-genre@my-project.iam.gserviceaccount.com"
     key = "projects/my-project/locations/europe-west4/keyRings/music/cryptoKeys/genre"
+    (pool,) = found.job_spec.worker_pool_specs
+    assert pool.machine_spec.accelerator_count == 8
+    assert pool.container_spec.image_uri.endswith(":tpu")
+    (pool,) = CustomJob(training("full", "Trainer-svm")).job_spec.worker_pool_specs
+    assert pool.machine_spec.accelerator_count == 0
+    assert pool.container_spec.image_uri.endswith(":latest")
     assert found.job_spec.service_account == account
     assert found.job_spec.network == "projects/123456789012/global/networks/music"
     assert found.encryption_spec.kms_key_name == key
@@ -171,9 +153,7 @@ def test_identity_encryption_network_and_labels_reach_jobs_and_workers() -> None
     args = containers("full")["Transform"]["args"]
     assert f"--service_account_email={account}" in args
     assert f"--dataflow_kms_key={key}" in args
-    assert [arg for arg in args if arg.startswith("--labels")] == [
-        "--labels=team=music", "--labels=cost-center=a42",
-    ]  # fmt: skip
+    assert {"--labels=team=music", "--labels=cost-center=a42"} < set(args)
 
 
 def test_the_baseline_is_the_last_model_that_this_pipeline_blessed() -> None:
@@ -191,18 +171,6 @@ def test_the_baseline_is_the_last_model_that_this_pipeline_blessed() -> None:
     assert source["taskOutputArtifact"]["producerTask"] == "LatestBlessedModel-model-resolver"
 
 
-def test_flags_of_beam_are_given_to_what_uses_beam() -> None:
-    given = {
-        name
-        for name, container in containers("full").items()
-        if [arg for arg in container["args"] if arg.startswith(("--runner", "--labels"))]
-    }
-    assert given == {"FmaExampleGen", "StatisticsGen", "Transform", "CandidateRanker", "Evaluator"}
-    for container in containers("full").values():
-        assert container["args"][4] == "--json_serialized_inputs_spec_args"
-        assert json.loads(container["args"][5])
-
-
 def test_only_an_endpoint_that_is_asked_for_is_deployed_to() -> None:
     assert "EndpointDeployer" not in tasks("small")
     task = tasks("full")["EndpointDeployer"]
@@ -210,6 +178,5 @@ def test_only_an_endpoint_that_is_asked_for_is_deployed_to() -> None:
     assert source["taskOutputArtifact"]["producerTask"] == "AtomicPusher"
     assert not task.get("cachingOptions", {}).get("enableCache")
     target = from_json(Target, parameter(task, "target"))
-    assert (target.region, target.labels) == (
-        "europe-west4", (("team", "music"), ("cost-center", "a42")),
-    )  # fmt: skip
+    assert (target.region, target.endpoint.traffic_percent) == ("europe-west4", 10)
+    assert target.labels == (("team", "music"), ("cost-center", "a42"))

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,13 +18,9 @@ import pytest
 from google.api_core.exceptions import PermissionDenied
 from google.cloud import aiplatform_v1
 from tfx.types import standard_artifacts
-from tfx.utils import path_utils
 
 from common.errors import InputError, OutageError
 from components.endpoint_deployer.target import Machine
-from models import failure_notes
-from models.training import fit_record
-from models.training.fit_record import FitRecord
 from pipeline.vertex import custom_jobs, faults, job_executor, jobs
 from pipeline.vertex.settings import VertexConfig
 from tests.grpc_stand_in import serving
@@ -37,7 +33,7 @@ VERTEX = VertexConfig("my-project", "us-central1", "gcr.io/my-project/genre:1")
 class StumblingJobService(JobService):
     """A job service that answers the first looks at a job with `outages`.
 
-    It stands for the image, too: the container of a job does `work`, then is `process`.
+    It stands for the image, too: the container of a job is `process`.
     """
 
     name = VERTEX.image
@@ -46,13 +42,11 @@ class StumblingJobService(JobService):
         super().__init__(cast(Image, self), logs)
         self.outages: list[grpc.StatusCode] = []
         self.cancelled: list[str] = []
-        self.work: Callable[[], None] = lambda: None
         self.process = "true"
         self.command: list[str] = []
 
     def start(self, command: list[str], log: Path, *_: Any) -> subprocess.Popen[bytes]:
         self.command = list(command)
-        self.work()
         log.write_text("no data")
         return subprocess.Popen(self.process.split())
 
@@ -88,14 +82,6 @@ def properties(folder: Path, vertex: VertexConfig = VERTEX, model: str = "svm") 
     return {"custom_config": json.dumps(custom)}
 
 
-def train(folder: Path, service: StumblingJobService, record: FitRecord) -> None:
-    """Run the Trainer's executor, whose job leaves a record."""
-    model = standard_artifacts.Model()
-    model.uri = str(folder / "model")
-    service.work = lambda: fit_record.write(path_utils.serving_model_dir(model.uri), record)
-    custom_jobs.TrainerExecutor().Do({}, {"model": [model]}, properties(folder))
-
-
 def tune(folder: Path) -> None:
     """Run the Tuner's executor."""
     custom_jobs.TunerExecutor().Do({}, {}, properties(folder))
@@ -104,27 +90,15 @@ def tune(folder: Path) -> None:
 def test_a_job_runs_the_trainer_of_tfx_in_our_image(
     service: StumblingJobService, tmp_path: Path
 ) -> None:
-    train(tmp_path, service, FitRecord("svm"))
+    model = standard_artifacts.Model()
+    model.uri = str(tmp_path / "model")
+    custom_jobs.TrainerExecutor().Do({}, {"model": [model]}, properties(tmp_path))
     (job,) = service.jobs
     assert job.name.startswith("projects/my-project/locations/us-central1/customJobs/")
     (pool,) = job.job_spec.worker_pool_specs
     assert pool.container_spec.image_uri == VERTEX.image
     assert service.command[:3] == ["python", "-m", "tfx.scripts.run_executor"]
     assert "pipeline.vertex.custom_jobs.JobsTrainerExecutor" in service.command
-    assert not failure_notes.fingerprints(str(tmp_path / "checkpoints"), ["svm"])
-
-
-def test_a_model_that_failed_to_train_is_trained_again_by_the_next_run(
-    service: StumblingJobService, tmp_path: Path
-) -> None:
-    train(tmp_path, service, FitRecord("svm", fit_record.FAILED, reason="no weights"))
-    checkpoints = str(tmp_path / "checkpoints")
-    notes = failure_notes.fingerprints(checkpoints, ["knn", "svm"])
-    assert [model for model, _ in notes] == ["svm"]
-    (note,) = (tmp_path / "checkpoints" / "failed").iterdir()
-    assert note.read_text() == "no weights\n"
-    os.utime(note, (0, 0))  # as another failure would, at another time
-    assert failure_notes.fingerprints(checkpoints, ["svm"]) != notes
 
 
 def test_a_job_is_cancelled_when_its_container_is_stopped(
@@ -146,12 +120,11 @@ def test_a_job_is_cancelled_when_its_container_is_stopped(
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-@pytest.mark.parametrize("code", ["UNAVAILABLE", "INTERNAL"])
 def test_a_job_outlives_an_outage_of_the_service(
-    service: StumblingJobService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+    service: StumblingJobService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(faults, "JOB_PATIENCE", {"initial": 0.01, "maximum": 0.05, "timeout": 60.0})
-    service.outages = [grpc.StatusCode[code]] * 4
+    service.outages = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL] * 2
     tune(tmp_path)
     (job,) = service.jobs
     assert (job.state.name, service.cancelled) == ("JOB_STATE_SUCCEEDED", [])

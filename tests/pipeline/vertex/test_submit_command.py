@@ -11,7 +11,7 @@ from apache_beam.internal.gcp import auth
 from google.api_core.retry import Retry
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import aiplatform_v1
-from google.cloud.aiplatform import base
+from google.cloud.aiplatform import base, initializer
 
 import vertex_runner
 from common import files
@@ -22,7 +22,6 @@ from pipeline.vertex import run as vertex_run
 WHERE = ["--project=my-project", "--region=us-central1"]
 PARENT = "projects/my-project/locations/us-central1"
 JOB = "music-genre-20261125010203"
-MANIFESTS = "/us-central1-docker.pkg.dev/v2/my-project/music-genre/pipeline/manifests"
 ACCOUNT = "--service-account=runner@my-project.iam.gserviceaccount.com"
 TASKS = ("FmaExampleGen", "Evaluator", "AtomicPusher", "GenreReport")
 
@@ -34,8 +33,6 @@ def bucket(write_archive, google_cloud, tmp_path, monkeypatch):
     folder = google_cloud.buckets / "my-bucket"
     for name in ("audio", "metadata"):
         shutil.copytree(tmp_path / name, folder / name)
-    google_cloud.permissions.add("storage.objects.create")
-    google_cloud.images.add(f"{MANIFESTS}/latest")
     # Beam looks for credentials for half a minute before it asks without; here there are none.
     monkeypatch.setattr(auth._Credentials, "_credentials_init", True, raising=False)
     monkeypatch.setattr(watching, "_POLLING_SECONDS", 0)
@@ -181,36 +178,8 @@ def refusal(answer, expected):
     return err
 
 
-def test_a_bucket_that_is_missing_is_named(submit, google_cloud):
-    said = refusal(submit("--serving-model-dir=gs://other/models"), BAD_INPUT)
-    assert "gs://other" in said
-    assert "does not exist" in said
-    assert not google_cloud.requests
-
-
-def test_a_bucket_must_be_writable_by_who_runs_the_job(submit, google_cloud):
-    google_cloud.permissions.clear()
-    assert "may not write to gs://my-bucket" in refusal(submit(), BAD_INPUT)
-    assert not google_cloud.requests
-    assert submit(ACCOUNT)[0] == PUSHED
-
-
-def test_an_image_that_is_missing_is_named(submit, google_cloud):
-    google_cloud.images.clear()
-    said = refusal(submit(), BAD_INPUT)
-    assert "there is no image us-central1-docker.pkg.dev/my-project/music-genre/pipeline" in said
-    digest = f"sha256:{'0' * 64}"
-    google_cloud.images.add(f"{MANIFESTS}/{digest}")
-    image = f"us-central1-docker.pkg.dev/my-project/music-genre/pipeline@{digest}"
-    assert submit(f"--image={image}")[0] == PUSHED
-
-
-def test_a_registry_that_is_not_google_s_gets_no_token(submit):
-    assert submit("--image=registry.example.com/genre:1")[0] == PUSHED
-
-
-@pytest.mark.parametrize("refused", ["o/metadata%2Ftracks.csv", "o"])
-def test_input_that_may_not_be_read_is_named(submit, google_cloud, refused):
+def test_input_that_may_not_be_read_is_named(submit, google_cloud):
+    refused = "o/metadata%2Ftracks.csv"
     google_cloud.refused[f"my-bucket/{refused}"] = 403
     said = refusal(submit(), BAD_INPUT)
     assert "cannot read the input" in said
@@ -227,16 +196,15 @@ def test_without_credentials_google_says_what_to_do(submit, monkeypatch):
         raise DefaultCredentialsError("Your default credentials were not found.")
 
     monkeypatch.setattr(google.auth, "default", default)
+    monkeypatch.setattr(initializer.global_config, "_credentials", None)
     assert "Your default credentials were not found" in refusal(submit(), BAD_INPUT)
 
 
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("PERMISSION_DENIED", BAD_INPUT),
         ("RESOURCE_EXHAUSTED", BAD_INPUT),  # a quota
         ("UNAVAILABLE", FAULT),
-        ("INTERNAL", FAULT),
     ],
 )
 def test_what_the_service_refuses_is_passed_on(submit, google_cloud, code, expected):
@@ -314,11 +282,11 @@ def test_the_end_of_the_job_is_the_exit_status(follow, look, expected, words):
     assert words in out
 
 
-@pytest.mark.parametrize("code", ["UNAVAILABLE", "INTERNAL", "RESOURCE_EXHAUSTED"])
-def test_an_outage_of_a_moment_is_waited_for(follow, google_cloud, code):
-    google_cloud.faults.append((grpc.StatusCode[code], "The service is away."))
+def test_an_outage_of_a_moment_is_waited_for(follow, google_cloud):
+    for code in ("UNAVAILABLE", "INTERNAL", "RESOURCE_EXHAUSTED"):
+        google_cloud.faults.append((grpc.StatusCode[code], "The service is away."))
     assert follow(ended(1, 1))[0] == PUSHED
-    assert len(google_cloud.requests) == 2
+    assert len(google_cloud.requests) == 4
 
 
 def test_an_outage_that_stays_is_left_with_the_command_that_comes_back(follow, google_cloud):

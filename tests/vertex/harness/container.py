@@ -18,16 +18,8 @@ class ContainerError(RuntimeError):
 def install(checkout: Path, folder: Path) -> Path:
     """Return a folder with what `setup.py` installs, which is what the image has of the project."""
     code = folder / "code"
-    command: list[str | Path] = [
-        sys.executable,
-        "setup.py",
-        "-q",
-        "build",
-        "-b",
-        folder / "build",
-        "--build-lib",
-        code,
-    ]
+    options = ["-q", "build", "-b", f"{folder}/build", f"--build-lib={code}"]
+    command = [sys.executable, "setup.py", *options]
     subprocess.run(command, cwd=checkout, check=True, capture_output=True)
     return code
 

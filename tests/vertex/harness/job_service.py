@@ -96,9 +96,9 @@ class JobService:
     def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         """Return what a gRPC server needs to answer as the service."""
         methods = {
-            "CreateCustomJob": (self.create, aiplatform_v1.CreateCustomJobRequest),
-            "GetCustomJob": (self.get, aiplatform_v1.GetCustomJobRequest),
-            "CancelCustomJob": (self.cancel, aiplatform_v1.CancelCustomJobRequest),
+            "CreateCustomJob": self.create,
+            "GetCustomJob": self.get,
+            "CancelCustomJob": self.cancel,
         }
         return (service(f"{PACKAGE}.JobService", methods),)
 
