@@ -47,6 +47,11 @@ class FitRecord:
     hyperparameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     curves: Sequence[Mapping[str, Any]] = ()
 
+    @property
+    def temperature(self) -> float | None:
+        """The temperature that its scores are calibrated with, None where there is none."""
+        return self.hyperparameters.get("temperature")
+
 
 def write(model_dir: str, record: FitRecord) -> None:
     """Writes a record beside the SavedModel in `model_dir`; the two travel together.
