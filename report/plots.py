@@ -269,10 +269,10 @@ def reliability(
             Rectangle((found["lower"], 0), found["upper"] - found["lower"], found["accuracy"],
                       facecolor=_SERIES[0], alpha=0.12 + 0.28 * found["clips"] / most, linewidth=0)
         )  # fmt: skip
-    for series, (found, text, style) in enumerate(
+    for series, (side, text, style) in enumerate(
         ((bins, "calibrated", "o-"), (before, "before calibration", "s--"))
     ):
-        line = sorted((point["mean_score"], point["accuracy"]) for point in found)
+        line = sorted((point["mean_score"], point["accuracy"]) for point in side)
         if line:
             axes.plot(*zip(*line, strict=True), style, color=_SERIES[series], markersize=5,
                       label=text)  # fmt: skip
@@ -299,10 +299,10 @@ def scatter(
         axis_labels: of the two dimensions.
         label: what the plot says, for those who do not see it.
     """
-    width_px = 560
+    width_px = 430
     longest = max(len(genre) for genre, _ in points)
     columns = max(1, min(4, int(width_px / (6 * longest + 34))))
-    drawing = _Drawing("scatter", width_px, 420 + 17 * (len(points) // columns + 1))
+    drawing = _Drawing("scatter", width_px, 340 + 17 * (len(points) // columns + 1))
     axes = drawing.figure.add_subplot()
     if others:
         axes.plot(*zip(*others, strict=True), ".", color=_INK, alpha=0.3, markersize=3,
