@@ -21,7 +21,7 @@ class Row:
         license: as the archive writes it.
         split: `train`, `eval` or `test` where the archive has splits of its own, else empty.
         year: of the release or the recording, -1 where neither is known.
-        artist: the artist's name, for messages.
+        artist: the artist's name, for messages and the report; empty where none is named.
     """
 
     track_id: int

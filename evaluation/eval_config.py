@@ -56,6 +56,19 @@ def model_spec(name: str) -> config_pb2.ModelSpec:
     )
 
 
+def with_temperature(
+    config: config_pb2.EvalConfig, temperature: float | None
+) -> config_pb2.EvalConfig:
+    """Returns the configuration with the temperature of the model's scores, where it is known."""
+    found = config_pb2.EvalConfig()
+    found.CopyFrom(config)
+    for specs in found.metrics_specs:
+        for metric in specs.metrics:
+            if metric.class_name == CalibrationError.__name__ and temperature is not None:
+                metric.config = f'"temperature": {temperature}'
+    return found
+
+
 def slices(by: Sequence[str]) -> list[config_pb2.SlicingSpec]:
     """Returns all clips together, and the values of each feature."""
     return [

@@ -24,6 +24,7 @@ _FIGURES = {
     "top_3_accuracy": eval_config.TOP_3,
     "log_loss": eval_config.LOG_LOSS,
     "calibration_error": eval_config.CALIBRATION_ERROR,
+    "calibration_error_before": f"{eval_config.CALIBRATION_ERROR}_before",
 }
 
 
@@ -42,6 +43,8 @@ class Evaluation:
             `upper`, `clips`, `mean_score`, `accuracy`.
         slices: for each feature that the split is sliced by, for each of its values, empty where
             it is not known: `clips`, `accuracy`, `accuracy_interval` as [low, high], `macro_f1`.
+        calibration_before: the same of the scores before calibration, empty where the evaluation
+            was not told their temperature. `overall` then has `calibration_error_before`, too.
         mistakes: at most 12, the highest score first: `track_id`, `genre`, `predicted`; `score`,
             that of the wrong genre; `genre_score`, of the right one; `top`, the three highest.
     """
@@ -51,6 +54,7 @@ class Evaluation:
     per_genre: dict[str, dict[str, Any]]
     confusion: dict[str, dict[str, int]]
     calibration: list[dict[str, float]]
+    calibration_before: list[dict[str, float]]
     slices: dict[str, dict[str, dict[str, Any]]]
     mistakes: list[dict[str, Any]]
 
@@ -104,7 +108,9 @@ def read_evaluation(uri: str, model_name: str, genres: Sequence[str]) -> Evaluat
     # A genre that is new in the split is none of the model's: its id is -1.
     names = {**dict(enumerate(genres)), **held}
     return Evaluation(
-        overall={name: _value(whole, metric) for name, metric in _FIGURES.items()},
+        overall={
+            name: _value(whole, metric) for name, metric in _FIGURES.items() if metric in whole
+        },
         intervals={
             "accuracy": _interval(whole, intervals.ACCURACY),
             "macro_f1": _interval(whole, intervals.MACRO_F1),
@@ -118,7 +124,8 @@ def read_evaluation(uri: str, model_name: str, genres: Sequence[str]) -> Evaluat
             }
             for index, genre in in_order
         },
-        calibration=_calibration(whole),
+        calibration=_calibration(whole, _FIGURES["calibration_error"]),
+        calibration_before=_calibration(whole, _FIGURES["calibration_error_before"]),
         slices=_other_slices(slices),
         mistakes=[
             _mistake(track_id, names.get(label, str(label)), label_score, top, names)
@@ -175,8 +182,11 @@ def _genre_figures(index: int, genre: dict[str, Any], whole: dict[str, Any]) -> 
     }
 
 
-def _calibration(whole: dict[str, Any]) -> list[dict[str, float]]:
-    bins = _array(whole, f"{eval_config.CALIBRATION_ERROR}_bins")
+def _calibration(whole: dict[str, Any], name: str) -> list[dict[str, float]]:
+    """Returns the bins beside a calibration error, none where it was not measured."""
+    if name not in whole:
+        return []
+    bins = _array(whole, f"{name}_bins")
     return [
         {
             "lower": place / len(bins),

@@ -5,6 +5,7 @@ from __future__ import annotations
 # Raw Examples, as `dataset/schema.pbtxt` describes them.
 AUDIO = "audio"
 TRACK_ID = "track_id"
+ARTIST = "artist"  # the artist's name, empty where unknown
 ARTIST_ID = "artist_id"
 ALBUM_ID = "album_id"
 GENRE = "genre"
@@ -22,6 +23,7 @@ N_FMA_FEATURES = 518
 # What TFDV's statistics are computed of: never the audio, nor other packed bytes.
 METADATA = (
     TRACK_ID,
+    ARTIST,
     ARTIST_ID,
     ALBUM_ID,
     GENRE,

@@ -88,6 +88,7 @@ def create_pipeline(config: PipelineConfig, platform: Platform | None = None) ->
     deployers = platform.deployers(pusher.outputs["pushed_model"])
     report = GenreReport(
         examples=examples,
+        transformed_examples=transform.outputs["transformed_examples"],
         leaderboard=ranker.outputs[LEADERBOARD],
         ranking=ranker.outputs[EVALUATION],
         evaluation=evaluator.outputs["evaluation"],

@@ -66,6 +66,7 @@ class Clip:
         artist_id: in the archive, -1 where it names none.
         genre: its label.
         title: of the track.
+        artist: the artist's name, empty where the archive names none.
         license: of the track.
         year: of the release, -1 where the archive names none.
         seconds: length of the clip.
@@ -84,12 +85,28 @@ class Clip:
     license: str
     year: int
     seconds: float
+    artist: str = ""
     spectrogram: str = ""
     audio: str = ""
     predicted: str = ""
     score: float = 0.0
     genre_score: float = 0.0
     top: Sequence[tuple[str, float]] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Projection:
+    """Clips of the train split on the first two principal components of a feature.
+
+    Attributes:
+        feature: that was projected.
+        explained: the share of the variance that each component explains.
+        points: for each genre the coordinates of its clips, [first, second].
+    """
+
+    feature: str
+    explained: Sequence[float]
+    points: Mapping[str, Sequence[Sequence[float]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +151,7 @@ class ReportData:
         spectrogram_axes: what the edges stand for: `fmin_hz`, `fmax_hz`, `dynamic_range_db`.
         provenance: where it all comes from.
         gate: what the gate checked, see `evaluation.gate_table`.
+        projection: clips on two principal components, None where no model reads vectors.
     """
 
     best: str
@@ -150,6 +168,7 @@ class ReportData:
     spectrogram_axes: Mapping[str, float]
     provenance: Provenance
     gate: Sequence[Mapping[str, Any]] = ()
+    projection: Projection | None = None
 
     def source(self, key: str) -> Source | None:
         """Returns the artifact that was read as `key`, None where none was."""
@@ -170,6 +189,7 @@ def from_json(text: str) -> ReportData:
     try:
         values = json.loads(text)
         provenance = values["provenance"]
+        projection = values.get("projection")
         sources = [Source(**source) for source in provenance["sources"]]
         return ReportData(
             **{
@@ -177,6 +197,7 @@ def from_json(text: str) -> ReportData:
                 "holdings": Holdings(**values["holdings"]),
                 "examples": [Clip(**clip) for clip in values["examples"]],
                 "mistakes": [Clip(**clip) for clip in values["mistakes"]],
+                "projection": Projection(**projection) if projection else None,
                 "provenance": Provenance(**{**provenance, "sources": sources}),
             }
         )

@@ -13,13 +13,14 @@ from markupsafe import Markup
 
 from common import formatting
 from report import plots
-from report.data import Clip, Holdings, ReportData
+from report.data import Clip, Holdings, Projection, ReportData
 
 NOTHING = "–"
 # Room for spectrograms and sounds as data: URIs, so that a page stays below 5 MB.
 _EXAMPLES_BYTES = 1_800_000
 _MISTAKES_BYTES = 2_000_000
 _MOST_PAIRS = 5
+_MOST_GENRES = 12  # that a scatter plot tells apart
 # Where it is not just the feature's own name.
 _SLICE_NAMES = {"license": "Licence", "source_channels": "Channels of the file"}
 
@@ -54,7 +55,9 @@ def render(data: ReportData) -> str:
             confused=_most_confused(data.test["confusion"]),
             confusion_columns=_predicted(data.test["confusion"]),
             confusion_plot=_confusion_plot(data.test["confusion"]),
-            calibration_plot=_calibration_plot(data.test["calibration"]),
+            calibration=_calibration_rows(data.test),
+            calibration_plot=_calibration_plot(data.test),
+            projection_plot=_projection_plot(data.projection),
             clips_plot=_clips_plot(data),
             slice_names=_SLICE_NAMES,
             examples=_bounded(data.examples, _EXAMPLES_BYTES),
@@ -211,13 +214,55 @@ def _confusion_plot(confusion: Mapping[str, Mapping[str, int]]) -> Markup:
     return Markup(plots.confusion(confusion, _predicted(confusion), label))
 
 
-def _calibration_plot(bins: Sequence[Mapping[str, float]]) -> Markup:
+def _calibration_rows(test: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns each bin of the scores, calibrated and before; None where one of them has no clip."""
+    both = [
+        {found["lower"]: found for found in bins}
+        for bins in (test["calibration"], _calibration_before(test))
+    ]
+    return [
+        {"bin": both[0].get(lower) or both[1][lower], "bins": [bins.get(lower) for bins in both]}
+        for lower in sorted(both[0].keys() | both[1].keys())
+    ]
+
+
+def _calibration_before(test: Mapping[str, Any]) -> Sequence[Mapping[str, float]]:
+    found: Sequence[Mapping[str, float]] = test.get("calibration_before", ())
+    return found
+
+
+def _calibration_plot(test: Mapping[str, Any]) -> Markup:
+    bins, before = test["calibration"], _calibration_before(test)
     if not bins:
         return _NONE
-    label = "Share of right answers by highest score: " + "; ".join(
-        f"{figure(found['mean_score'], 2)}: {figure(found['accuracy'], 2)}" for found in bins
+    label = "Share of right answers by highest score: " + "; before calibration: ".join(
+        "; ".join(f"{figure(one['mean_score'], 2)}: {figure(one['accuracy'], 2)}" for one in found)
+        for found in (bins, before)
+        if found
     )
-    return Markup(plots.reliability(bins, label))
+    return Markup(plots.reliability(bins, before, label))
+
+
+def _projection_plot(projection: Projection | None) -> Markup:
+    if not projection:
+        return _NONE
+    points = projection.points
+    named = sorted(points, key=lambda genre: -len(points[genre]))[:_MOST_GENRES]
+    label = f"Clips on two principal components of {projection.feature}: " + ", ".join(
+        f"{len(clips)} {genre}" for genre, clips in points.items()
+    )
+    first, second = (
+        f"component {place}, {100 * share:.0f} % of the variance"
+        for place, share in enumerate(projection.explained, start=1)
+    )
+    return Markup(
+        plots.scatter(
+            [(genre, clips) for genre, clips in points.items() if genre in named],
+            [point for genre, clips in points.items() if genre not in named for point in clips],
+            (first, second),
+            label,
+        )
+    )
 
 
 def _clips_plot(data: ReportData) -> Markup:

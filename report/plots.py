@@ -25,10 +25,12 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 # Drawn in these, replaced by what CSS knows. The series are told apart by any kind of colour
-# vision: blue, orange and green of Okabe and Ito (2008), lighter on a dark page.
+# vision: blue, vermilion, green, purple, orange and black of Okabe and Ito (2008), lighter on a
+# dark page.
 _INK = "#010203"
 _CELL, _ON_CELL = "#040507", "#040506"
-_SERIES = ("#0072b2", "#d55e00", "#009e73")
+_SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#000001")
+_MARKERS = "os^DvPX"  # one more than colours: 42 pairs, no two the same
 _IN_CSS = {
     _INK: "currentColor",
     _CELL: "var(--cell)",
@@ -107,9 +109,10 @@ def _for_a_page(text: str, label: str) -> str:
     text = re.sub(r"<[^>]*>", lambda tag: _tag_for_a_page(tag[0]), text)
     size = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', text)
     assert size, "matplotlib gives every document a viewBox"
+    width, height = float(size[1]) / _PIXEL, float(size[2]) / _PIXEL
     opening = (
         f'<svg class="plot" role="img" aria-label="{html.escape(label)}" viewBox="{size[0][9:-1]}" '
-        f'width="{float(size[1]) / _PIXEL:.0f}" height="{float(size[2]) / _PIXEL:.0f}">'
+        f'width="{width:.0f}" height="{height:.0f}" style="--width: {width:.0f}px">'
     )
     return re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip()
 
@@ -247,14 +250,17 @@ def _cell(axes: Axes, column: int, row: int, **style: Any) -> None:
 
 
 @_styled
-def reliability(bins: Sequence[Mapping[str, float]], label: str) -> str:
+def reliability(
+    bins: Sequence[Mapping[str, float]], before: Sequence[Mapping[str, float]], label: str
+) -> str:
     """Returns the reliability diagram: how often the highest score is right, by that score.
 
     Args:
         bins: `lower`, `upper`, `clips`, `mean_score` and `accuracy` of every bin that is not empty.
+        before: the same before calibration, none where that is not known.
         label: what the plot says, for those who do not see it.
     """
-    drawing = _Drawing("reliability", 340, 320)
+    drawing = _Drawing("reliability", 380, 380)
     axes = drawing.figure.add_subplot(aspect="equal")
     axes.plot([0, 1], [0, 1], color=_INK, alpha=_WEAK_ALPHA, linestyle=(0, (4, 3)), linewidth=1)
     most = max(found["clips"] for found in bins)
@@ -263,15 +269,51 @@ def reliability(bins: Sequence[Mapping[str, float]], label: str) -> str:
             Rectangle((found["lower"], 0), found["upper"] - found["lower"], found["accuracy"],
                       facecolor=_SERIES[0], alpha=0.12 + 0.28 * found["clips"] / most, linewidth=0)
         )  # fmt: skip
-    order = sorted(bins, key=lambda found: found["mean_score"])
-    axes.plot(
-        [found["mean_score"] for found in order], [found["accuracy"] for found in order],
-        "o-", color=_SERIES[0], markersize=5,
-    )  # fmt: skip
+    for series, (side, text, style) in enumerate(
+        ((bins, "calibrated", "o-"), (before, "before calibration", "s--"))
+    ):
+        line = sorted((point["mean_score"], point["accuracy"]) for point in side)
+        if line:
+            axes.plot(*zip(*line, strict=True), style, color=_SERIES[series], markersize=5,
+                      label=text)  # fmt: skip
+    drawing.figure.legend(loc="outside upper right", ncols=2)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("highest score")
     axes.set_ylabel("share that is right")
+    return drawing.svg(label)
+
+
+@_styled
+def scatter(
+    points: Sequence[tuple[str, Sequence[Sequence[float]]]],
+    others: Sequence[Sequence[float]],
+    axis_labels: tuple[str, str],
+    label: str,
+) -> str:
+    """Returns clips in two dimensions, each genre with a colour and a marker of its own.
+
+    Args:
+        points: genres with the coordinates of their clips.
+        others: those of further genres, drawn faintly behind them.
+        axis_labels: of the two dimensions.
+        label: what the plot says, for those who do not see it.
+    """
+    width_px = 430
+    longest = max(len(genre) for genre, _ in points)
+    columns = max(1, min(4, int(width_px / (6 * longest + 34))))
+    drawing = _Drawing("scatter", width_px, 340 + 17 * (len(points) // columns + 1))
+    axes = drawing.figure.add_subplot()
+    if others:
+        axes.plot(*zip(*others, strict=True), ".", color=_INK, alpha=0.3, markersize=3,
+                  label="other genres")  # fmt: skip
+    for place, (genre, clips) in enumerate(points):
+        axes.plot(*zip(*clips, strict=True), _MARKERS[place % len(_MARKERS)], label=genre,
+                  color=_SERIES[place % len(_SERIES)], alpha=0.75, markersize=4.5,
+                  markeredgewidth=0)  # fmt: skip
+    axes.set_xlabel(axis_labels[0])
+    axes.set_ylabel(axis_labels[1])
+    drawing.figure.legend(loc="outside upper right", ncols=columns, markerscale=1.4)
     return drawing.svg(label)
 
 

@@ -15,6 +15,7 @@ def serialize(track: Track, clip: Clip) -> bytes:
     feature = {
         example_keys.AUDIO: _bytes(clip.pcm16.tobytes()),
         example_keys.TRACK_ID: _int64(row.track_id),
+        example_keys.ARTIST: _bytes(row.artist.encode()),
         example_keys.ARTIST_ID: _int64(row.artist_id),
         example_keys.ALBUM_ID: _int64(row.album_id),
         example_keys.GENRE: _bytes(row.genre.encode()),

@@ -19,7 +19,7 @@ from report.media import excerpt_uri, spectrogram_uri
 EXAMPLE_SPLIT, JUDGED_SPLIT = "train", "test"
 EXAMPLE_SECONDS, MISTAKE_SECONDS = 5.0, 10.0
 _FEW_GENRES = 8  # up to as many there are two examples of each
-_LONGEST_TEXT = 200  # characters of a title or licence
+_LONGEST_TEXT = 200  # characters of a title, a name or a licence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +101,7 @@ def _read(raw: bytes, audio: AudioConfig) -> tuple[Clip, bytes]:
         artist_id=feature[example_keys.ARTIST_ID].int64_list.value[0],
         genre=feature[example_keys.GENRE].bytes_list.value[0].decode(),
         title=_text(feature[example_keys.TITLE]),
+        artist=_text(feature[example_keys.ARTIST]),
         license=_text(feature[example_keys.LICENSE]),
         year=feature[example_keys.YEAR].int64_list.value[0],
         seconds=len(pcm16) / 2 / audio.sample_rate_hz,

@@ -22,6 +22,7 @@ class GenreReportSpec(component_spec.ComponentSpec):
     }
     INPUTS: ClassVar[dict[str, Any]] = {
         executor.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        executor.TRANSFORMED: component_spec.ChannelParameter(type=standard_artifacts.Examples),
         executor.LEADERBOARD: component_spec.ChannelParameter(type=Leaderboard),
         executor.RANKING: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
         executor.EVALUATION: component_spec.ChannelParameter(
@@ -46,6 +47,7 @@ class GenreReport(base_component.BaseComponent):
         self,
         *,
         examples: types.BaseChannel,
+        transformed_examples: types.BaseChannel,
         leaderboard: types.BaseChannel,
         ranking: types.BaseChannel,
         evaluation: types.BaseChannel,
@@ -58,6 +60,7 @@ class GenreReport(base_component.BaseComponent):
 
         Args:
             examples: raw Examples.
+            transformed_examples: Transform's, which the models were trained on.
             leaderboard: the ranker's Leaderboard.
             ranking: the ranker's ModelEvaluation, of all candidates on eval.
             evaluation: the Evaluator's, of the best one on test.
@@ -71,6 +74,7 @@ class GenreReport(base_component.BaseComponent):
             GenreReportSpec(
                 **{
                     executor.EXAMPLES: examples,
+                    executor.TRANSFORMED: transformed_examples,
                     executor.LEADERBOARD: leaderboard,
                     executor.RANKING: ranking,
                     executor.EVALUATION: evaluation,

@@ -9,7 +9,7 @@ import importlib.metadata
 import io
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,7 @@ from common import files, progress
 from common.config import from_json
 from components.candidate_ranker.executor import FITS_NAME, LEADERBOARD_NAME
 from components.genre_report import clips
+from components.genre_report.projection import project, vector_feature
 from components.model_properties import WITHHELD
 from dataset.bad_files import BAD_FILES_NAME, SUMMARY_NAME
 from dataset.config import SPLITS, AudioConfig
@@ -33,17 +34,19 @@ from report.data import (
     DATA_NAME,
     PAGE_NAME,
     Holdings,
+    Projection,
     Provenance,
     ReportData,
     Source,
     to_json,
 )
 
-EXAMPLES, LEADERBOARD, RANKING = "examples", "leaderboard", "ranking"
+EXAMPLES, TRANSFORMED = "examples", "transformed_examples"
+LEADERBOARD, RANKING = "leaderboard", "ranking"
 EVALUATION, BLESSING, MODEL = "evaluation", "blessing", "model"
 CONFIGURATION, PIPELINE_NAME = "configuration", "pipeline_name"
 REPORT, PAGE = "report", "page"
-_IN_ORDER = (EXAMPLES, LEADERBOARD, RANKING, MODEL, EVALUATION, BLESSING)
+_IN_ORDER = (EXAMPLES, TRANSFORMED, LEADERBOARD, RANKING, MODEL, EVALUATION, BLESSING)
 CODE_DIGEST = "code_digest"
 
 _FAULT_ROWS = 20
@@ -142,6 +145,7 @@ def gather(inputs: Mapping[str, Any], exec_properties: Mapping[str, Any], run: R
         fits=fits,
         test=dataclasses.asdict(test),
         holdings=_holdings(held, summary, uri[EXAMPLES]),
+        projection=_projection(inputs[TRANSFORMED], board, genres),
         examples=held.examples,
         mistakes=held.mistakes,
         spectrogram_axes={
@@ -172,15 +176,24 @@ def gather(inputs: Mapping[str, Any], exec_properties: Mapping[str, Any], run: R
 def _survey(
     examples: Any, mistakes: list[dict[str, Any]], audio: AudioConfig, summary: Mapping[str, Any]
 ) -> clips.Survey:
-    split_files = {
-        split: files.matching(
-            io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
-        )
-        for split in SPLITS
-    }
+    split_files = {split: _split_files(examples, split) for split in SPLITS}
     genres = {genre for counts in summary["clips"].values() for genre in counts}
     progress.start(sum(sum(counts.values()) for counts in summary["clips"].values()))
     return clips.survey(split_files, mistakes, audio, sorted(genres))
+
+
+def _projection(
+    transformed: Any, board: Mapping[str, Any], genres: Sequence[str]
+) -> Projection | None:
+    feature = vector_feature(board["models"], board["best"])
+    if not feature:
+        return None
+    return project(_split_files(transformed, clips.EXAMPLE_SPLIT), feature, genres)
+
+
+def _split_files(examples: Any, split: str) -> list[str]:
+    uri = artifact_utils.get_split_uri([examples], split)
+    return files.matching(io_utils.all_files_pattern(uri))
 
 
 def _holdings(held: clips.Survey, summary: Mapping[str, Any], examples_uri: str) -> Holdings:

@@ -52,6 +52,11 @@ class FitRecord:
         """Names of the hyperparameters that a Tuner found."""
         return tuple(self.hyperparameters.get("tuned", ()))
 
+    @property
+    def temperature(self) -> float | None:
+        """The temperature that its scores are calibrated with, None where there is none."""
+        return self.hyperparameters.get("temperature")
+
 
 def write(model_dir: str, record: FitRecord) -> None:
     """Writes a record beside the SavedModel in `model_dir`; the two travel together.

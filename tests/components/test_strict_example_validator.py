@@ -18,6 +18,7 @@ from pipeline.dag import SCHEMA_PATH
 
 GOOD = {
     example_keys.TRACK_ID: [2],
+    example_keys.ARTIST: [b""],
     example_keys.ARTIST_ID: [-1],
     example_keys.ALBUM_ID: [7],
     example_keys.GENRE: [b"Rock"],

@@ -49,7 +49,8 @@ def fma_features(track_id: int) -> NDArray[Any]:
 
 def raw_example(pcm16: NDArray[Any], genre: str, track_id: int) -> bytes:
     """Returns a serialized raw Example."""
-    text = {example_keys.GENRE: genre, example_keys.TITLE: "t", example_keys.LICENSE: "l"}
+    text = {example_keys.GENRE: genre, example_keys.TITLE: "t", example_keys.LICENSE: "l",
+            example_keys.ARTIST: "a"}  # fmt: skip
     numbers = {
         example_keys.TRACK_ID: track_id,
         example_keys.ARTIST_ID: 1,

@@ -184,7 +184,8 @@ def test_what_comes_from_the_archive_is_escaped(plain: ReportData) -> None:
     # Everywhere: titles, licences, genres (in plots too), file names, reasons.
     genre = '<b onclick="x()">Hip & "Hop"</b> $x_1$'
     genres = (genre, *GENRES[1:])
-    clip = dataclasses.replace(plain.mistakes[0], title=HOSTILE, license=HOSTILE, genre=genre)
+    clip = dataclasses.replace(plain.mistakes[0], title=HOSTILE, artist=HOSTILE, license=HOSTILE,
+                               genre=genre)  # fmt: skip
     fault = {"path": HOSTILE, "track_id": "1", "kind": "silent", "detail": HOSTILE}
     made = report_data(genres, fits={}, reasons=[HOSTILE], alarms=[HOSTILE], blessed=False)
     holdings = dataclasses.replace(made.holdings, fault_rows=[fault])
@@ -198,7 +199,7 @@ def test_what_comes_from_the_archive_is_escaped(plain: ReportData) -> None:
     ]
     assert handlers == []
     assert "{{ 7 * 7 }}" in outline.text
-    assert outline.text.count('<script>alert("1")</script>') >= 6
+    assert outline.text.count('<script>alert("1")</script>') >= 8
     assert '<b onclick="x()">Hip & "Hop"</b> $x_1$' in outline.text
     assert all(image["src"].startswith("data:image/png") for image in outline.all("img"))
 
@@ -339,3 +340,43 @@ def test_the_title_names_the_data_and_synthetic_music_is_called_so(plain: Report
     for shown, expected in ((plain.examples, 0), (examples, 1), ([], 0)):
         text = Outline(page.render(dataclasses.replace(plain, examples=shown))).text
         assert text.count("Synthetic archive.") == expected
+
+
+def test_the_calibration_is_shown_before_and_after(data: ReportData, outline: Outline) -> None:
+    assert "before calibration 0.147" in outline.text
+    assert "temperature of 1.317" in outline.text
+    labels = [str(svg["aria-label"]) for svg in outline.all("svg")]
+    (label,) = [label for label in labels if "highest score" in label]
+    assert "before calibration: 0.35: 0.21" in label
+    older = {key: figures for key, figures in data.test.items() if key != "calibration_before"}
+    text = Outline(page.render(dataclasses.replace(data, fits={}, test=older))).text
+    assert "0.083" in text
+    assert "0.147" not in text
+
+
+def test_clips_are_shown_by_their_features_where_there_are_vectors(
+    plain: ReportData, outline: Outline
+) -> None:
+    assert "480 clips of the train split" in outline.text
+    assert "component 1, 21 % of the variance" in outline.text
+    text = Outline(page.render(dataclasses.replace(plain, projection=None))).text
+    assert "Clips by their features" not in text
+
+
+def test_every_genre_has_a_colour_and_marker_of_its_own() -> None:
+    points = [(f"Genre {n}", [(n, n), (n, -n)]) for n in range(12)]
+    plot = plots.scatter(points, [(5, 5)], ("a", "b"), "Clips.")
+    drawn = re.findall(r'<use xlink:href="(#\w+)"[^>]*style="([^"]*)"', plot)
+    # The two clips of each genre alike; the legend's samples are larger, so other markers.
+    alike = [pair for pair in set(drawn) if drawn.count(pair) == 2 and "--series" in pair[1]]
+    assert len(alike) == 12
+    assert "Genre 11" in plot
+    assert "other genres" in plot
+
+
+def test_artists_are_named_where_they_are_known(plain: ReportData, outline: Outline) -> None:
+    assert "by Åsa & the Owls" in outline.text
+    nobody = [dataclasses.replace(clip, artist="", artist_id=-1) for clip in plain.mistakes]
+    text = Outline(page.render(dataclasses.replace(plain, mistakes=nobody, examples=[]))).text
+    assert "by Åsa" not in text
+    assert "artist -1" not in text

@@ -243,6 +243,7 @@ def test_an_example_holds_the_decoded_clip_and_its_row(
             for key, value in feature.items()} == {
         example_keys.AUDIO: [clip.pcm16.tobytes()],
         example_keys.TRACK_ID: [3],
+        example_keys.ARTIST: [b"Artist 3"],
         example_keys.ARTIST_ID: [3],
         example_keys.ALBUM_ID: [103],
         example_keys.GENRE: [b"Rock"],

@@ -16,6 +16,7 @@ from components.genre_report.component import GenreReport
 
 INPUTS = {
     "examples": tfx.types.standard_artifacts.Examples,
+    "transformed_examples": tfx.types.standard_artifacts.Examples,
     "leaderboard": Leaderboard,
     "ranking": tfx.types.standard_artifacts.ModelEvaluation,
     "evaluation": tfx.types.standard_artifacts.ModelEvaluation,

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_model_analysis.notebook.jupyter.tfma_widget import widget as tfma_widget
-from tfx.components.evaluator import executor as evaluator
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_executor
 from tfx.proto import example_gen_pb2
@@ -25,6 +24,7 @@ import system
 from common.config import to_json as config_to_json
 from components.candidate_ranker import executor as ranker
 from components.candidate_ranker.component import Leaderboard
+from components.comparable_evaluator import Executor as Evaluator
 from components.genre_report import executor
 from dataset.bad_files import Fault, FaultKind, to_csv
 from dataset.config import SPLITS, AudioConfig
@@ -42,6 +42,7 @@ GENRES = ("Pop", "Rock", "Müßiggang")
 AUDIO = AudioConfig(sample_rate_hz=16_000, fmax_hz=8_000.0, clip_seconds=2.0)
 GATE = GateConfig(min_accuracy=0.9)  # which lets nothing through
 HOSTILE = "</h3><script>alert(1)</script>"
+HOSTILE_NAME = "<img src=x onerror=alert(2)>"
 CURVES = [{"stage": "all", "epochs": [{"loss": 1.0, "val_loss": 1.2, "accuracy": 0.5}]}]
 # For each split the class ids of its clips; of test also what the better model takes them for.
 LABELS = {"train": [0, 0, 0, 1, 1, 2, 2], "eval": [0, 0, 1, 1, 2, 2], "test": [0, 0, 1, 1, 2, 2]}
@@ -67,7 +68,8 @@ def clips() -> Iterator[tuple[str, int, tf.train.Example]]:
             feature = example.features.feature
             feature[keys.AUDIO].bytes_list.value.append(signal.tobytes())
             texts = {keys.GENRE: GENRES[label], keys.LICENSE: "CC BY",
-                     keys.TITLE: HOSTILE if split == "test" else f"Tune {place}"}  # fmt: skip
+                     keys.TITLE: HOSTILE if split == "test" else f"Tune {place}",
+                     keys.ARTIST: HOSTILE_NAME if split == "test" else ""}  # fmt: skip
             for key, text in texts.items():
                 feature[key].bytes_list.value.append(text.encode())
             artist = 7 if place == 0 and split != "eval" else track_id
@@ -110,12 +112,39 @@ def write_examples(folder: Path) -> standard_artifacts.Examples:
     return examples
 
 
+def write_transformed(folder: Path) -> standard_artifacts.Examples:
+    """Write transformed Examples of the train split, with vectors of 5 columns, one constant."""
+    path = folder / "Split-train" / "transformed_examples-00000-of-00001.gz"
+    path.parent.mkdir(parents=True)
+    chance = np.random.default_rng(1)
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for track_id, label in enumerate([*LABELS["train"], -1], start=101):
+            example = tf.train.Example()
+            feature = example.features.feature
+            feature[keys.LABEL].int64_list.value.append(label)
+            feature[keys.TRACK_ID].int64_list.value.append(track_id)
+            vector = np.append(chance.normal(label, 1, 4), 7).astype("<f4")
+            feature[keys.STATISTICS].bytes_list.value.append(vector.tobytes())
+            writer.write(example.SerializeToString())
+    examples = standard_artifacts.Examples()
+    examples.uri, examples.split_names = str(folder), json.dumps(["train"])
+    return examples
+
+
 def rank(folder: Path, examples: standard_artifacts.Examples) -> dict[str, Any]:
     """Run the ranker on two models and one that failed; return its output artifacts."""
     models = [
         model_artifact(
-            folder, "svm", 3, 1, genres=GENRES, curves=CURVES, parameters=10, feature="statistics"
-        ),
+            folder,
+            "svm",
+            3,
+            1,
+            genres=GENRES,
+            curves=CURVES,
+            parameters=10,
+            feature="statistics",
+            hyperparameters={"temperature": 1.5},
+        ),  # fmt: skip
         model_artifact(folder, "knn", 3, 2, genres=GENRES, parameters=20, hyperparameters={"k": 5}),
         model_artifact(folder, "mlp", 3, 3, status=FAILED, reason="OSError: no such thing"),
     ]
@@ -155,7 +184,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ranked = rank(folder, examples)
     evaluation, blessing = run_evaluator(
         folder / "judgement",
-        evaluator.Executor,
+        Evaluator,
         GATE,
         examples=examples,
         model=ranked[ranker.BEST_MODEL],
@@ -163,6 +192,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     evaluation.id, blessing.id = 20, 21
     inputs = {
         executor.EXAMPLES: examples,
+        executor.TRANSFORMED: write_transformed(folder / "transformed"),
         executor.LEADERBOARD: ranked[ranker.LEADERBOARD],
         executor.RANKING: ranked[ranker.EVALUATION],
         executor.EVALUATION: evaluation,
@@ -204,6 +234,8 @@ def test_the_page_is_written_twice_and_its_data_once(run: Path, data: ReportData
     assert "Refused: svm" in outline.text
     assert "failed: OSError: no such thing" in outline.text
     assert HOSTILE in outline.text
+    assert f"by {HOSTILE_NAME}" in outline.text
+    assert not any(image["src"] == "x" for image in outline.all("img"))
 
 
 def test_the_verdict_is_the_evaluators(data: ReportData) -> None:
@@ -233,8 +265,29 @@ def test_figures_of_test_are_those_of_tfmas_artifact(run: Path, data: ReportData
     uri = str(run / "judgement" / "evaluation")
     assert sources[executor.EVALUATION] == ("ModelEvaluation", 20, uri)
     assert list(sources) == [
-        "examples", "leaderboard", "ranking", "model", "evaluation", "blessing",
+        "examples", "transformed_examples", "leaderboard", "ranking", "model", "evaluation",
+        "blessing",
     ]  # fmt: skip
+
+
+def test_the_winners_vectors_are_projected(data: ReportData) -> None:
+    assert data.projection is not None
+    assert data.projection.feature == "statistics"
+    points = data.projection.points
+    assert {genre: len(clips) for genre, clips in points.items()} == {
+        "Müßiggang": 2, "Pop": 3, "Rock": 2,
+    }  # fmt: skip
+    first, second = data.projection.explained
+    assert 1 >= first + second >= first > second > 0
+    # Components have a mean of 0, and the first one varies more.
+    both = np.array([point for clips in points.values() for point in clips])
+    assert both.mean(axis=0) == pytest.approx([0, 0], abs=1e-3)
+    assert both[:, 0].std() > both[:, 1].std()
+
+
+def test_scores_are_shown_before_calibration_too(data: ReportData) -> None:
+    assert data.test["calibration_before"] != data.test["calibration"]
+    assert data.test["overall"]["calibration_error_before"] > 0
 
 
 def test_clips_and_artists_are_counted(data: ReportData) -> None:
