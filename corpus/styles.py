@@ -1,7 +1,7 @@
 """How the music of each genre is made: a table of numbers, no sound.
 
-Steps are sixteenths of a bar of four beats.  In a pattern ``x`` is always played, ``o`` every other
-time by chance and ``.`` never.
+Steps are sixteenths of a bar of four beats.  In a pattern ``x`` is always played, ``o`` with a
+probability of one half, and ``.`` never.
 """
 
 from __future__ import annotations

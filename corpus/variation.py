@@ -22,7 +22,7 @@ SPREAD = 0.12
 
 
 def varied(style: Style, borrowing_chance: float, rng: np.random.Generator) -> Style:
-    """Returns a style with every float varied and, by chance, aspects of any genres' styles."""
+    """Returns a style with every float varied and, at random, aspects of other styles."""
     for aspect in ASPECTS:
         lender = STYLES[GENRES[rng.integers(len(GENRES))]]
         if rng.random() < borrowing_chance:

@@ -143,28 +143,31 @@ def _size(candidate: Candidate) -> float:
 def _why(winner: Candidate, tied: Sequence[Candidate], n_candidates: int) -> str:
     if n_candidates == 1:
         return f"{winner.name} is the only one to choose from"
-    highest = tied[0]
+    highest, others = tied[0], [other for other in tied if other is not winner]
     leads = f"{highest.name} has the highest macro-F1, {highest.macro_f1:.3f}"
-    if len(tied) == 1:
+    if not others:
         return f"{leads}, and no other comes within one standard error of it"
+    if winner is highest:
+        found, rivals = leads, ", ".join(other.name for other in others)
+    else:
+        found = f"{winner.name}, with a macro-F1 of {winner.macro_f1:.3f}"
+        rivals = f"{highest.name}, with {highest.macro_f1:.3f}"
+    error = _standard_error(highest, others[0] if winner is highest else winner)
+    if math.isinf(error):
+        why_tied = "there are too few artists to estimate the standard error of a difference"
+    elif winner is highest:
+        why_tied = "within one standard error of it"
+    else:
+        why_tied = f"one standard error of their difference is {error:.3f}"
+    return f"{found}, is tied with {rivals} ({why_tied}), and has {_lowest(winner, tied)}"
+
+
+def _lowest(winner: Candidate, tied: Sequence[Candidate]) -> str:
+    """Returns by what the winner is before those that it is tied with."""
     log_losses, shared = _log_losses(tied), _shared(tied)
     lowest = f"the lowest log-loss of those tied, {log_losses[winner.name]:.3f}"
     if shared:
         lowest += f" on the {len(shared)} clips of train and eval that none of them was fitted on"
     if list(log_losses.values()).count(log_losses[winner.name]) > 1:
         lowest += ", and of equals the fewest parameters"
-    if winner is highest:
-        others = ", ".join(other.name for other in tied[1:])
-        is_unknown = math.isinf(_standard_error(highest, tied[1]))
-        why_tied = _UNKNOWN_ERROR if is_unknown else "within one standard error of it"
-        return f"{leads}, is tied with {others} ({why_tied}), and has {lowest}"
-    error = _standard_error(highest, winner)
-    why_tied = (
-        _UNKNOWN_ERROR
-        if math.isinf(error)
-        else f"one standard error of their difference is {error:.3f}"
-    )
-    return (
-        f"{winner.name}, with a macro-F1 of {winner.macro_f1:.3f}, is tied with {highest.name}, "
-        f"with {highest.macro_f1:.3f} ({why_tied}), and has {lowest}"
-    )
+    return lowest

@@ -40,7 +40,7 @@ class TrainConfig(Config):
         Flag("alpha of mixup's Beta distribution, 0 for none; default: the model's own", "A"),
     ] = None  # fmt: skip
     augmentation: Annotated[
-        bool, Flag("mask, shift, mix and amplify a network's inputs by chance")
+        bool, Flag("mask, shift, mix and amplify a network's inputs at random")
     ] = True
     mobilenet_weights: Annotated[
         str, Flag("imagenet (downloaded by Keras), none, or the path of a no-top weights file", "W")

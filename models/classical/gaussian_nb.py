@@ -11,7 +11,7 @@ import tensorflow as tf
 from sklearn.naive_bayes import GaussianNB
 
 from models.classical.sklearn_model import Classical
-from models.classical.tf_export import Trained, held, softmax
+from models.classical.tf_export import Trained, float64_variable, softmax
 
 
 class Head(tf.Module):
@@ -20,10 +20,10 @@ class Head(tf.Module):
     def __init__(self, trained: Trained):
         super().__init__()
         fitted = trained.classifier
-        self._mean = held(fitted.theta_)
-        self._variance = held(fitted.var_)
+        self._mean = float64_variable(fitted.theta_)
+        self._variance = float64_variable(fitted.var_)
         # What of the logarithm does not depend on the clip.
-        self._offset = held(
+        self._offset = float64_variable(
             np.log(fitted.class_prior_) - 0.5 * np.log(2.0 * np.pi * fitted.var_).sum(axis=1)
         )
 

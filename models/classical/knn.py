@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
 from models.classical.sklearn_model import Classical
-from models.classical.tf_export import Trained, held
+from models.classical.tf_export import Trained, float64_variable
 
 # Nearer than this is the same clip: below it, distances are rounding errors of the cosine.
 _NEAREST = 1e-6
@@ -31,7 +31,7 @@ class Head(tf.Module):
         super().__init__()
         inputs = trained.inputs
         length = np.linalg.norm(inputs, axis=1, keepdims=True)
-        self._neighbours = held((inputs / np.where(length > 0, length, 1.0)).T)
+        self._neighbours = float64_variable((inputs / np.where(length > 0, length, 1.0)).T)
         self._labels = np.searchsorted(trained.classifier.classes_, trained.labels)
         self._n_genres = len(trained.classifier.classes_)
         self._k = trained.classifier.n_neighbors

@@ -6,7 +6,7 @@ import tensorflow as tf
 from sklearn.linear_model import LogisticRegression
 
 from models.classical.sklearn_model import Classical
-from models.classical.tf_export import Trained, held, softmax
+from models.classical.tf_export import Trained, float64_variable, softmax
 
 
 class Head(tf.Module):
@@ -14,8 +14,8 @@ class Head(tf.Module):
 
     def __init__(self, trained: Trained):
         super().__init__()
-        self._weights = held(trained.classifier.coef_.T)
-        self._intercept = held(trained.classifier.intercept_)
+        self._weights = float64_variable(trained.classifier.coef_.T)
+        self._intercept = float64_variable(trained.classifier.intercept_)
 
     def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
         """Returns float64 [batch, genres] from float64 [batch, columns]."""

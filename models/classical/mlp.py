@@ -6,7 +6,7 @@ import tensorflow as tf
 from sklearn.neural_network import MLPClassifier
 
 from models.classical.sklearn_model import Classical
-from models.classical.tf_export import Trained, held, softmax
+from models.classical.tf_export import Trained, float64_variable, softmax
 
 _HIDDEN = 64
 # Few: stopping early is what keeps it from learning a few hundred clips by heart.
@@ -18,8 +18,10 @@ class Head(tf.Module):
 
     def __init__(self, trained: Trained):
         super().__init__()
-        self._weights = [held(weights) for weights in trained.classifier.coefs_]
-        self._intercepts = [held(intercept) for intercept in trained.classifier.intercepts_]
+        self._weights = [float64_variable(weights) for weights in trained.classifier.coefs_]
+        self._intercepts = [
+            float64_variable(intercept) for intercept in trained.classifier.intercepts_
+        ]
 
     def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
         """Returns float64 [batch, genres] from float64 [batch, columns]."""

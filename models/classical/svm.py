@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.svm import SVC
 
 from models.classical.sklearn_model import Classical
-from models.classical.tf_export import Trained, held, softmax
+from models.classical.tf_export import Trained, float64_variable, softmax
 
 
 class Head(tf.Module):
@@ -23,19 +23,21 @@ class Head(tf.Module):
         super().__init__()
         fitted = trained.classifier
         # What scikit-learn calls "scale".
-        self._gamma = held(1.0 / (trained.inputs.shape[1] * trained.inputs.var()))
-        self._vectors = held(fitted.support_vectors_.T)
-        self._intercept = held(fitted.intercept_)
+        self._gamma = float64_variable(1.0 / (trained.inputs.shape[1] * trained.inputs.var()))
+        self._vectors = float64_variable(fitted.support_vectors_.T)
+        self._intercept = float64_variable(fitted.intercept_)
         n_genres = len(fitted.classes_)
         if n_genres == 2:
-            self._weights = held(fitted.dual_coef_.T)
+            self._weights = float64_variable(fitted.dual_coef_.T)
             self._pairs = None
         else:
-            self._weights = held(_pair_weights(fitted.dual_coef_, fitted.n_support_))
+            self._weights = float64_variable(_pair_weights(fitted.dual_coef_, fitted.n_support_))
             pairs = np.array(list(itertools.combinations(range(n_genres), 2)))
             # Which genre of each pair is the first, and which the second, [pairs, genres] each.
             self._pairs = np.eye(n_genres)[pairs[:, 0]], np.eye(n_genres)[pairs[:, 1]]
-        self._sigmoids = held(np.transpose(trained.sigmoids)) if trained.sigmoids else None
+        self._sigmoids = (
+            float64_variable(np.transpose(trained.sigmoids)) if trained.sigmoids else None
+        )
 
     def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
         """Returns float64 [batch, genres] from float64 [batch, columns]."""

@@ -51,13 +51,13 @@ class ClassicalScorer(tf.Module):
         super().__init__()
         self._n_columns = n_columns
         self._columns = pipeline["varying"].get_support(indices=True)
-        self._mean = held(pipeline["standard"].mean_)
-        self._scale = held(pipeline["standard"].scale_)
+        self._mean = float64_variable(pipeline["standard"].mean_)
+        self._scale = float64_variable(pipeline["standard"].scale_)
         self._components = None
         if isinstance(pca := pipeline["pca"], PCA):
             width = np.sqrt(pca.explained_variance_) if pca.whiten else 1.0
-            self._components = held(pca.components_.T / width)
-            self._centre = held(pca.mean_)
+            self._components = float64_variable(pca.components_.T / width)
+            self._centre = float64_variable(pca.mean_)
         self._head = head
         self._place = np.eye(n_classes)[pipeline.classes_]  # of a fitted genre among all
 
@@ -81,13 +81,13 @@ class ClassicalScorer(tf.Module):
         return tf.cast(tf.matmul(self._head(inputs), self._place), tf.float32)
 
 
-def held(values: Any) -> tf.Variable:
+def float64_variable(values: Any) -> tf.Variable:
     """Returns numbers as a float64 variable, which a SavedModel keeps outside of its graph."""
     return tf.Variable(np.asarray(values, np.float64), trainable=False)
 
 
 def softmax(decisions: tf.Tensor) -> tf.Tensor:
-    """Returns the softmax of [batch, genres], or of [batch, 1] where one is held against zero.
+    """Returns the softmax of [batch, genres], or of [batch, 1] where one is compared with zero.
 
     For two genres scikit-learn's classifiers give a single decision, for the second of them.
     """

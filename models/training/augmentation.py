@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 def random_crops(samples: tf.Tensor, seed: tf.Tensor, count: int, length: int) -> tf.Tensor:
-    """Returns [count, length]: stretches of [samples] that begin anywhere, with equal chance.
+    """Returns [count, length]: stretches of [samples] that begin anywhere, uniformly drawn.
 
     A signal shorter than `length` is repeated first.
     """
@@ -21,7 +21,7 @@ def random_crops(samples: tf.Tensor, seed: tf.Tensor, count: int, length: int) -
 
 
 def spread_crops(samples: tf.Tensor, count: int, length: int) -> tf.Tensor:
-    """Returns [count, length]: stretches of [samples] spread evenly, without chance.
+    """Returns [count, length]: stretches of [samples] spread evenly, without randomness.
 
     The first begins with the signal and the last ends with it; a single one is its middle. A
     signal shorter than `length` is repeated first.

@@ -117,11 +117,11 @@ def training_batches(
         view: what the network sees.
         audio: how a clip was cut.
         recipe: how much of mixup and label smoothing.
-        augmented: whether inputs are changed by chance, by mixup and by the view.
+        augmented: whether inputs are changed at random, by mixup and by the view.
         class_weights: float32 [n_classes].
         batch_size: inputs in a batch; all batches are whole.
         steps: batches. Where they need more inputs than there are, some inputs come again.
-        seeds: four numbers that fix all chance.
+        seeds: four numbers that fix all random draws.
     """
     n_classes = len(class_weights)
 
@@ -174,7 +174,7 @@ def steps_per_epoch(n_clips: int, inputs_per_clip: int, batch_size: int) -> int:
 def evaluation_batches(
     source: StoredClips, view: InputSpec, *, n_classes: int, batch_size: int
 ) -> tf.data.Dataset:
-    """Returns batches of (inputs, plain targets), clip by clip, without chance.
+    """Returns batches of (inputs, plain targets), clip by clip, without randomness.
 
     Args:
         source: segments.

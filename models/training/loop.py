@@ -33,7 +33,7 @@ class Stage:
         epochs: how long at most.
         learning_rate: the highest of its steps.
         prepare: what is done to the model before it, such as making layers trainable.
-        trunk: the layer up to which the model stays as it is and without chance. What comes out
+        trunk: the layer up to which the model stays as it is and without randomness. What comes out
             of it is computed once, and the stage fits only what is behind it; None: all of it.
         stop_after: the epoch that ends it, where that is known before: nothing is compared then,
             and its last weights are its best.

@@ -26,10 +26,9 @@ def test_credible_figures_and_clean_splits_raise_none() -> None:
 @pytest.mark.parametrize("bound", [0.75, 0.8])
 def test_an_accuracy_above_the_bound_names_who_and_where(bound: float) -> None:
     found = alarms(board(0.9, svm=0.912, knn=0.85, cnn1d=0.2, mlp=None), NOTHING, bound, CLIPS)
-    why = "a leak between the splits is likely, since published accuracies on fma_small end at 0.64"
-    assert found == [
-        f"accuracy on eval is above the {bound} that is credible (svm 0.912, knn 0.850): {why}",
-        f"accuracy on test is above the {bound} that is credible (svm 0.900): {why}",
+    assert [alarm.partition(":")[0] for alarm in found] == [
+        f"accuracy on eval is above the {bound} that is credible (svm 0.912, knn 0.850)",
+        f"accuracy on test is above the {bound} that is credible (svm 0.900)",
     ]
 
 
@@ -39,12 +38,11 @@ def test_a_bound_of_one_switches_it_off() -> None:
 
 def test_what_is_in_two_splits_is_named_as_far_as_there_is_room() -> None:
     found = alarms(board(0.5, svm=0.5), {"artists": [7], "audio": [[3, 9], [4, 5, 6]]}, 1.0, CLIPS)
-    assert found == [
-        "1 artist is in more than one split (7): all figures are too high; --split artist-grouped "
-        "avoids it",
-        "2 recordings are in more than one of the archive's own splits, under different ids "
-        "(3 = 9, 4 = 5 = 6): each is used once, in the first of test, eval, train",
-    ]
+    artists, recordings = found
+    assert artists.startswith("1 artist is in more than one split (7): ")
+    assert "--split artist-grouped" in artists
+    assert recordings.startswith("2 recordings are in more than one of the archive's own splits")
+    assert "(3 = 9, 4 = 5 = 6)" in recordings
     (many,) = alarms(board(0.5, svm=0.5), {"artists": list(range(9)), "audio": []}, 1.0, CLIPS)
     assert many.startswith("9 artists are in more than one split (0, 1, 2, 3, 4, …): ")
 

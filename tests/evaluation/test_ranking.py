@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 
 from evaluation.ranking import Candidate, Ranking, rank
 
@@ -103,7 +104,7 @@ def test_the_difference_is_taken_in_pairs() -> None:
 
 def unknown(name: str, macro_f1: float, parameters: int) -> Candidate:
     """Return a candidate that is known by a single replicate, as one artist or none may leave."""
-    return Candidate(name, macro_f1, 1.0, np.array([macro_f1, np.nan, np.nan]), parameters, True)
+    return Candidate(name, macro_f1, 1.0, np.array([macro_f1, np.nan, np.nan]), parameters)
 
 
 def test_where_the_error_is_unknown_all_are_tied() -> None:
@@ -119,16 +120,22 @@ def test_where_the_error_is_unknown_all_are_tied() -> None:
 
 def test_equal_replicates_are_a_known_error_of_nothing() -> None:
     big, small = (
-        Candidate(name, macro_f1, 1.0, np.full(400, 0.5), parameters, True)
+        Candidate(name, macro_f1, 1.0, np.full(400, 0.5), parameters)
         for name, macro_f1, parameters in (("big", 0.8, 9_000), ("small", 0.79, 10))
     )
     assert ranked(big, small).tied == frozenset()
 
 
-def test_the_highest_may_itself_be_the_first_of_those_tied() -> None:
-    found = ranked(candidate("a", 0.8, 10), candidate("b", 0.79, 20, error=0.02))
-    assert (found.best, found.tied) == ("a", {"a", "b"})
-    assert found.why_best.endswith("and of equals the fewest parameters")
+@pytest.mark.parametrize(("log_loss", "best"), [(0.8996, "small"), (0.899, "big")])
+def test_log_losses_are_equal_where_they_are_shown_as_equal(log_loss: float, best: str) -> None:
+    small = candidate("small", 0.79, 10, error=0.02, log_loss=0.9)
+    assert ranked(candidate("big", 0.8, 9_000, log_loss=log_loss), small).best == best
+
+
+def test_of_equal_log_losses_and_sizes_the_higher_macro_f1_is_taken() -> None:
+    found = ranked(candidate("b", 0.8, 10), candidate("a", 0.79, 10, error=0.02))
+    assert (found.best, found.tied) == ("b", {"a", "b"})
+    assert "b has the highest macro-F1, 0.800, is tied with a (within" in found.why_best
 
 
 def test_equal_figures_and_sizes_are_ranked_by_name() -> None:

@@ -66,6 +66,7 @@ def test_patches_reach_from_the_first_frame_to_the_last(n_frames: int) -> None:
     assert found.shape == (musicnn.N_PATCHES, musicnn.PATCH_FRAMES, 96)
     assert found[0, 0, 0] == 0
     assert found.max() == n_frames - 1
+    assert np.ptp(np.diff(found[:, 0, 0])) <= 1  # evenly spread
     steps = np.diff(found[:, :, 0], axis=1)
     assert set(np.unique(steps)) <= {1.0, float(1 - n_frames)}
 

@@ -58,6 +58,10 @@ JUNK = chunk(b"JUNK", b"odd")
 STEREO = np.stack([music(3.0, seed=1), music(3.0, seed=2)], axis=1)
 
 
+def at_peak(peak: float) -> bytes:
+    return wav_of_samples(SAMPLES * np.float32(peak / np.abs(SAMPLES).max()), subtype="FLOAT")
+
+
 @pytest.mark.parametrize(("rate_hz", "n_channels"), [(22_050, 1), (44_100, 2), (48_000, 6)])
 def test_a_file_is_read_as_ingestion_reads_it(rate_hz: int, n_channels: int) -> None:
     # Longer than a clip, so that both must take the same middle.
@@ -91,13 +95,16 @@ def test_every_sample_format_is_read(subtype: str, form: str, samples: np.ndarra
         riff(pcm_format(), chunk(b"LIST", b"INFOIART\x01\0\0\0x"), chunk(b"data", PCM16)),
         riff(pcm_format(), chunk(b"data", PCM16), chunk(b"id3 ", b"loud" * 9_000)),
         riff(pcm_format(2), chunk(b"data", PCM16 + b"abc")),
+        riff(pcm_format(), chunk(b"data", PCM16[:44_100])),
+        at_peak(1.1e-4),
     ],
     ids=[
         "sizes 0", "sizes unknown", "cut off", "chunks before the format",
         "a chunk before the samples", "a chunk behind the samples", "a part of a frame at the end",
+        "1 s", "just above silence",
     ],
 )  # fmt: skip
-def test_headers_that_are_not_the_plainest(data: bytes) -> None:
+def test_a_file_that_is_not_the_plainest_is_read(data: bytes) -> None:
     assert_read_alike(data)
 
 
@@ -118,10 +125,8 @@ def test_one_channel_of_six_is_no_cancellation() -> None:
 
 
 def test_overshoot_is_scaled_by_its_peak() -> None:
-    loud = SAMPLES * np.float32(4.0 / np.abs(SAMPLES).max())
-    data = wav_of_samples(loud, subtype="FLOAT")
-    got = read(data).numpy()
-    np.testing.assert_allclose(got, loud / 4.0, atol=1e-6)
+    data = at_peak(9.9)
+    np.testing.assert_allclose(read(data).numpy(), SAMPLES / np.abs(SAMPLES).max(), atol=1e-6)
     assert_read_alike(data)
 
 
@@ -135,16 +140,22 @@ def test_overshoot_is_scaled_by_its_peak() -> None:
         (riff(pcm_format()), "without a chunk of samples"),
         (riff(chunk(b"data", PCM16)), "without a format"),
         (riff(chunk(b"fmt ", b"\1\0"), chunk(b"data", PCM16)), "format is cut off"),
-        (riff(*[JUNK] * 2_000, pcm_format(), chunk(b"data", PCM16)), "1000 chunks before"),
+        (riff(*[JUNK] * 999, pcm_format(), chunk(b"data", PCM16)), "1000 chunks before"),
         (riff(pcm_format(tag=6, bits=8), chunk(b"data", PCM16)), "format 6 with 8 bits"),
         (riff(pcm_format(tag=3, bits=64), chunk(b"data", PCM16)), "format 3 with 64 bits"),
+        (riff(pcm_format(tag=0xFFFE), chunk(b"data", PCM16)), "format 65534 with 16 bits"),
+        (riff(pcm_format(bits=0), chunk(b"data", PCM16)), "format 1 with 0 bits"),
+        (riff(pcm_format(bits=40), chunk(b"data", PCM16)), "format 1 with 40 bits"),
+        (riff(pcm_format(bits=12), chunk(b"data", PCM16)), "1 bytes a frame do not fit 12 bits"),
         (riff(pcm_format(0), chunk(b"data", PCM16)), "0 channels"),
         (riff(pcm_format(65), chunk(b"data", PCM16)), "65 channels"),
-        (riff(pcm_format(rate_hz=0), chunk(b"data", PCM16)), "sample rate of 0 Hz"),
-        (riff(pcm_format(), chunk(b"data", PCM16[:20])), "at least 1 s are needed"),
+        (riff(pcm_format(rate_hz=999), chunk(b"data", PCM16)), "sample rate of 999 Hz"),
+        (riff(pcm_format(rate_hz=768_001), chunk(b"data", PCM16)), "sample rate of 768001 Hz"),
+        (riff(pcm_format(), chunk(b"data", PCM16[:44_098])), "at least 1 s are needed"),
         (wav_of_samples(np.zeros(44_100, "<i2")), "silent"),
+        (at_peak(0.9e-4), "silent"),
         (wav_of_samples(np.full(44_100, np.nan, "f4"), subtype="FLOAT"), "not finite"),
-        (wav_of_samples(32_767 * SAMPLES, subtype="FLOAT"), "times full scale"),
+        (at_peak(10.1), "10.1 times full scale"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_judged_is_refused_in_words(data: bytes, message: str) -> None:

@@ -55,6 +55,15 @@ def test_a_few_clips_that_all_are_right_do_not_make_a_model_all_sure() -> None:
     assert 1 > temperatures[0] > 0.7 > temperatures[1] > temperatures[2]
 
 
+def test_scores_of_zero_and_one_leave_every_genre_possible() -> None:
+    certain = np.eye(4, dtype=np.float32)
+    assert np.all(calibration.scaled(certain, 1.0) > 0)
+    # However wrong a model is, it keeps a preference.
+    wrong = np.tile([1, 2, 3, 0], 10_000)
+    found = calibration.fit_temperature(wrong, np.tile(certain, (10_000, 1)))
+    assert found == pytest.approx(10, rel=0.01)
+
+
 def test_without_clips_nothing_is_scaled() -> None:
     assert calibration.fit_temperature(np.zeros(0, int), np.zeros([0, 4], np.float32)) == 1.0
 
@@ -75,6 +84,12 @@ def test_models_that_err_on_other_clips_are_better_together() -> None:
     ]
     assert losses == sorted(losses)
     assert found.log_loss == round(losses[0], 3)
+
+
+def test_an_ensemble_is_of_three_models_at_most() -> None:
+    found = ensemble.choose({f"model {seed}": scores_of(2.0, seed) for seed in range(1, 6)})
+    assert found is not None
+    assert len(found.members) == 3
 
 
 def test_an_ensemble_is_measured_on_all_clips_that_its_members_share() -> None:

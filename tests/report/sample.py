@@ -193,7 +193,7 @@ def report_data(
     Args:
         genres: names.
         models: names, best first.
-        seed: of all chance.
+        seed: the random seed.
         n_tunes: how many sounds there are; clips share them.
         **changes: fields of ReportData.
     """

@@ -204,12 +204,8 @@ def test_a_failed_candidate_is_listed_last_and_the_others_go_on(tmp_path: Path) 
 
 def test_where_all_failed_every_reason_is_named(tmp_path: Path) -> None:
     fits = {"cnn1d": {**FAILED, "reason": "too few clips"}, "mobilenet_v2": FAILED}
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=f"cnn1d: too few clips; mobilenet_v2: {FAILED['reason']}"):
         rank(tmp_path, PREDICTIONS, fits)
-    assert str(caught.value) == (
-        "no candidate could be trained: cnn1d: too few clips; "
-        "mobilenet_v2: the weights could not be downloaded"
-    )
 
 
 @pytest.mark.e2e

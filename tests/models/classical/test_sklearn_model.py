@@ -212,7 +212,7 @@ def test_folds_keep_artists_apart() -> None:
 
 
 def test_settings_are_chosen_by_folds_that_keep_artists_apart() -> None:
-    # The columns tell the artist, who has a genre by chance: nothing of it holds for others.
+    # The columns tell the artist, who has a random genre: nothing of it holds for others.
     rng = np.random.default_rng(0)
     artists = np.repeat(np.arange(40), 5)
     labels = rng.integers(0, 2, 40)[artists]

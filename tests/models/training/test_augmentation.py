@@ -1,4 +1,4 @@
-"""What chance may do to an input: how much, how often, and the same for the same seed."""
+"""What random changes do to an input: how much, how often, and the same for the same seed."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What arrives at a network: every clip, in static shapes, by chance that a seed fixes."""
+"""What arrives at a network: every clip, in static shapes, with randomness that a seed fixes."""
 
 import dataclasses
 from collections.abc import Sequence
