@@ -9,7 +9,7 @@ from models.classical.tf_export import Trained, held, softmax
 
 
 class Head(tf.Module):
-    """Linear layers with rectifiers between them, and softmax; logistic regression has one layer."""
+    """Linear layers with rectifiers between them, and softmax."""
 
     def __init__(self, trained: Trained):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A linear or an MLP head on what musicnn, a network that knows a million songs, hears in a clip."""
+"""A linear or an MLP head on what musicnn, a network that knows a million songs, hears."""
 
 from __future__ import annotations
 
