@@ -234,7 +234,7 @@ def test_of_equally_good_settings_the_simplest_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_clips", "classifier"), [(150, "LogisticRegression"), (750, "MLPClassifier")]
+    ("n_clips", "classifier"), [(150, "LogisticRegression"), (1_100, "MLPClassifier")]
 )
 def test_musicnn_gets_an_mlp_where_clips_are_many_and_a_line_does_not_part_the_genres(
     n_clips: int, classifier: str
@@ -252,7 +252,7 @@ def test_musicnn_gets_an_mlp_where_clips_are_many_and_a_line_does_not_part_the_g
 
 
 def test_musicnn_keeps_its_linear_head_where_an_mlp_is_no_better() -> None:
-    _, _, found = fit_and_export("musicnn", make_clips(600, 3, seed=1, noise=0.1), 3)
+    _, _, found = fit_and_export("musicnn", make_clips(1_100, 3, seed=1, noise=0.1), 3)
     assert found["classifier"] == "LogisticRegression"
 
 
