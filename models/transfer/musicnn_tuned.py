@@ -1,7 +1,7 @@
 """The last layers of musicnn (Pons and Serra, 2019), fine-tuned: for thousands of clips.
 
-With few a linear head on the pooled values, `models.transfer.musicnn`, is better: an accuracy of .92
-against .89 on `eval` with 240 clips of ESC-10, although `eval` stops this training.
+With few a linear head on the pooled values, `models.transfer.musicnn`, is better: an accuracy of
+.92 against .89 on `eval` with 240 clips of ESC-10, although `eval` stops this training.
 """
 
 from __future__ import annotations
