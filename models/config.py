@@ -50,8 +50,8 @@ class TrainConfig(Config):
     fine_tune_epochs: Annotated[
         int | None, NOT_NEGATIVE,
         Flag(
-            "epochs for the top of MobileNetV2, after its head; default: some where its base has "
-            "been trained", "N",
+            "epochs for the top of MobileNetV2 and musicnn_tuned, after their head; default: some "
+            "where what is below has been trained", "N",
         ),
     ] = None  # fmt: skip
     fine_tune_blocks: Annotated[

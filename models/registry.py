@@ -22,6 +22,7 @@ NETWORKS = {
     **WAVEFORM_NETWORKS,
     "fcn5": "models.networks.fcn5",
     "mobilenet_v2": "models.transfer.mobilenet",
+    "musicnn_tuned": "models.transfer.musicnn_tuned",
 }
 MODELS = {**CLASSICAL, **NETWORKS}
 MODEL_NAMES = tuple(MODELS)

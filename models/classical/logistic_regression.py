@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
 from sklearn.linear_model import LogisticRegression
 
+from models.classical.linear_layers import Head
 from models.classical.sklearn_model import Classical
-from models.classical.tf_export import Trained, float64_variable, softmax
-
-
-class Head(tf.Module):
-    """A linear layer and softmax."""
-
-    def __init__(self, trained: Trained):
-        super().__init__()
-        self._weights = float64_variable(trained.classifier.coef_.T)
-        self._intercept = float64_variable(trained.classifier.intercept_)
-
-    def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Returns float64 [batch, genres] from float64 [batch, columns]."""
-        return softmax(tf.matmul(inputs, self._weights) + self._intercept)
-
 
 MODEL = Classical(
     # lbfgs, the default, draws nothing at random.

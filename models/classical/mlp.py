@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
 from sklearn.neural_network import MLPClassifier
 
+from models.classical.linear_layers import Head
 from models.classical.sklearn_model import Classical
-from models.classical.tf_export import Trained, float64_variable, softmax
 
 _HIDDEN = 64
 # Few: stopping early is what keeps it from learning a few hundred clips by heart.
 _STEPS = 50
-
-
-class Head(tf.Module):
-    """Linear layers with rectifiers between them, and softmax."""
-
-    def __init__(self, trained: Trained):
-        super().__init__()
-        self._weights = [float64_variable(weights) for weights in trained.classifier.coefs_]
-        self._intercepts = [
-            float64_variable(intercept) for intercept in trained.classifier.intercepts_
-        ]
-
-    def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Returns float64 [batch, genres] from float64 [batch, columns]."""
-        *hidden, last = zip(self._weights, self._intercepts, strict=True)
-        for weights, intercept in hidden:
-            inputs = tf.nn.relu(tf.matmul(inputs, weights) + intercept)
-        weights, intercept = last
-        return softmax(tf.matmul(inputs, weights) + intercept)
-
 
 MODEL = Classical(
     # All clips in every step: on a few hundred, or thousand, the quicker way, and nothing but the

@@ -73,6 +73,8 @@ class Classical:
         reads: the transformed feature that it reads; by default that of `TrainConfig.feature_set`.
         columns: ranges of the feature's columns to choose among: name, first and end.
         settings: fields of TrainConfig that it reads.
+        alternative: a less simple kind that the same search tries, too, after all settings of this
+            one; its own are its classifier, grid, components and columns.
     """
 
     classifier: Callable[[int], BaseEstimator]
@@ -85,6 +87,7 @@ class Classical:
     reads: str = ""
     columns: Sequence[tuple[str, int, int]] = (("all", 0, sys.maxsize),)
     settings: tuple[str, ...] = ("feature_set", "pca_components")
+    alternative: Classical | None = None
 
     def feature(self, train: TrainConfig) -> str:
         """Returns the transformed feature that it reads."""
@@ -178,6 +181,8 @@ def described(kind: Classical, settings: Settings) -> dict[str, Any]:
         for name, value in settings.items()
         if name.startswith("classifier__")
     }
+    if kind.alternative:
+        told["classifier"] = type(settings["classifier"]).__name__
     if len(kind.columns) > 1:
         told["columns"] = settings["varying"].name
     pca = settings["pca"]
@@ -189,7 +194,7 @@ def fit(
     kind: Classical, settings: Settings, clips: Clips, seed: int
 ) -> tuple[Pipeline | CalibratedClassifierCV, str]:
     """Returns the model, fitted on all clips, and by which folds its decisions are calibrated."""
-    model = clone(_pipeline(kind.classifier(seed)).set_params(**settings))
+    model = clone(_pipeline().set_params(**settings))
     how = "no"
     if kind.calibrated:
         model, how = _calibrated(model, clips, seed)
@@ -233,11 +238,10 @@ def _search(kind: Classical, clips: Clips, train: TrainConfig) -> tuple[Settings
     """Returns the best settings of the pipeline, and how they did in how many folds."""
     searched = clips.sample(_SEARCHED_CLIPS, train.seed)
     folds, settings = _possible(kind, searched, train)
-    pipeline = _pipeline(kind.classifier(train.seed))
     if not folds:
         return settings[0], {"cv_macro_f1": None, "cv_folds": 0}
     search = GridSearchCV(
-        pipeline,
+        _pipeline(),
         [{name: [value] for name, value in setting.items()} for setting in settings],
         scoring="f1_macro",
         cv=folds,
@@ -288,14 +292,15 @@ def _calibrated(
     return pipeline, "no"
 
 
-def _pipeline(classifier: BaseEstimator) -> Pipeline:
+def _pipeline() -> Pipeline:
+    """Returns the steps of every model; a setting says what the last two are."""
     return Pipeline(
         [
             ("varying", VaryingColumns()),
             ("standard", StandardScaler()),
             ("clip", FunctionTransformer(np.clip, kw_args={"a_min": -LIMIT, "a_max": LIMIT})),
             ("pca", "passthrough"),
-            ("classifier", classifier),
+            ("classifier", "passthrough"),
         ]
     )
 
@@ -326,11 +331,12 @@ def _settings(
             {
                 "varying": columns,
                 "pca": _pca(count, kind.whiten) if count else "passthrough",
+                "classifier": kind.classifier(train.seed),
                 **{f"classifier__{name}": value for name, value in setting.items()},
             }
             for count, setting in itertools.product(counts, kind.grid(n_clips))
         ]
-    return found
+    return found + (_settings(kind.alternative, train, parts) if kind.alternative else [])
 
 
 def _pca(n_components: int, whiten: bool) -> PCA:

@@ -233,6 +233,29 @@ def test_of_equally_good_settings_the_simplest_is_taken() -> None:
         assert hyperparameters.items() >= kind(name).grid(48)[0].items(), name
 
 
+@pytest.mark.parametrize(
+    ("n_clips", "classifier"), [(150, "LogisticRegression"), (1_100, "MLPClassifier")]
+)
+def test_musicnn_gets_an_mlp_where_clips_are_many_and_a_line_does_not_part_the_genres(
+    n_clips: int, classifier: str
+) -> None:
+    # A genre where two columns have the same sign, another where they have not.
+    inputs = np.random.default_rng(0).normal(size=(n_clips, 4))
+    labels = (inputs[:, 0] * inputs[:, 1] > 0).astype(int)
+    inputs = inputs.astype(np.float32).astype(np.float64)
+    clips = clips_of(inputs, labels, np.arange(n_clips))
+    model, scorer, found = fit_and_export("musicnn", clips, 2)
+    assert found["classifier"] == classifier
+    assert (found["cv_macro_f1"] > 0.8) == (classifier == "MLPClassifier")
+    scores = scorer.clip_scores(pack(inputs)).numpy()
+    np.testing.assert_allclose(scores, model.predict_proba(inputs), atol=TOLERANCE)
+
+
+def test_musicnn_keeps_its_linear_head_where_an_mlp_is_no_better() -> None:
+    _, _, found = fit_and_export("musicnn", make_clips(1_100, 3, seed=1, noise=0.1), 3)
+    assert found["classifier"] == "LogisticRegression"
+
+
 def test_a_sample_keeps_the_shares_of_genres_and_loses_none() -> None:
     labels = np.array([0] * 600 + [1] * 300 + [2] * 99 + [3])
     clips = clips_of(np.arange(1_000.0)[:, np.newaxis], labels, np.arange(1_000))
