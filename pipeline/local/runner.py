@@ -24,7 +24,7 @@ from common.formatting import in_bytes
 from dataset.bad_files import BAD_FILES_NAME
 from pipeline import beam_args, metadata_store, preflight
 from pipeline.config import PipelineConfig
-from pipeline.local import output_folder, result_tables
+from pipeline.local import cpu_speed, output_folder, result_tables
 from pipeline.local.step_reporter import ComponentLog, StepReporter
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def show_plan(
         checked, plan = preflight.check(config)
         flags, why = beam.flags(plan.n_clips)
         preflight.print_plan(console, checked, plan, why)
+        _print_times(console, checked, plan)
         if prune:
             metadata_store.check(Path(config.metadata_path), write=False)
             found = output_folder.survey(dataclasses.replace(checked, beam_args=flags))
@@ -111,6 +112,7 @@ def run(
             if not resume:
                 shutil.rmtree(config.checkpoint_dir, ignore_errors=True)
             preflight.print_plan(PlainConsole(), checked, plan, why)
+            _print_times(PlainConsole(), checked, plan)
             with output_to_log(log_path) as console:
                 result = _execute(checked, output, console)
                 _print_result(console, result, output, log_path, started)
@@ -118,6 +120,15 @@ def run(
         return PUSHED if result.pushed_to else REFUSED
 
     return with_exit_status(PROGRAM, whole_run, log_path)
+
+
+def _print_times(console: Console, config: PipelineConfig, plan: preflight.Plan) -> None:
+    # TensorFlow prints while it is imported.
+    with output_to_log(Path(os.devnull)):
+        from pipeline.local import run_time, time_table
+
+        steps = run_time.estimate(config, plan.splits["totals"], cpu_speed.slowness())
+    time_table.print_times(console, steps)
 
 
 def _prune(config: PipelineConfig) -> None:
