@@ -14,5 +14,6 @@ MODEL = dataclasses.replace(
     # Which layer tells more depends on how near the genres are to the tags that it was trained on.
     columns=(("penultimate", 0, N_PENULTIMATE), ("pooled", N_PENULTIMATE, N_VALUES)),
     components=(100, None),
+    seconds_per_clip=0.05,
     settings=("pca_components", "refit"),
 )
