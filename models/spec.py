@@ -44,6 +44,23 @@ class TrainingContext:
     max_epochs: int | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class TrainingSize:
+    """How much a model is to be trained on, for an estimate of the time.
+
+    Attributes:
+        train_clips: clips of `train`.
+        eval_clips: clips of `eval`.
+        audio: how a clip is cut.
+        max_epochs: as in `TrainingContext`.
+    """
+
+    train_clips: int
+    eval_clips: int
+    audio: AudioConfig
+    max_epochs: int | None = None
+
+
 class ClipScorer(Protocol):
     """A `tf.Module`, so that a SavedModel holds what it computes with."""
 
@@ -108,6 +125,12 @@ class ModelSpec(Protocol):
 
         Returns:
             None where it would be another model, which the temperature is not for.
+        """
+
+    def training_seconds(self, train: TrainConfig, size: TrainingSize) -> float | None:
+        """Returns how long a training takes at most, on the CPU of `pipeline.local.cpu_speed`.
+
+        None where that has not been measured.
         """
 
 

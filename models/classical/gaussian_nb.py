@@ -39,5 +39,6 @@ MODEL = Classical(
     # More smoothing makes the genres' variances more alike, which is a simpler model.
     grid=lambda n_clips: [{"var_smoothing": share} for share in (0.1, 0.01, 1e-9)],
     head=Head,
+    seconds_per_clip=0.004,
     components=(50, 100),
 )

@@ -40,7 +40,7 @@ from models.classical.labelled_clips import (
 from models.classical.tf_export import LIMIT, ClassicalScorer, Head, Trained
 from models.config import TrainConfig
 from models.held_out import HeldOut
-from models.spec import TrainedModel, TrainingContext
+from models.spec import TrainedModel, TrainingContext, TrainingSize
 
 # Parameters of the pipeline, as `set_params` takes them.
 Settings = Mapping[str, Any]
@@ -72,6 +72,7 @@ class Classical:
         max_clips: of more, a sample is fitted.
         reads: the transformed feature that it reads; by default that of `TrainConfig.feature_set`.
         columns: ranges of the feature's columns to choose among: name, first and end.
+        seconds_per_clip: of training, search included, on the reference CPU; None: not measured.
         settings: fields of TrainConfig that it reads.
         alternative: a less simple kind that the same search tries, too, after all settings of this
             one; its own are its classifier, grid, components and columns.
@@ -86,12 +87,19 @@ class Classical:
     max_clips: int = 50_000
     reads: str = ""
     columns: Sequence[tuple[str, int, int]] = (("all", 0, sys.maxsize),)
+    seconds_per_clip: float | None = None
     settings: tuple[str, ...] = ("feature_set", "pca_components")
     alternative: Classical | None = None
 
     def feature(self, train: TrainConfig) -> str:
         """Returns the transformed feature that it reads."""
         return self.reads or _FEATURES[train.feature_set]
+
+    def training_seconds(self, train: TrainConfig, size: TrainingSize) -> float | None:
+        """Returns how long training takes on the reference CPU; None where not measured."""
+        if self.seconds_per_clip is None:
+            return None
+        return self.seconds_per_clip * min(size.train_clips, self.max_clips)
 
     def train(self, context: TrainingContext) -> TrainedModel:
         """Fits the model with the best settings on the train split, the same one every time."""

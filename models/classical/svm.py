@@ -92,6 +92,7 @@ MODEL = Classical(
     # A smaller C is a wider margin.
     grid=lambda n_clips: [{"C": c} for c in (1.0, 3.0, 10.0)],
     head=Head,
+    seconds_per_clip=0.04,
     calibrated=True,
     # Its time grows with the square of the clips: 10,000 take minutes, 100,000 would take days.
     max_clips=10_000,

@@ -54,4 +54,5 @@ MODEL = network.Network(
     },
     build_model=build_model,
     stages=network.one_stage,
+    seconds_per_input=0.0055,
 )

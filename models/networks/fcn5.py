@@ -57,4 +57,5 @@ MODEL = network.Network(
     },
     build_model=build_model,
     stages=network.one_stage,
+    seconds_per_input=0.06,
 )

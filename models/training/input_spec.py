@@ -34,3 +34,7 @@ class InputSpec:
     to_input: Callable[[tf.Tensor], tf.Tensor]
     augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
     clip_scores: Callable[[keras.Model, tf.Tensor, AudioConfig], tf.Tensor]
+
+    def segments_per_clip(self, audio: AudioConfig) -> int:
+        """Returns how many stretches of a clip are scored."""
+        return self.inputs_per_clip if self.crops is None else audio.n_windows

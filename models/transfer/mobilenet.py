@@ -144,6 +144,7 @@ MODEL = network.Network(
     },
     build_model=build_model,
     stages=stages,
+    seconds_per_input=0.04,
     settings=(
         *network.SETTINGS,
         "mobilenet_weights",

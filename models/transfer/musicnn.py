@@ -20,6 +20,7 @@ MODEL = dataclasses.replace(
     reads=example_keys.MUSICNN,
     columns=_LAYERS,
     components=(100, None),
+    seconds_per_clip=0.05,
     settings=("pca_components",),
     alternative=dataclasses.replace(
         mlp.MODEL,

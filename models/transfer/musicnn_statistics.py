@@ -11,5 +11,6 @@ MODEL = dataclasses.replace(
     logistic_regression.MODEL,
     reads=f"{example_keys.MUSICNN}+{example_keys.STATISTICS}",
     components=(100, None),
+    seconds_per_clip=0.15,
     settings=("pca_components",),
 )

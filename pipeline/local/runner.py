@@ -26,7 +26,7 @@ from models import failure_notes
 from pipeline import beam_args, metadata_store, preflight
 from pipeline.beam_args import BeamConfig
 from pipeline.config import PipelineConfig
-from pipeline.local import output_folder, result_tables
+from pipeline.local import cpu_speed, output_folder, result_tables
 from pipeline.local.step_reporter import ComponentLog, StepReporter
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def show_plan(
         output_folder.check_output(output, config)
         checked, plan = preflight.check(config)
         preflight.print_plan(console, checked, plan, beam.flags(plan.n_clips)[1])
+        _print_times(console, checked, plan)
         if prune:
             metadata_store.check(Path(config.metadata_path), write=False)
             found = output_folder.survey(checked)
@@ -88,6 +89,7 @@ def run(
             if not resume:
                 _forget_checkpoints(Path(config.checkpoint_dir))
             preflight.print_plan(PlainConsole(), checked, plan, why)
+            _print_times(PlainConsole(), checked, plan)
             with output_to_log(log_path) as console:
                 result = _execute(checked, output, console)
                 _print_result(console, result, output, log_path, started)
@@ -102,6 +104,15 @@ def _forget_checkpoints(folder: Path) -> None:
     for checkpoints in folder.glob("*"):
         if checkpoints.name != failure_notes.FOLDER:
             shutil.rmtree(checkpoints)
+
+
+def _print_times(console: Console, config: PipelineConfig, plan: preflight.Plan) -> None:
+    # TensorFlow prints while it is imported.
+    with output_to_log(Path(os.devnull)):
+        from pipeline.local import run_time, time_table
+
+        steps = run_time.estimate(config, plan.splits["totals"], cpu_speed.slowness())
+    time_table.print_times(console, steps)
 
 
 def _prune(config: PipelineConfig) -> None:

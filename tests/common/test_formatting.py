@@ -1,10 +1,10 @@
-"""Counts as people read them."""
+"""Counts and times as people read them."""
 
 from __future__ import annotations
 
 import pytest
 
-from common.formatting import short
+from common.formatting import duration, short
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,14 @@ from common.formatting import short
 )  # fmt: skip
 def test_a_count_has_three_digits_and_a_unit(count: int, expected: str) -> None:
     assert short(count) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "10 s"), (44, "40 s"), (89, "90 s"), (90, "2 min"), (3_600, "60 min"),
+        (5_400, "2 h"), (100_000, "28 h"), (129_600, "2 days"), (900_000, "10 days"),
+    ],
+)  # fmt: skip
+def test_a_time_is_rounded_to_one_unit(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
