@@ -110,6 +110,7 @@ PACKAGES = [
     "cli",
     "pipeline",
     "components",
+    "serving",
     "evaluation",
     "report",
     "models",

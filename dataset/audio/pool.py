@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent import futures
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ def decode_each(
     use: Callable[[_Item, Decoder], _Result],
     items: Iterable[_Item],
     decoders: list[Decoder],
-) -> Iterator[_Result]:
+) -> Generator[_Result, None, None]:
     """Yields what `use` makes of each item, in their order, and closes the decoders at the end.
 
     No more than two results a decoder are waited for or held. After an error or Ctrl-C what is
