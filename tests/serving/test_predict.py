@@ -146,7 +146,7 @@ def test_a_window_has_the_scores_of_a_clip_of_the_same_sound(
 
 
 def test_silent_windows_count_for_nothing(serving_model: Path, tmp_path: Path) -> None:
-    song = np.concatenate([tone(200, 20), tone(200, 40) * 0])
+    song = np.concatenate([tone(200, 18), tone(200, 42) * 0])
     files = {"a.flac": encode(song, RATE_HZ, container="FLAC")}
     answer = answers(serving_model, tmp_path, files, whole=True)["a.flac"]
     assert [start for start, _ in answer.windows] == [0, 5, 10, 15]

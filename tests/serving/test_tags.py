@@ -74,9 +74,10 @@ def test_a_wma_has_the_genre_where_players_look_for_it(tmp_path: Path) -> None:
     ("name", "data", "reason"),
     [
         ("a.au", encode(SOUND, 44_100, container="AU"), "no tags"),
-        ("a.flac", b"fLaC" + bytes(40), ""),
-        ("a.mp3", b"", ""),
+        ("a.flac", b"fLaC" + bytes(40), "."),
+        ("a.mp3", b"", "."),
     ],
+    ids=["no format", "damaged", "empty"],
 )
 def test_a_file_without_tags_is_refused_and_stays_as_it_is(
     tmp_path: Path, name: str, data: bytes, reason: str
