@@ -28,6 +28,7 @@ COPY setup.py pyproject.toml system.py ./
 COPY cli cli
 COPY pipeline pipeline
 COPY components components
+COPY serving serving
 COPY evaluation evaluation
 COPY report report
 COPY models models

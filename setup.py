@@ -71,6 +71,8 @@ INSTALL_REQUIRES = [
     "matplotlib==3.10.8",
     "pillow==12.3.0",
     "jinja2==3.1.6",
+    # Tags of audio files, of which `music-genre predict` writes the genre.
+    "mutagen==1.48.1",
     # The console, and the memory figures it shows.
     "rich==15.0.0",
     "psutil==7.2.2",
@@ -108,6 +110,7 @@ PACKAGES = [
     "cli",
     "pipeline",
     "components",
+    "serving",
     "evaluation",
     "report",
     "models",

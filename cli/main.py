@@ -15,17 +15,20 @@ from common.terminal import replace_unencodable
 COMMANDS = {
     "download": ("cli.download", "download, check and unpack FMA"),
     "to-wav": ("cli.to_wav", "write a folder of audio as 16-bit wavs"),
+    "predict": ("cli.predict", "tell the genre of songs"),
     "report": ("cli.report", "show the report of a run"),
     "compare": ("cli.compare", "show two runs side by side"),
 }
 _EXAMPLES = """examples:
   music-genre download small --to data
   music-genre to-wav data/fma_small data/fma_small_wav --sample-rate 22050 --mono
+  music-genre predict song.mp3 ~/Music/new --model output/small/serving_model
   music-genre report output/small --open
   music-genre compare output/a output/b
   music-genre COMMAND --help
 
-Exit status: 0 done, 2 usage or bad input, 1 a fault or an outage, 130 interrupted.
+Exit status: 0 done, 2 usage or bad input, 4 predict could not use some files, 1 a fault or an
+outage, 130 interrupted.
 """
 
 
@@ -37,15 +40,15 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser.parse_args(words)
     run = importlib.import_module(COMMANDS[flags.command][0]).run
     program = f"music-genre {flags.command}"
-    return with_exit_status(
-        program, lambda: run(flags), interrupted="interrupted; the same command continues"
-    )
+    goes_on = flags.command in ("download", "to-wav")
+    interrupted = "interrupted; the same command continues" if goes_on else "interrupted"
+    return with_exit_status(program, lambda: run(flags), interrupted=interrupted)
 
 
 def _build_parser(words: list[str]) -> argparse.ArgumentParser:
     parser = Parser(
         prog="music-genre",
-        description="Get music, and look at what a run of the pipeline left.",
+        description="Get music, classify it, and look at what a run of the pipeline left.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EXAMPLES,
     )

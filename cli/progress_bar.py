@@ -11,12 +11,23 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 from common.console import PlainConsole
+
+
+class _FilesPerSecond(ProgressColumn):
+    """How fast files are done."""
+
+    def render(self, task: Task) -> Text:
+        """Returns it, or nothing before the first file."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f} files/s" if speed else "")
 
 
 @contextlib.contextmanager
@@ -33,17 +44,27 @@ def of_bytes(title: str, total: int | None, done: int) -> Iterator[Callable[[int
 
 
 @contextlib.contextmanager
-def of_files(title: str, total: int | None, done: int) -> Iterator[Callable[[int], None]]:
-    """Yields what counts further files; the arguments are those of `of_bytes`."""
-    with _bar(title, total, done, MofNCompleteColumn()) as advance:
+def of_files(
+    title: str, total: int | None, done: int, *, on_stderr: bool = False
+) -> Iterator[Callable[[int], None]]:
+    """Yields what counts further files.
+
+    Args:
+        title: what is done.
+        total: files in all, None where that is not known.
+        done: files that are done already.
+        on_stderr: shows it there, where stdout is for something else.
+    """
+    columns = (MofNCompleteColumn(), _FilesPerSecond())
+    with _bar(title, total, done, *columns, on_stderr=on_stderr) as advance:
         yield advance
 
 
 @contextlib.contextmanager
 def _bar(
-    title: str, total: int | None, done: int, *columns: ProgressColumn
+    title: str, total: int | None, done: int, *columns: ProgressColumn, on_stderr: bool = False
 ) -> Iterator[Callable[[int], None]]:
-    console = PlainConsole()
+    console = PlainConsole(stderr=on_stderr)
     if not console.is_terminal:
         console.print(title, markup=False, soft_wrap=True)
         yield lambda amount: None

@@ -9,7 +9,7 @@ from pathlib import Path
 from common.errors import DISK_FULL, OutageError, in_a_line, user_message
 from common.terminal import print_error
 
-PUSHED, FAULT, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+PUSHED, FAULT, BAD_INPUT, REFUSED, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 def with_exit_status(

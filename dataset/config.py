@@ -29,6 +29,9 @@ MIN_SAMPLE_RATE_HZ = 12_800
 MIN_SPECTROGRAM_SIDE = 32  # networks of images halve it five times
 _SPECTROGRAM_SIDE = Bounds(ge=MIN_SPECTROGRAM_SIDE)
 
+# In the folder of a SavedModel, where others may put files: the AudioConfig of its clips.
+AUDIO_CONFIG_NAME = "assets.extra/audio.json"
+
 # What can be judged, in ingestion and in the serving graph alike.
 SOURCE_RATES_HZ = range(1_000, 768_001)
 

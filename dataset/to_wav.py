@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import queue
 import threading
-from concurrent import futures
 from pathlib import Path
 
 from common.errors import InputError
 from common.folders import make_folder
 from common.progress import ProgressBar
-from dataset.audio.reading import MAX_FILE_BYTES
+from dataset.audio.pool import decode_each
+from dataset.audio.reading import read_file
 from dataset.audio.sandbox import Decoder
 from dataset.bad_files import BAD_FILES_NAME, AudioError, Fault, FaultKind, to_csv
 from dataset.catalogue.file_names import AUDIO_SUFFIXES
@@ -113,12 +112,9 @@ def _convert_all(
     # The first of several files that would become the same wav does.
     first = {path.with_suffix(".wav"): path for path in reversed(paths)}
     decoders = [Decoder(AudioConfig(), _TIME_LIMIT_SECONDS) for _ in range(workers)]
-    idle: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
-    for decoder in decoders:
-        idle.put(decoder)
 
-    def convert(path: Path) -> bool | Fault:
-        decoder, wav = idle.get(), path.with_suffix(".wav")  # as many decoders as threads
+    def convert(path: Path, decoder: Decoder) -> bool | Fault:
+        wav = path.with_suffix(".wav")
         try:
             if first[wav] != path:
                 detail = f"{wav} is made from {first[wav]}"
@@ -128,19 +124,10 @@ def _convert_all(
         except AudioError as error:
             return Fault(str(path), _track_id(path), error.kind, error.detail)
         finally:
-            idle.put(decoder)
             advance(1)
 
-    pool = futures.ThreadPoolExecutor(workers)
     with progress(f"writing {target}", len(paths), 0) as advance:
-        try:
-            return list(pool.map(convert, paths))
-        finally:
-            # After an error or Ctrl-C what is under way ends, and nothing else begins.
-            pool.shutdown(wait=False, cancel_futures=True)
-            for decoder in decoders:
-                decoder.close()
-            pool.shutdown()
+        return list(decode_each(convert, paths, decoders))
 
 
 def _track_id(path: Path) -> int:
@@ -160,7 +147,7 @@ def _convert(path: Path, wav: Path, target: Path, settings: Settings, decoder: D
         return False
     part = target / f".{threading.get_ident()}.part"
     try:
-        decoder.write_wav(_read(path), part, settings.sample_rate_hz, settings.mono)
+        decoder.write_wav(read_file(path), part, settings.sample_rate_hz, settings.mono)
         try:
             wav.parent.mkdir(parents=True, exist_ok=True)
             part.replace(wav)
@@ -170,11 +157,3 @@ def _convert(path: Path, wav: Path, target: Path, settings: Settings, decoder: D
     finally:
         part.unlink(missing_ok=True)
     return True
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)  # one more, which the decoder refuses
-    except OSError as error:
-        raise AudioError(FaultKind.UNREADABLE, error.strerror or str(error)) from error

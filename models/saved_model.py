@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from dataset.config import AudioConfig
+from common.config import to_json
+from dataset.config import AUDIO_CONFIG_NAME, AudioConfig
 from features import example_keys, pcm
 from features.preprocessing import FEATURES
 from features.wav import read_wav
@@ -47,7 +50,8 @@ def export(
     - `evaluation_features`: `examples`, to what TFMA needs and the Example lacks: `label` and
       `duration`, a class in words by which TFMA slices.
 
-    Its attribute `score_features` is a function from transformed features to scores.
+    Its attribute `score_features` is a function from transformed features to scores. Beside it is
+    `AUDIO_CONFIG_NAME`, so that who serves it decodes as ingestion did.
 
     The first two give `classes`, string [batch, n_classes], the genres, and `scores`, float32
     [batch, n_classes], which sum to 1. A model that is not servable from audio alone has no
@@ -119,6 +123,10 @@ def export(
     if servable:
         signatures["predict_wav"] = predict_wav
     tf.saved_model.save(exported, directory, signatures=signatures)
+    path = os.path.join(directory, AUDIO_CONFIG_NAME)
+    tf.io.gfile.makedirs(os.path.dirname(path))
+    with tf.io.gfile.GFile(path, "w") as file:
+        file.write(to_json(config))
 
 
 def duration_class(seconds: tf.Tensor) -> tf.Tensor:

@@ -53,7 +53,7 @@ def decode_clip(data: bytes, config: AudioConfig) -> Clip:
             silent, or holds samples that no audio has.
     """
     middle = read_middle(data, config.clip_seconds)
-    _check_signal(middle, config)
+    check_signal(middle.mono, middle.rate_hz, config)
     signal = _at_rate(middle, config)
     signal = signal / max(1.0, peak_of(signal))
     energy = float(np.dot(signal, signal))
@@ -67,12 +67,13 @@ def decode_clip(data: bytes, config: AudioConfig) -> Clip:
     )
 
 
-def _check_signal(middle: Middle, config: AudioConfig) -> None:
-    seconds = len(middle.mono) / middle.rate_hz
+def check_signal(mono: NDArray[np.float32], rate_hz: int, config: AudioConfig) -> None:
+    """Raises AudioError where float32 [samples] are too few, silent, or no audio's."""
+    seconds = len(mono) / rate_hz
     if seconds < config.min_clip_seconds:
         detail = f"{seconds:.2f} s, at least {config.min_clip_seconds:g} s are needed"
         raise AudioError(FaultKind.TOO_SHORT, detail)
-    if checked_peak(middle.mono) < SILENCE_PEAK:
+    if checked_peak(mono) < SILENCE_PEAK:
         raise AudioError(FaultKind.SILENT, "no sample above -80 dBFS")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -36,6 +37,19 @@ class Middle:
     n_channels: int
     n_frames: int
     out_of_phase: bool
+
+
+def read_file(path: Path) -> bytes:
+    """Returns what is in a file; of one that is too large, one byte more than `read` takes.
+
+    Raises:
+        AudioError: where it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise AudioError(FaultKind.UNREADABLE, error.strerror or str(error)) from error
 
 
 def read(data: bytes, use: Callable[[Recording], _T]) -> _T:

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from common import files
 from common.errors import InputError
 from dataset.bad_files import Fault, FaultKind
 from dataset.catalogue import spans
@@ -103,6 +102,8 @@ def list_audio(data: DataConfig) -> Listing:
         raise InputError(
             f"the audio folder {data.audio_dir} has one of * ? [ in its path; rename it"
         )
+    from common import files  # Beam's, which who only walks through folders does without
+
     levels = _FMA_LEVELS if data.metadata_dir else None
     template = spans.parse(data.audio_dir)
     is_bucket = "://" in data.audio_dir
@@ -119,7 +120,7 @@ def list_audio(data: DataConfig) -> Listing:
     folders = {span: by_span[span] for span in spans.choose(template, by_span, data.span)}
     entries: list[AudioFile | Barred] = list(_bucket_files(template, folders, objects))
     for span, folder in {} if is_bucket else folders.items():
-        entries += _walk(span, folder, levels, follow_links=data.follow_links)
+        entries += walk(span, folder, levels, follow_links=data.follow_links)
     left_out: Counter[str] = Counter()
     found: list[AudioFile] = []
     barred: list[Barred] = []
@@ -180,7 +181,7 @@ def _bucket_files(
             yield AudioFile(span, path[len(folder) + 1 :], path, size_bytes, modified)
 
 
-def _walk(
+def walk(
     span: int, top: str, levels: int | None, *, follow_links: bool
 ) -> Iterator[AudioFile | Barred]:
     """Yields what a folder of the disk has, down to a level or all of it.

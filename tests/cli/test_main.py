@@ -33,7 +33,7 @@ def flags(site: Site, tmp_path: Path) -> list[str]:  # noqa: F811
     ]
 
 
-@pytest.mark.parametrize("words", [["--help"], ["to-wav", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["to-wav", "--help"], ["predict", "--help"]])
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     script = f"""
 import json, sys
@@ -108,7 +108,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_continues(
     ("words", "message"),
     [
         ([], "required: COMMAND"),
-        (["predict"], "invalid choice: 'predict'"),
+        (["listen"], "invalid choice: 'listen'"),
         (["download", "tiny", "--to=d"], "invalid choice: 'tiny'"),
         (["download", "small"], "--to"),
         (["download", "small", "--to=d", "--retries=-1"], "a whole number from 0"),

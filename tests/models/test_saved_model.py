@@ -133,7 +133,7 @@ def test_it_holds_no_pickle(trained) -> None:
     files = [path for path in folder.rglob("*") if path.is_file()]
     expected = {
         "saved_model.pb", "fingerprint.pb", "variables.index", "variables.data-00000-of-00001",
-        "genres", "fit.json",
+        "genres", "fit.json", "audio.json",
     }  # fmt: skip
     assert {path.name for path in files} <= expected
     assert not [path for path in files if path.read_bytes()[:2] in (b"\x80\x03", b"\x80\x04")]
