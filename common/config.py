@@ -118,9 +118,13 @@ class FieldType:
         return value
 
 
-@functools.cache
 def fields_of(cls: Any) -> tuple[FieldType, ...]:
     """Returns the fields of a configuration class."""
+    return _fields_of(cls)  # whose typed form takes no class of a configuration for hashable
+
+
+@functools.cache
+def _fields_of(cls: Any) -> tuple[FieldType, ...]:
     hints = typing.get_type_hints(cls, include_extras=True)
     return tuple(FieldType(field, hints[field.name]) for field in dataclasses.fields(cls))
 
