@@ -129,7 +129,9 @@ def test_equal_replicates_are_a_known_error_of_nothing() -> None:
 @pytest.mark.parametrize(("log_loss", "best"), [(0.8996, "small"), (0.899, "big")])
 def test_log_losses_are_equal_where_they_are_shown_as_equal(log_loss: float, best: str) -> None:
     small = candidate("small", 0.79, 10, error=0.02, log_loss=0.9)
-    assert ranked(candidate("big", 0.8, 9_000, log_loss=log_loss), small).best == best
+    found = ranked(candidate("big", 0.8, 9_000, log_loss=log_loss), small)
+    assert found.best == best
+    assert ("of equals the fewest" in found.why_best) == (best == "small")
 
 
 def test_of_equal_log_losses_and_sizes_the_higher_macro_f1_is_taken() -> None:

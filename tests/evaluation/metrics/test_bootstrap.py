@@ -87,11 +87,13 @@ def test_clips_of_one_artist_tell_less_than_clips_of_many() -> None:
     assert width(few) == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 10), rel=0.15)
 
 
-def test_a_single_artist_leaves_everything_open() -> None:
+def test_a_single_artist_leaves_everything_open_and_a_second_does_not() -> None:
     found = bootstrap.replicate({(7, 0, 0): 20})
     assert found.accuracy_interval() == (0.0, 1.0)
     # Where the artist is not drawn at all there is nothing to measure.
     assert np.isnan(found.accuracy).mean() == pytest.approx(np.exp(-1), abs=0.08)
+    found = bootstrap.replicate({(7, 0, 0): 20, (8, 0, 0): 20})
+    assert found.accuracy_interval() == pytest.approx(jeffreys(2, 2))
 
 
 def test_a_genre_whose_artists_are_not_drawn_lowers_no_replicate() -> None:
