@@ -6,6 +6,7 @@ import os
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 # Seconds of the product on the reference CPU: 2 cores of an Intel Xeon of 2023 (Sapphire Rapids).
@@ -26,7 +27,7 @@ def slowness() -> float:
         return min(_seconds(matrix) for _ in range(_REPEATS)) / _REFERENCE_SECONDS
 
 
-def _seconds(matrix: np.ndarray) -> float:
+def _seconds(matrix: NDArray[np.float32]) -> float:
     started = time.perf_counter()
     matrix @ matrix
     return time.perf_counter() - started
