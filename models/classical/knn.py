@@ -54,7 +54,7 @@ MODEL = Classical(
     # More neighbours are a smoother, simpler model.
     grid=lambda n_clips: [{"n_neighbors": min(k, n_clips)} for k in (20, 10)],
     head=Head,
-    seconds_per_clip=0.003,
+    seconds_per_clip=0.001,
     components=(50,),
     whiten=True,
     # They are all held: 20,000 by 50 numbers are 8 MB, and scoring a clip takes a millisecond.

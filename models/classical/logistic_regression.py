@@ -13,5 +13,5 @@ MODEL = Classical(
     components=(50, None),
     grid=lambda n_clips: [{"C": c} for c in (0.003, 0.01, 0.03, 0.1, 0.3)],
     head=Head,
-    seconds_per_clip=0.01,
+    seconds_per_clip=0.004,
 )

@@ -20,5 +20,5 @@ MODEL = Classical(
     # More decay of the weights is a simpler model.
     grid=lambda n_clips: [{"alpha": alpha} for alpha in (100.0, 30.0, 10.0)],
     head=Head,
-    seconds_per_clip=0.012,
+    seconds_per_clip=0.006,
 )
