@@ -9,7 +9,7 @@ from common.formatting import duration
 from pipeline.local import run_time
 from pipeline.local.run_time import Steps
 
-_NOTE = "for this CPU, right to a factor of two: all epochs, nothing cached; a GPU is faster"
+_NOTE = "a rough estimate for this CPU: all epochs, nothing cached; a GPU is faster"
 _ADVICE = "fewer --models (such as fast), --epochs or --max-clips-per-genre make it shorter"
 
 
