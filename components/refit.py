@@ -11,8 +11,8 @@ from tfx.types import artifact_utils, standard_component_specs
 from components.model_properties import MODEL_NAME, SERVABLE, WITHHELD, is_servable
 
 
-class HandsPropertiesOn:
-    """Goes before an executor of TFX's Trainer."""
+class KeepsModelProperties:
+    """Mixin for an executor of TFX's Trainer: its model has the properties of `base_model`."""
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -20,7 +20,7 @@ class HandsPropertiesOn:
         output_dict: dict[str, list[Any]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains, and says of the model what was said of the one that it comes from."""
+        """Trains, and copies the properties."""
         super().Do(input_dict, output_dict, exec_properties)  # type: ignore[misc]
         before = artifact_utils.get_single_instance(
             input_dict[standard_component_specs.BASE_MODEL_KEY]
@@ -33,7 +33,7 @@ class HandsPropertiesOn:
             after.set_string_custom_property(WITHHELD, withheld)
 
 
-class Executor(HandsPropertiesOn, executor.GenericExecutor):
+class Executor(KeepsModelProperties, executor.GenericExecutor):
     """TFX's executor, whose model keeps its properties."""
 
 

@@ -154,7 +154,7 @@ def _why(winner: Candidate, tied: Sequence[Candidate], n_candidates: int) -> str
         rivals = f"{highest.name}, with {highest.macro_f1:.3f}"
     error = _standard_error(highest, others[0] if winner is highest else winner)
     if math.isinf(error):
-        why_tied = "there are too few artists to estimate the standard error of a difference"
+        why_tied = _UNKNOWN_ERROR
     elif winner is highest:
         why_tied = "within one standard error of it"
     else:

@@ -41,10 +41,10 @@ class Evaluation:
         confusion: for each genre of the split, how often each was predicted.
         calibration: bins of equal width of the highest score, empty ones left out: `lower`,
             `upper`, `clips`, `mean_score`, `accuracy`.
-        slices: for each feature that the split is sliced by, for each of its values, empty where
-            it is not known: `clips`, `accuracy`, `accuracy_interval` as [low, high], `macro_f1`.
         calibration_before: the same of the scores before calibration, empty where the evaluation
             was not told their temperature. `overall` then has `calibration_error_before`, too.
+        slices: for each feature that the split is sliced by, for each of its values, empty where
+            it is not known: `clips`, `accuracy`, `accuracy_interval` as [low, high], `macro_f1`.
         mistakes: at most 12, the highest score first: `track_id`, `genre`, `predicted`; `score`,
             that of the wrong genre; `genre_score`, of the right one; `top`, the three highest.
     """

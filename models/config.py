@@ -72,8 +72,8 @@ class TrainConfig(Config):
     refit: Annotated[
         bool,
         Flag(
-            "fit the best model once more, on train and eval, before test judges it; a network for "
-            "as many epochs as it got better"
+            "fit the best model once more, on train and eval, before test judges it; a network up "
+            "to its best epoch"
         ),
     ] = True
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 from common import files
 
-RETRIED = "retried"  # key of a Trainer's `custom_config`, for the digest of a note
+RETRIED = "retried"  # key of `custom_config`, for the digest of a note
+REFIT = "refit"  # what stands for a model where the best one failed to be fitted again
 FOLDER = "failed"  # of the folder of checkpoints
 
 
@@ -22,7 +23,7 @@ def write(checkpoint_dir: str, model: str, reason: str) -> None:
 
 
 def fingerprints(checkpoint_dir: str, models: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Returns (model, digest of its note) for each of `models` that has one."""
+    """Returns (model, digest of its note) for each of `models`, or of Refit, that has one."""
     paths = {model: _path(checkpoint_dir, model) for model in models}
     return tuple(
         (model, files.fingerprint(path)) for model, path in paths.items() if files.exists(path)

@@ -12,13 +12,13 @@ from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
 from common.config import from_json
-from common.errors import is_disk_full
+from common.errors import in_a_line, is_disk_full
 from dataset.config import AudioConfig
 from features import example_keys
-from models import calibration, ensemble, saved_model
+from models import calibration, ensemble, failure_notes, saved_model
 from models.config import TrainConfig
 from models.run_fn import checkpoint_dir
-from models.spec import ClipScorer, TrainingContext, load
+from models.spec import TrainingContext, load
 from models.training import fit_record
 from models.training.fit_record import FitRecord
 
@@ -26,8 +26,9 @@ from models.training.fit_record import FitRecord
 def run_fn(fn_args: Any) -> None:
     """Exports the best model, fitted on both splits; of an ensemble every member is.
 
-    A model that cannot be fitted again, or fails to, stays as it was chosen. Which ones were
-    fitted again is among the hyperparameters of the record, under `refitted`.
+    A model that cannot be fitted again stays as it was chosen. So does one that fails to, and
+    leaves a note, with which the next run tries again. Which ones were fitted again is among the
+    hyperparameters of the record, under `refitted`, and what failed under `refit_failed`.
 
     Args:
         fn_args: TFX's `FnArgs`. `base_model` is the SavedModel that CandidateRanker chose.
@@ -39,18 +40,31 @@ def run_fn(fn_args: Any) -> None:
     audio = from_json(AudioConfig, fn_args.custom_config["audio"])
     paths = ensemble.member_dirs(fn_args.base_model, best)
     fits = {name: fit_record.read(path) for name, path in paths.items()}
-    refitted = []
+    contexts = {name: _context(fit, fn_args, transform_output) for name, fit in fits.items()}
+    parameters = {name: fit.parameters or 0 for name, fit in fits.items()}
+    aside = os.path.join(fn_args.model_run_dir, "refitted")
+    refitted, failed = [], {}
     for name, fit in fits.items():
-        scorer = _refit(fit, fn_args, transform_output)
-        if not scorer:
+        try:
+            model = load(fn_args.custom_config["modules"][name]).refit(
+                contexts[name], fit.hyperparameters, fit.curves
+            )
+        except Exception as error:
+            if is_disk_full(error):
+                raise
+            logging.exception("%s failed to be fitted again and stays as it was chosen", name)
+            failed[name] = in_a_line(error)
+            continue
+        if not model:
             continue
         refitted.append(name)
-        paths[name] = os.path.join(fn_args.model_run_dir, "refitted", name)
+        paths[name] = os.path.join(aside, name)
+        parameters[name] = model.n_parameters
         saved_model.export(
             paths[name],
-            scorer=calibration.Calibrated(scorer, fit.hyperparameters["temperature"]),
-            feature=str(fit.feature),
-            servable=fit.servable,
+            scorer=calibration.Calibrated(model.scorer, fit.hyperparameters["temperature"]),
+            feature=model.feature,
+            servable=model.servable,
             transform_output=transform_output,
             config=audio,
         )
@@ -60,35 +74,37 @@ def run_fn(fn_args: Any) -> None:
         ensemble.export(fn_args.serving_model_dir, members, temperature, transform_output, audio)
     else:
         io_utils.copy_dir(paths[best.name], fn_args.serving_model_dir)
-    hyperparameters = {**best.hyperparameters, "refitted": refitted}
-    record = dataclasses.replace(best, hyperparameters=hyperparameters)
+    told: dict[str, Any] = {"refitted": refitted}
+    if failed:
+        told["refit_failed"] = failed
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
+        failure_notes.write(fn_args.custom_config["checkpoint_dir"], failure_notes.REFIT, reasons)
+    record = dataclasses.replace(
+        best,
+        parameters=sum(parameters.values()),
+        hyperparameters={**best.hyperparameters, **told},
+    )
     fit_record.write(fn_args.serving_model_dir, record)
+    for folder in (aside, *(context.checkpoint_dir for context in contexts.values())):
+        if fileio.exists(folder):
+            fileio.rmtree(folder)
 
 
-def _refit(
+def _context(
     fit: FitRecord, fn_args: Any, transform_output: tft.TFTransformOutput
-) -> ClipScorer | None:
+) -> TrainingContext:
+    """Returns what a model is fitted on again: all as before, but for the folders."""
     custom = fn_args.custom_config
-    spec = load(custom["modules"][fit.name])
+    settings = load(custom["modules"][fit.name]).settings
     inputs = (fn_args.transform_output, fn_args.train_files, dataclasses.asdict(fit))
-    context = TrainingContext(
+    return TrainingContext(
         name=fit.name,
         n_classes=transform_output.vocabulary_size_by_name(example_keys.GENRE_VOCABULARY),
         train_files=fn_args.train_files,
         eval_files=fn_args.eval_files,
         audio=from_json(AudioConfig, custom["audio"]),
-        train=from_json(TrainConfig, custom["train"]).only(spec.settings),
+        train=from_json(TrainConfig, custom["train"]).only(settings),
         checkpoint_dir=checkpoint_dir(custom, f"refit-{fit.name}", *inputs),
         log_dir=os.path.join(fn_args.model_run_dir, "logs", fit.name),
         hyperparameters={name: fit.hyperparameters[name] for name in fit.tuned},
     )
-    try:
-        scorer = spec.refit(context, fit.hyperparameters, fit.curves)
-    except Exception as error:
-        if is_disk_full(error):
-            raise
-        logging.exception("%s failed to be fitted again and stays as it was chosen", fit.name)
-        scorer = None
-    if fileio.exists(context.checkpoint_dir):
-        fileio.rmtree(context.checkpoint_dir)
-    return scorer

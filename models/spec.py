@@ -115,7 +115,7 @@ class ModelSpec(Protocol):
         context: TrainingContext,
         hyperparameters: Mapping[str, Any],
         curves: Sequence[Mapping[str, Any]],
-    ) -> ClipScorer | None:
+    ) -> TrainedModel | None:
         """Returns a model that was trained, fitted anew on `train` and `eval`.
 
         Args:

@@ -242,6 +242,7 @@ def _refit(
     config: PipelineConfig, platform: Platform, transform: StrictTransform, ranker: CandidateRanker
 ) -> tfx.components.Trainer:
     modules = {name: MODELS[name] for name in config.models}
+    note = dict(config.retried).get(failure_notes.REFIT)
     read = {setting for module in modules.values() for setting in load(module).settings}
     return platform.refit(
         config.models,
@@ -255,7 +256,8 @@ def _refit(
             "modules": modules,
             "audio": dataclasses.asdict(config.audio),
             "train": dataclasses.asdict(config.train.only(read)),
-            "code_digest": code_digest("models.refit_fn", *modules.values()),
+            "code_digest": code_digest("components.refit", "models.refit_fn", *modules.values()),
             "checkpoint_dir": config.checkpoint_dir,
+            **({failure_notes.RETRIED: note} if note else {}),
         },
-    ).with_id("Refit")
+    )

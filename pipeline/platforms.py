@@ -39,7 +39,7 @@ class ThisMachine:
         return tfx.components.Trainer(**arguments).with_id(f"Trainer.{model}")
 
     def refit(self, models: Collection[str], **arguments: Any) -> tfx.components.Trainer:
-        return Refit(**arguments)
+        return Refit(**arguments).with_id("Refit")
 
     def tuner(self, model: str, **arguments: Any) -> tfx.components.Tuner:
         return tfx.components.Tuner(**arguments).with_id(f"Tuner.{model}")

@@ -52,7 +52,9 @@ def check(config: PipelineConfig) -> tuple[PipelineConfig, Plan]:
     if train.mobilenet_weights not in ("imagenet", "none"):
         digest = files.digest(_bucket_path(train.mobilenet_weights))
         train = dataclasses.replace(train, mobilenet_weights_digest=digest)
-    retried = failure_notes.fingerprints(config.checkpoint_dir, config.models)
+    retried = failure_notes.fingerprints(
+        config.checkpoint_dir, (*config.models, failure_notes.REFIT)
+    )
     return dataclasses.replace(config, data=data, train=train, retried=retried), plan
 
 

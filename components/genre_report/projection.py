@@ -8,18 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from features import example_keys
 from models.classical.tf_export import LIMIT
 from models.spec import parts
+from models.training import input_fn
 from report.data import Projection
 
 MOST_CLIPS = 800
 _FEWEST_CLIPS = 3
-_SEED = 0
 _DIGITS = 3
 # Packed float32; the other features are signals and images.
 _VECTORS = {example_keys.STATISTICS, example_keys.MUSICNN, example_keys.FMA_FEATURES}
@@ -72,12 +71,9 @@ def _clips(paths: Sequence[str], feature: str) -> Iterator[tuple[str, int, Any]]
     """Yields digest, class id and vector, float32 [columns], of each labelled clip."""
     if not paths:
         return
-    for raw in tf.data.TFRecordDataset(list(paths), "GZIP").as_numpy_iterator():
-        values = tf.train.Example.FromString(raw).features.feature
-        (label,) = values[example_keys.LABEL].int64_list.value
-        if label < 0:
-            continue
-        (track,) = values[example_keys.TRACK_ID].int64_list.value
-        packed = b"".join(values[key].bytes_list.value[0] for key in parts(feature))
-        digest = hashlib.sha256(f"{_SEED} {track}".encode()).hexdigest()
-        yield digest, label, np.frombuffer(packed, "<f4")
+    keys = (example_keys.LABEL, example_keys.TRACK_ID)
+    for packed, label, track in input_fn.records(paths, feature, keys).as_numpy_iterator():
+        if label >= 0:
+            digest = hashlib.sha256(str(track).encode()).hexdigest()
+            # Of a feature that is several, the columns of each follow those of the one before.
+            yield digest, int(label), np.frombuffer(b"".join(np.ravel(packed)), "<f4")

@@ -125,7 +125,7 @@ class Classical:
         context: TrainingContext,
         hyperparameters: Mapping[str, Any],
         curves: Sequence[Mapping[str, Any]],
-    ) -> ClassicalScorer | None:
+    ) -> TrainedModel | None:
         """Returns the model with the settings that were found, fitted on `train` and `eval`."""
         train, feature = context.train, self.feature(context.train)
         of_train = read_clips(context.train_files, feature)
@@ -137,7 +137,9 @@ class Classical:
         model, calibrated = fit(self, settings, clips, train.seed)
         if self.calibrated and calibrated != hyperparameters["calibrated"]:
             return None
-        return export(self, model, clips, context.n_classes)
+        scorer = export(self, model, clips, context.n_classes)
+        servable = feature != example_keys.FMA_FEATURES
+        return TrainedModel(scorer, feature, scorer.n_parameters, servable=servable)
 
     def _fitted(self, clips: Clips, train: TrainConfig) -> Clips:
         return clips.sample(self.max_clips, train.seed).in_float64()

@@ -74,8 +74,8 @@ class Network:
         context: TrainingContext,
         hyperparameters: Mapping[str, Any],
         curves: Sequence[Mapping[str, Any]],
-    ) -> NetworkScorer:
-        """Returns the network, trained on both splits for as long as it had got better."""
+    ) -> TrainedModel:
+        """Returns the network, trained on both splits up to its best epoch."""
         with _repeatable(context) as folder:
             return _refit_in(folder, context, self, hyperparameters["epochs"], curves)
 
@@ -176,18 +176,18 @@ def _refit_in(
     network: Network,
     epochs: int,
     curves: Sequence[Mapping[str, Any]],
-) -> NetworkScorer:
+) -> TrainedModel:
     both = [*context.train_files, *context.eval_files]
     source = _stored(os.path.join(folder, "both"), context, network, both)
     # What a network trains for by default depends on how many clips there are.
     train = dataclasses.replace(context.train, epochs=epochs)
     recipe = network.recipe(train, context.hyperparameters, len(source.labels))
-    stages = as_long_as_better(network.stages(recipe), curves)
+    stages = up_to_best_epoch(network.stages(recipe), curves)
     scorer, _ = _fit(context, network, recipe, stages, source, None)
-    return scorer
+    return TrainedModel(scorer, network.view.feature, scorer.model.count_params())
 
 
-def as_long_as_better(stages: Sequence[Stage], curves: Sequence[Mapping[str, Any]]) -> list[Stage]:
+def up_to_best_epoch(stages: Sequence[Stage], curves: Sequence[Mapping[str, Any]]) -> list[Stage]:
     """Returns the stages of a training up to the one with the best epoch, each up to its best.
 
     Args:

@@ -95,7 +95,8 @@ def fit_stages(
         For each stage its name under `stage`, and under `epochs` the figures of every epoch.
 
     Raises:
-        FloatingPointError: where a stage diverged from its first epoch on.
+        FloatingPointError: where no epoch of a stage has a loss that is a number, or the last epoch
+            of a stage whose end is known has none.
     """
     curves: list[dict[str, Any]] = []
     best_loss, best_weights = math.inf, model.get_weights()
@@ -134,7 +135,7 @@ def fit_stages(
             )
         if not math.isfinite(checkpoint.state.best):
             tf.io.gfile.rmtree(checkpoint_dir)  # or the next try would go on from it
-            raise FloatingPointError(f"the loss of {stage.name} was never a number")
+            raise FloatingPointError(f"the loss of {stage.name} is not a number")
         checkpoint.load_best()
         if stage.stop_after or checkpoint.state.best < best_loss:
             best_loss, best_weights = checkpoint.state.best, model.get_weights()

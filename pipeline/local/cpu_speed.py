@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 _REFERENCE_SECONDS = 0.038
 _SIDE = 1_500
 _REPEATS = 5
-# The networks' small batches make little use of more.
-_MOST_CORES = 8
+# Most models are fitted by one thread, and networks of small batches make little use of more.
+_MOST_CORES = 2
 
 
 def slowness() -> float:
@@ -23,7 +23,7 @@ def slowness() -> float:
     Measured by the fastest of a few products of two float32 matrices, a quarter of a second in all.
     """
     matrix = np.random.default_rng(0).random((_SIDE, _SIDE), dtype=np.float32)
-    with threadpool_limits(min(os.cpu_count() or 1, _MOST_CORES), user_api="blas"):
+    with threadpool_limits(min(len(os.sched_getaffinity(0)), _MOST_CORES), user_api="blas"):
         return min(_seconds(matrix) for _ in range(_REPEATS)) / _REFERENCE_SECONDS
 
 

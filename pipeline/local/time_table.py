@@ -10,7 +10,7 @@ from pipeline.local import run_time
 from pipeline.local.run_time import Steps
 
 _NOTE = "a rough estimate for this CPU: all epochs, nothing cached; a GPU is faster"
-_ADVICE = "fewer --models (such as fast), --epochs or --max-clips-per-genre make it shorter"
+_ADVICE = "fewer --models, --epochs or --max-clips-per-genre make it shorter"
 
 
 def print_times(console: Console, steps: Steps) -> None:

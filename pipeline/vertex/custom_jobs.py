@@ -19,7 +19,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.extensions.google_cloud_ai_platform.trainer.executor import TRAINING_ARGS_KEY
 
 from common.errors import InputError
-from components.refit import HandsPropertiesOn
+from components.refit import KeepsModelProperties
 from pipeline.vertex.job_executor import JobExecutor, custom_config
 
 
@@ -66,7 +66,7 @@ class TrainerExecutor(JobExecutor):
     IN_THE_JOB = JobsTrainerExecutor
 
 
-class RefitExecutor(HandsPropertiesOn, JobExecutor):
+class RefitExecutor(KeepsModelProperties, JobExecutor):
     """Fits the best model again in a job."""
 
     IN_THE_JOB = JobsTrainerExecutor

@@ -8,7 +8,7 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.model_properties import MODEL_NAME, SERVABLE, WITHHELD, is_servable
-from components.refit import HandsPropertiesOn
+from components.refit import KeepsModelProperties
 
 
 class Trainer:
@@ -18,18 +18,19 @@ class Trainer:
         """Trains nothing."""
 
 
-class Executor(HandsPropertiesOn, Trainer):
+class Executor(KeepsModelProperties, Trainer):
     """The shell alone."""
 
 
 @pytest.mark.parametrize("servable", [True, False])
-def test_properties_are_handed_on(servable: bool) -> None:
+@pytest.mark.parametrize("withheld", [True, False])
+def test_properties_are_handed_on(servable: bool, withheld: bool) -> None:
     before, after = standard_artifacts.Model(), standard_artifacts.Model()
     before.set_string_custom_property(MODEL_NAME, "svm")
     before.set_int_custom_property(SERVABLE, int(servable))
-    if not servable:
+    if withheld:
         before.set_string_custom_property(WITHHELD, "it needs more than audio")
     Executor().Do({"base_model": [before]}, {"model": [after]}, {})
     assert after.get_string_custom_property(MODEL_NAME) == "svm"
     assert is_servable(after) is servable
-    assert after.has_custom_property(WITHHELD) is not servable
+    assert after.has_custom_property(WITHHELD) is withheld

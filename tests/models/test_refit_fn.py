@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import ensemble, refit_fn
+from models import ensemble, failure_notes, refit_fn
 from models.config import TrainConfig
-from models.networks.network import Network, as_long_as_better
+from models.networks.network import Network, up_to_best_epoch
 from models.registry import MODELS
 from models.training import fit_record
 from models.training.fit_record import FitRecord
@@ -70,7 +70,7 @@ def refit(best: str, splits: dict[str, Any], folder: Path) -> tuple[str, FitReco
         serving_model_dir=str(folder / "model"),
     )
     refit_fn.run_fn(fn_args)
-    assert list((folder / "checkpoints").glob("*")) == []
+    assert list((folder / "checkpoints").glob("refit-*")) == []
     return fn_args.serving_model_dir, fit_record.read(fn_args.serving_model_dir)
 
 
@@ -87,18 +87,27 @@ def uncalibrated(path: str, transformed: Any) -> Any:
     return logits - logits.max(axis=1, keepdims=True)
 
 
-def test_a_classical_model_is_that_of_a_training_on_both_splits(
-    chosen: dict[str, Any], splits: dict[str, Any], tmp_path: Path
+@pytest.mark.parametrize("name", [NB, NET])
+def test_a_model_is_that_of_a_training_on_both_splits(
+    name: str, chosen: dict[str, Any], splits: dict[str, Any], tmp_path: Path
 ) -> None:
-    path, record = refit(chosen[NB].fn_args.serving_model_dir, splits, tmp_path)
-    assert record.hyperparameters["refitted"] == [NB]
-    of_both = train_and_export(NB, splits["both"], tmp_path / "both", TRAIN).fn_args
-    found = fit_record.read(of_both.serving_model_dir).hyperparameters
-    assert found["var_smoothing"] == record.hyperparameters["var_smoothing"]
-    expected = uncalibrated(of_both.serving_model_dir, splits["both"])
+    path, record = refit(chosen[name].fn_args.serving_model_dir, splits, tmp_path)
+    assert record.hyperparameters["refitted"] == [name]
+    done = train_and_export(name, splits["both"], tmp_path / "both", TRAIN, module=MODULES[name])
+    of_both = fit_record.read(done.fn_args.serving_model_dir)
+    # The same was found with fewer clips: settings, and to train for all epochs.
+    for setting in ("var_smoothing", "pca_components", "epochs"):
+        found = record.hyperparameters.get(setting)
+        assert found == of_both.hyperparameters.get(setting)
+    for fit in (record, of_both):
+        for curve in fit.curves:
+            losses = [epoch["val_loss"] for epoch in curve["epochs"]]
+            assert losses[-1] == min(losses)
+    assert record.parameters == of_both.parameters
+    expected = uncalibrated(done.fn_args.serving_model_dir, splits["both"])
     np.testing.assert_allclose(uncalibrated(path, splits["both"]), expected, atol=0.01)
-    before = scores(chosen[NB].fn_args.serving_model_dir, splits["both"])
-    assert np.abs(scores(path, splits["both"]) - before).max() > 0.01
+    before = scores(chosen[name].fn_args.serving_model_dir, splits["both"])
+    assert np.abs(scores(path, splits["both"]) - before).max() > 1e-3
 
 
 def test_every_member_of_an_ensemble_is_fitted_again(
@@ -125,11 +134,14 @@ def test_a_member_that_fails_stays_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def diverged(*_: Any) -> None:
-        raise FloatingPointError("the loss of train was never a number")
+        raise FloatingPointError("the loss of train is not a number")
 
     monkeypatch.setattr(Network, "refit", diverged)
     path, record = refit(_ensemble(chosen, splits, tmp_path / "best" / "model"), splits, tmp_path)
     assert record.hyperparameters["refitted"] == [NB]
+    # So that the next run tries again.
+    ((_, note),) = failure_notes.fingerprints(str(tmp_path / "checkpoints"), [failure_notes.REFIT])
+    assert note and list(record.hyperparameters["refit_failed"]) == [NET]
     again, _ = refit(chosen[NB].fn_args.serving_model_dir, splits, tmp_path / NB)
     kept = chosen[NET].fn_args.serving_model_dir
     mean = np.mean([scores(at, splits["both"]) for at in (again, kept)], axis=0)
@@ -140,7 +152,7 @@ def test_stages_end_with_their_best_epoch_and_after_the_best_stage_there_is_none
     stages = [Stage("head", 9, 0.1), Stage("fine_tune", 9, 0.1), Stage("more", 9, 0.1)]
     losses = ([None, 0.9, 0.7, 0.8], [0.8, 0.6, None], [0.7, 0.65])
     curves = [{"epochs": [{"val_loss": loss} for loss in of]} for of in losses]
-    found = as_long_as_better(stages, curves)
+    found = up_to_best_epoch(stages, curves)
     assert [(stage.name, stage.epochs, stage.stop_after) for stage in found] == [
         ("head", 9, 3),
         ("fine_tune", 9, 2),

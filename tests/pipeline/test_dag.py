@@ -91,7 +91,7 @@ def test_every_component_of_ours_carries_a_digest_of_its_code(tmp_path: Path) ->
         family = MODELS[name.removeprefix("Trainer.")]
         assert custom["code_digest"] == cache_key.code_digest("models.run_fn", family)
     custom = json.loads(parameter(found["Refit"], "custom_config"))
-    digest = cache_key.code_digest("models.refit_fn", *MODELS.values())
+    digest = cache_key.code_digest("components.refit", "models.refit_fn", *MODELS.values())
     assert custom["code_digest"] == digest
     digests = {parameter(found[name], "code_digest") for name in stamped}
     assert len(digests) == len(stamped)
