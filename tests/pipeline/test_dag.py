@@ -123,6 +123,7 @@ def test_the_report_is_made_last(tmp_path: Path) -> None:
     }
     assert read == {
         "examples": ("FmaExampleGen", "examples"),
+        "transformed_examples": ("Transform", "transformed_examples"),
         "leaderboard": ("CandidateRanker", "leaderboard"),
         "ranking": ("CandidateRanker", "evaluation"),
         "evaluation": ("Evaluator", "evaluation"),
