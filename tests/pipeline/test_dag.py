@@ -125,6 +125,7 @@ def test_what_each_node_reads(tmp_path: Path, refit: bool) -> None:
         ("GenreReport", "evaluation"): ("Evaluator", "evaluation"),
         ("GenreReport", "blessing"): ("Evaluator", "blessing"),
         ("GenreReport", "model"): best,
+        ("GenreReport", "transformed_examples"): ("Transform", "transformed_examples"),
     }
     assert json.loads(parameter(found["Evaluator"], "example_splits")) == ["test"]
     assert "StrictExampleValidator" in found["Transform"].upstream_nodes

@@ -164,6 +164,7 @@ def mixed(tracks_csv: TracksCsv, tmp_path_factory: pytest.TempPathFactory) -> Da
     """Return an archive of many formats and faults, with FMA's own features."""
     folder = tmp_path_factory.mktemp("mixed")
     rows, audio = rock_and_folk()
+    rows[3]["artist.name"] = "\u00c1mbar"
     files = GOOD | {name: data for name, (data, _) in BAD.items()}
     audio |= {f"000/0000{name}": data for name, data in files.items()}
     rows |= {int(name[:2]): rows[0] for name in (*files, "30")}
@@ -243,7 +244,7 @@ def test_an_example_holds_the_decoded_clip_and_its_row(
             for key, value in feature.items()} == {
         example_keys.AUDIO: [clip.pcm16.tobytes()],
         example_keys.TRACK_ID: [3],
-        example_keys.ARTIST: [b"Artist 3"],
+        example_keys.ARTIST: ["\u00c1mbar".encode()],
         example_keys.ARTIST_ID: [3],
         example_keys.ALBUM_ID: [103],
         example_keys.GENRE: [b"Rock"],

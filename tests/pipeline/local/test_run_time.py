@@ -13,7 +13,7 @@ from common.console import PlainConsole
 from models.networks import cnn1d
 from models.registry import MODEL_NAMES
 from pipeline.local import cpu_speed, run_time, time_table
-from pipeline.local.run_time import READING, Steps
+from pipeline.local.run_time import READING, REFIT, Steps
 
 NEEDED = ("--audio-dir=a", "--metadata-dir=m", "--output-dir=o", "--mobilenet-weights=none")
 
@@ -78,7 +78,7 @@ def test_features_that_several_models_read_are_computed_once() -> None:
 
 def test_a_slower_cpu_takes_longer() -> None:
     fast, slow = (estimate(100, "--models=all", slowness=factor) for factor in (1.0, 3.0))
-    assert list(fast) == [READING, *MODEL_NAMES]
+    assert list(fast) == [READING, *MODEL_NAMES, REFIT]
     assert run_time.total(slow) == pytest.approx(3 * run_time.total(fast))
     assert cpu_speed.slowness() > 0
 
