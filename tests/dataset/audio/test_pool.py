@@ -9,6 +9,7 @@ import pytest
 from dataset.audio.pool import decode_each
 from dataset.audio.sandbox import Decoder
 from dataset.config import AudioConfig
+from tests.dataset.audio.sounds import pid_of
 
 
 def test_results_come_in_order_and_few_items_are_taken_ahead() -> None:
@@ -38,7 +39,7 @@ def test_no_two_threads_have_the_same_decoder(noise_wav: bytes) -> None:
         return seconds
 
     assert list(decode_each(decode, [noise_wav] * 6, decoders)) == [pytest.approx(1.5)] * 6
-    assert all(decoder.child_pid is None for decoder in decoders)
+    assert all(pid_of(decoder) is None for decoder in decoders)
 
 
 def test_after_an_error_the_decoders_are_closed(noise_wav: bytes) -> None:
@@ -50,4 +51,4 @@ def test_after_an_error_the_decoders_are_closed(noise_wav: bytes) -> None:
 
     with pytest.raises(OSError, match="disk full"):
         list(decode_each(fail, [noise_wav] * 9, [decoder]))
-    assert decoder.child_pid is None
+    assert pid_of(decoder) is None
