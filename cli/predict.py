@@ -116,20 +116,25 @@ def _print(answers: list[Answer], flags: argparse.Namespace) -> None:
 
 def _write_tags(answers: list[Answer], confidence: float) -> dict[str, str]:
     """Writes the genres that are sure enough; returns the reason for each file without."""
+    from dataset.audio.sandbox import Decoder
+    from dataset.config import AudioConfig
+    from dataset.splits.wording import plural
+    from serving.predict import SONG_LIMIT_SECONDS
     from serving.songs import STDIN
     from serving.tags import TagError, write_genre
 
     reasons, written = {}, 0
-    for answer in answers:
-        for genre, score in answer.best(1):
-            if score < confidence:
-                continue
-            try:
-                if answer.path == STDIN:
-                    raise TagError("standard input is no file")
-                write_genre(Path(answer.path), genre)
-                written += 1
-            except TagError as error:
-                reasons[answer.path] = f"its tags are not written: {error}"
-    print_error(f"music-genre predict: the genre is in the tags of {written} files")
+    with Decoder(AudioConfig(), SONG_LIMIT_SECONDS) as decoder:
+        for answer in answers:
+            for genre, score in answer.best(1):
+                if score < confidence:
+                    continue
+                try:
+                    if answer.path == STDIN:
+                        raise TagError("standard input is no file")
+                    write_genre(Path(answer.path), genre, decoder)
+                    written += 1
+                except TagError as error:
+                    reasons[answer.path] = f"its tags are not written: {error}"
+    print_error(f"music-genre predict: the genre is in the tags of {plural(written, 'file')}")
     return reasons

@@ -22,7 +22,7 @@ from serving.model import GenreModel, audio_config
 from serving.songs import Song
 
 # For a clip as in ingestion; for a whole song, which may last for hours, as in to-wav.
-_CLIP_LIMIT_SECONDS, _SONG_LIMIT_SECONDS = 60.0, 600.0
+_CLIP_LIMIT_SECONDS, SONG_LIMIT_SECONDS = 60.0, 600.0
 # Of windows, which are 1.3 MB each.
 _BATCH_SIZE = 8
 
@@ -86,7 +86,7 @@ def predict(
         InputError: where the model cannot be used.
     """
     audio = audio_config(model_folder)
-    limit_seconds = _SONG_LIMIT_SECONDS if whole else _CLIP_LIMIT_SECONDS
+    limit_seconds = SONG_LIMIT_SECONDS if whole else _CLIP_LIMIT_SECONDS
     decoders = [Decoder(audio, limit_seconds) for _ in range(min(workers, len(songs)))]
     with (
         tempfile.TemporaryDirectory(prefix="music-genre-") as folder,
