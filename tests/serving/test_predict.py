@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.errors import InputError
 from dataset.audio import sandbox
 from dataset.audio.decoding import decode_clip
 from dataset.bad_files import FaultKind
@@ -154,6 +156,19 @@ def test_the_windows_of_a_very_long_song_are_wider_apart(
     monkeypatch.setattr(timeline, "_MAX_STEPS", 4)
     found = [window.start_seconds for window in timeline.windows(wav, AudioConfig())]
     assert found == [0, 15, 30]
+
+
+def test_a_broken_model_does_not_wait_for_the_first_song(
+    serving_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(serving_model / "9", tmp_path / "1")
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"no model")
+    (tmp_path / "a.wav").write_bytes(b"slow")
+    forever = "child.decode_clip = lambda data, audio: time.sleep(10**6)"
+    monkeypatch.setattr(sandbox, "_COMMAND", child_with(forever))
+    monkeypatch.setattr(predict, "_CLIP_LIMIT_SECONDS", 10.0**6)
+    with pytest.raises(InputError, match="cannot load the model"):
+        list(predict.predict([Song(str(tmp_path / "a.wav"))], tmp_path / "1", 1))
 
 
 def test_a_failed_write_is_a_fault_of_its_song_and_leaves_nothing(
