@@ -49,7 +49,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--timeline", action="store_true",
-        help="score windows along the whole song, one every 5 s, and average them",
+        help="score windows along the whole song, one every 5 s or, if it is very long, fewer, "
+        "and average them",
     )  # fmt: skip
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument(
