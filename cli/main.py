@@ -19,6 +19,7 @@ COMMANDS = {
     "report": ("cli.report", "show the report of a run"),
     "compare": ("cli.compare", "show two runs side by side"),
 }
+_DISK_FULL = "the disk is full: free some space"
 _EXAMPLES = """examples:
   music-genre download small --to data
   music-genre to-wav data/fma_small data/fma_small_wav --sample-rate 22050 --mono
@@ -42,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     program = f"music-genre {flags.command}"
     goes_on = flags.command in ("download", "to-wav")
     interrupted = "interrupted; the same command continues" if goes_on else "interrupted"
-    return with_exit_status(program, lambda: run(flags), interrupted=interrupted)
+    return with_exit_status(
+        program, lambda: run(flags), interrupted=interrupted, disk_full=_DISK_FULL
+    )
 
 
 def _build_parser(words: list[str]) -> argparse.ArgumentParser:

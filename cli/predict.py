@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 from common.errors import InputError
 from common.exit_status import SOME_FAILED
-from common.terminal import print_error
+from common.terminal import print_error, visible
 
 if TYPE_CHECKING:
     from serving.predict import Answer
+
+# Each may take 2 GiB.
+_MAX_WORKERS = 8
+_UNFOLDED_WIDTH = 10_000
 
 _EPILOG = """examples:
   music-genre predict song.mp3
@@ -45,7 +49,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--timeline", action="store_true",
-        help="score windows along the whole song, one every 5 s, and average them",
+        help="score windows along the whole song, one every 5 s or, if it is very long, fewer, "
+        "and average them",
     )  # fmt: skip
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument(
@@ -81,55 +86,86 @@ def run(flags: argparse.Namespace) -> int:
 
     folder = model.find(flags.model) if flags.model else model.find_pushed(Path("output"))
     songs = find_songs(flags.paths)
-    found = []
+    workers = min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
+    found: list[Answer] = []
+    untagged: dict[str, str] = {}
     title = f"classifying with {folder}"
-    with progress_bar.of_files(title, len(songs), 0, on_stderr=True) as advance:
-        for answer in predict(songs, folder, os.cpu_count() or 1, whole=flags.timeline):
-            found.append(answer)
-            advance(1)
-    answers = [answer for answer in found if answer.is_of_audio]
+    try:
+        with progress_bar.of_files(title, len(songs), 0, on_stderr=True) as advance:
+            for answer in predict(songs, folder, workers, whole=flags.timeline):
+                found.append(answer)
+                advance(1)
+        if flags.write_tags is not None:
+            _write_tags(found, flags.write_tags, untagged)
+    finally:  # after Ctrl-C, too, what was found is not lost
+        answers = [answer for answer in found if answer.is_of_audio]
+        if answers:
+            _print(answers, flags)
+            _print_errors(found, untagged)
     if not answers:
         raise InputError(f"there is no audio in {', '.join(flags.paths)}")
-    _print(answers, flags)
-    untagged = {}
-    if flags.write_tags is not None:
-        untagged = _write_tags(answers, flags.write_tags)
+    return SOME_FAILED if untagged or any(answer.fault for answer in answers) else 0
+
+
+def _print_errors(found: list[Answer], untagged: dict[str, str]) -> None:
     for answer in found:
         if reason := answer.error or untagged.get(answer.path):
             print_error(f"music-genre predict: {answer.path}: {reason}")
-    return SOME_FAILED if untagged or any(answer.fault for answer in answers) else 0
 
 
 def _print(answers: list[Answer], flags: argparse.Namespace) -> None:
     from cli import answers as formats
+
+    try:
+        if flags.json:
+            print(formats.to_json(answers, with_windows=flags.timeline))
+        elif flags.csv:
+            _print_csv(formats.to_csv(answers))
+        elif any(answer.scores for answer in answers):
+            _print_table(answers)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has enough, such as head; Python would flush once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_csv(text: str) -> None:
+    """Prints it for a program byte for byte, for a terminal without control characters."""
+    if sys.stdout.isatty():
+        print(visible(text), end="")
+    else:
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _print_table(answers: list[Answer]) -> None:
+    from cli import answers as formats
     from common.console import PlainConsole
 
-    if flags.json:
-        print(formats.to_json(answers, with_windows=flags.timeline))
-    elif flags.csv:
-        sys.stdout.write(formats.to_csv(answers))
-    elif any(answer.scores for answer in answers):
-        console = PlainConsole()
-        console.print(formats.to_table(answers, "#" if console.options.ascii_only else "█"))
-    sys.stdout.flush()
+    console = PlainConsole()
+    if not console.is_terminal:
+        console.width = _UNFOLDED_WIDTH
+    console.print(formats.to_table(answers, "#" if console.options.ascii_only else "█"))
 
 
-def _write_tags(answers: list[Answer], confidence: float) -> dict[str, str]:
-    """Writes the genres that are sure enough; returns the reason for each file without."""
+def _write_tags(answers: list[Answer], confidence: float, untagged: dict[str, str]) -> None:
+    """Writes the genres that are sure enough; adds the reason for each file without."""
+    from dataset.audio.sandbox import Decoder
+    from dataset.config import AudioConfig
+    from dataset.splits.wording import plural
+    from serving.predict import SONG_LIMIT_SECONDS
     from serving.songs import STDIN
     from serving.tags import TagError, write_genre
 
-    reasons, written = {}, 0
-    for answer in answers:
-        for genre, score in answer.best(1):
-            if score < confidence:
-                continue
-            try:
-                if answer.path == STDIN:
-                    raise TagError("standard input is no file")
-                write_genre(Path(answer.path), genre)
-                written += 1
-            except TagError as error:
-                reasons[answer.path] = f"its tags are not written: {error}"
-    print_error(f"music-genre predict: the genre is in the tags of {written} files")
-    return reasons
+    written = 0
+    with Decoder(AudioConfig(), SONG_LIMIT_SECONDS) as decoder:
+        for answer in answers:
+            for genre, score in answer.best(1):
+                if score < confidence:
+                    continue
+                try:
+                    if answer.path == STDIN:
+                        raise TagError("standard input is no file")
+                    write_genre(Path(answer.path), genre, decoder)
+                    written += 1
+                except TagError as error:
+                    untagged[answer.path] = f"its tags are not written: {error}"
+    print_error(f"music-genre predict: the genre is in the tags of {plural(written, 'file')}")

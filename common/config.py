@@ -120,7 +120,7 @@ class FieldType:
 
 def fields_of(cls: Any) -> tuple[FieldType, ...]:
     """Returns the fields of a configuration class."""
-    return _fields_of(cls)  # whose typed form takes no class of a configuration for hashable
+    return _fields_of(cls)  # mypy does not accept these classes as hashable
 
 
 @functools.cache

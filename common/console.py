@@ -33,6 +33,10 @@ class PlainConsole(Console):
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
+    def on_broken_pipe(self) -> None:
+        """Raises BrokenPipeError, where rich would exit with status 1."""
+        raise
+
 
 @contextlib.contextmanager
 def output_to_log(log_path: Path) -> Iterator[Console]:

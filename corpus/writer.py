@@ -14,7 +14,7 @@ from pathlib import Path
 from corpus.catalogue import build_catalogue
 from corpus.clips import write_clip
 from corpus.metadata import write_tables
-from corpus.spec import CorpusSpec
+from corpus.spec import CorpusSpec, PlantedFault
 
 AUDIO_DIR = "fma_small"
 METADATA_DIR = "fma_metadata"
@@ -47,7 +47,7 @@ def write_corpus(
         if not (target / _STAMP).is_file():
             raise CorpusError(f"{target} is not a corpus; choose another --output-dir")
         if not force:
-            raise CorpusError(f"{target} is another corpus; --force replaces it")
+            raise CorpusError(f"{target} is another or a damaged corpus; --force replaces it")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as aside:
         new = Path(aside, "new")
@@ -59,12 +59,14 @@ def write_corpus(
 
 
 def is_current(spec: CorpusSpec, folder: Path) -> bool:
-    """Returns whether a folder holds the corpus of a spec, by the present generator."""
+    """Returns whether a folder holds all audio of a spec's corpus, by the present generator."""
     try:
         found = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(found == _stamp(spec))
+    tracks = [t for t in build_catalogue(spec) if t.fault is not PlantedFault.MISSING_FILE]
+    audio_dir = folder / AUDIO_DIR
+    return found == _stamp(spec) and all((audio_dir / t.file_name).is_file() for t in tracks)
 
 
 def _build(spec: CorpusSpec, folder: Path, workers: int) -> None:

@@ -126,8 +126,11 @@ def _convert_all(
         finally:
             advance(1)
 
-    with progress(f"writing {target}", len(paths), 0) as advance:
-        return list(decode_each(convert, paths, decoders))
+    with (
+        progress(f"writing {target}", len(paths), 0) as advance,
+        decode_each(convert, paths, decoders) as results,
+    ):
+        return list(results)
 
 
 def _track_id(path: Path) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from common.config import from_json
 from common.errors import InputError
+from dataset.bad_files import AudioError, FaultKind
 from dataset.config import AUDIO_CONFIG_NAME, AudioConfig
 from features import example_keys
 
@@ -81,7 +82,7 @@ class GenreModel:
         folder: of the SavedModel.
 
     Raises:
-        InputError: where it cannot be loaded, or scores something else than audio.
+        InputError: where it cannot be loaded, or does not take audio.
     """
 
     def __init__(self, folder: Path):
@@ -96,9 +97,9 @@ class GenreModel:
         except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise InputError(f"cannot load the model in {folder}: {reason}") from error
-        # Which a model of the columns of FMA's features.csv has not.
-        if "predict_wav" not in self._loaded.signatures:
-            raise InputError(f"the model in {folder} has no signature predict_wav, for audio")
+        # Models of FMA's features.csv have no predict_wav.
+        if missing := {"predict_wav", "serving_default"} - set(self._loaded.signatures):
+            raise InputError(f"the model in {folder} has no signature {min(missing)}, for audio")
         self._predict = self._loaded.signatures["serving_default"]
 
     def scores(self, clips: Sequence[NDArray[np.int16]]) -> list[Mapping[str, float]]:
@@ -106,8 +107,16 @@ class GenreModel:
 
         Args:
             clips: int16 [samples] each, mono, at the sample rate of `audio_config`.
+
+        Raises:
+            AudioError: where TensorFlow fails.
         """
-        answer = self._predict(examples=self._tf.constant([self._example(pcm) for pcm in clips]))
+        examples = self._tf.constant([self._example(pcm) for pcm in clips])
+        try:
+            answer = self._predict(examples=examples)
+        except self._tf.errors.OpError as error:
+            detail = f"the model failed: {' '.join(str(error).split())[:200]}"
+            raise AudioError(FaultKind.CRASHED, detail) from error
         classes, scores = answer["classes"].numpy(), answer["scores"].numpy()
         return [
             {genre.decode(): float(score) for genre, score in zip(*row, strict=True)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import os
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent import futures
 from pathlib import Path
@@ -22,7 +22,7 @@ from serving.model import GenreModel, audio_config
 from serving.songs import Song
 
 # For a clip as in ingestion; for a whole song, which may last for hours, as in to-wav.
-_CLIP_LIMIT_SECONDS, _SONG_LIMIT_SECONDS = 60.0, 600.0
+_CLIP_LIMIT_SECONDS, SONG_LIMIT_SECONDS = 60.0, 600.0
 # Of windows, which are 1.3 MB each.
 _BATCH_SIZE = 8
 
@@ -86,13 +86,9 @@ def predict(
         InputError: where the model cannot be used.
     """
     audio = audio_config(model_folder)
-    limit_seconds = _SONG_LIMIT_SECONDS if whole else _CLIP_LIMIT_SECONDS
+    limit_seconds = SONG_LIMIT_SECONDS if whole else _CLIP_LIMIT_SECONDS
     decoders = [Decoder(audio, limit_seconds) for _ in range(min(workers, len(songs)))]
-    with (
-        tempfile.TemporaryDirectory(prefix="music-genre-") as folder,
-        futures.ThreadPoolExecutor(1) as loader,
-    ):
-        loading = loader.submit(GenreModel, model_folder)
+    with _temporary_folder() if whole else contextlib.nullcontext("") as folder:
 
         def decode(song: Song, decoder: Decoder) -> Clip | Path | AudioError:
             try:
@@ -102,25 +98,40 @@ def predict(
             except AudioError as error:
                 return error
 
-        with contextlib.closing(decode_each(decode, songs, decoders)) as decoded:
+        with (
+            futures.ThreadPoolExecutor(1) as loader,
+            decode_each(decode, songs, decoders, max_ahead=2 * len(decoders)) as decoded,
+        ):
+            model = loader.submit(GenreModel, model_folder).result()
             for song, found in zip(songs, decoded, strict=True):
-                yield _answer(song, found, loading.result(), audio)
+                yield _answer(song, found, model, audio)
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[str]:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="music-genre-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot write temporary files: {error.strerror}; TMPDIR chooses another place"
+        ) from error
+    with folder as name:
+        yield name
 
 
 def _write_wav(data: bytes, decoder: Decoder, audio: AudioConfig, folder: Path) -> Path:
     """Returns the path of a whole song as a wav, which holds the disk rather than memory."""
-    descriptor, name = tempfile.mkstemp(".wav", dir=folder)
-    os.close(descriptor)
+    path = folder / f"{uuid.uuid4()}.wav"
     try:
-        decoder.write_wav(data, Path(name), audio.sample_rate_hz, mono=True)
+        decoder.write_wav(data, path, audio.sample_rate_hz, mono=True)
     except OSError as error:
-        raise InputError(
-            f"cannot write to {folder}: {error.strerror}; TMPDIR chooses another place"
-        ) from error
+        path.unlink(missing_ok=True)
+        detail = f"cannot write to {folder}: {error.strerror}; TMPDIR chooses another place"
+        raise AudioError(FaultKind.UNREADABLE, detail) from error
     except AudioError:
-        os.unlink(name)
+        path.unlink(missing_ok=True)
         raise
-    return Path(name)
+    return path
 
 
 def _answer(
@@ -133,7 +144,7 @@ def _answer(
             return _of_song(song.path, found, model, audio)
         return _of_clip(song.path, found, model, audio)
     except AudioError as error:
-        return Answer(song.path, fault=song.judged(error))
+        return Answer(song.path, fault=song.reclassified(error))
     finally:
         if isinstance(found, Path):
             found.unlink()

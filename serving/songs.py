@@ -24,11 +24,13 @@ class Song(NamedTuple):
         path: as the answer names it; `-` is standard input.
         is_named: whether the user named it, rather than a folder that it is in.
         fault: why it must not be opened.
+        data: what is in it, where it is read already.
     """
 
     path: str
     is_named: bool = True
     fault: AudioError | None = None
+    data: bytes | None = None
 
     def read(self) -> bytes:
         """Returns what is in it.
@@ -38,12 +40,10 @@ class Song(NamedTuple):
         """
         if self.fault:
             raise self.fault
-        if self.path == STDIN:
-            return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)  # one more, which is refused
-        return read_file(Path(self.path))
+        return read_file(Path(self.path)) if self.data is None else self.data
 
-    def judged(self, fault: AudioError) -> AudioError:
-        """Returns a fault as ingestion has it: what nothing called audio is no audio."""
+    def reclassified(self, fault: AudioError) -> AudioError:
+        """Returns a fault, of the kind not_audio where neither user nor name called it audio."""
         is_none = fault.kind in (FaultKind.UNDECODABLE, FaultKind.EMPTY_FILE)
         if self.is_named or not is_none or has_audio_suffix(self.path):
             return fault
@@ -57,16 +57,33 @@ def find_songs(paths: Iterable[str]) -> list[Song]:
     folder are not opened.
 
     Raises:
-        InputError: where there is no such file, or a folder has no audio.
+        InputError: where there is no such file, it is no regular one, standard input cannot be
+            read, or a folder has no audio.
     """
-    return [song for path in paths for song in _songs(path)]
+    given = list(paths)
+    if given.count(STDIN) > 1:
+        raise InputError(f"{STDIN}, standard input, can be given only once")
+    # Read at the end: Ctrl-C must end the wait for it, and another path may be wrong.
+    songs = [song for path in given for song in _songs(path)]
+    return [song._replace(data=_read_stdin()) if song.path == STDIN else song for song in songs]
+
+
+def _read_stdin() -> bytes:
+    try:
+        if sys.stdin is None:
+            raise InputError("standard input is closed")
+        return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)  # one more, which is refused
+    except OSError as error:
+        raise InputError(f"cannot read standard input: {error.strerror}") from error
 
 
 def _songs(path: str) -> list[Song]:
-    if path == STDIN or (os.path.exists(path) and not os.path.isdir(path)):
+    if path == STDIN or os.path.isfile(path):
         return [Song(path)]
-    if not os.path.isdir(path):
+    if not os.path.exists(path):
         raise InputError(f"there is no file {path}")
+    if not os.path.isdir(path):
+        raise InputError(f"{path} is not a regular file; {STDIN} reads standard input")
     songs = list(_in_folder(path))
     if not songs:
         raise InputError(f"the folder {path} has no audio")

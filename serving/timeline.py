@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from dataset.bad_files import AudioError
 from dataset.config import AudioConfig
 
 STEP_SECONDS = 5.0
+# Beyond it a wider step bounds time and memory.
+_MAX_STEPS = 500
 
 
 class Window(NamedTuple):
@@ -33,7 +36,8 @@ def seconds_of(wav_path: Path) -> float:
 def windows(wav_path: Path, config: AudioConfig) -> Iterator[Window]:
     """Yields a window of `clip_seconds` every `STEP_SECONDS`, one of all that a shorter song has.
 
-    Silent ones are left out; what is behind the last whole window is in none.
+    The step of a long song is the smallest multiple of `STEP_SECONDS` that gives at most 501.
+    Silent windows are left out; what is behind the last whole window is in none.
 
     Args:
         wav_path: a mono 16-bit wav at the configured sample rate.
@@ -42,10 +46,10 @@ def windows(wav_path: Path, config: AudioConfig) -> Iterator[Window]:
     Raises:
         AudioError: where the song is too short, or all of it silent.
     """
-    step, refusal = round(STEP_SECONDS * config.sample_rate_hz), None
-    is_empty = True
+    step, is_empty, refusal = round(STEP_SECONDS * config.sample_rate_hz), True, None
     with wave.open(str(wav_path), "rb") as wav:
         last = max(0, wav.getnframes() - config.clip_samples)
+        step *= max(1, math.ceil(last / (_MAX_STEPS * step)))
         for start in range(0, last + 1, step):
             wav.setpos(start)
             pcm16 = np.frombuffer(wav.readframes(config.clip_samples), "<i2")

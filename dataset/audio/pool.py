@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import collections
+import contextlib
+import itertools
 import queue
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from typing import TypeVar
 
@@ -14,20 +16,22 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
+@contextlib.contextmanager
 def decode_each(
     use: Callable[[_Item, Decoder], _Result],
     items: Iterable[_Item],
     decoders: list[Decoder],
-) -> Generator[_Result, None, None]:
-    """Yields what `use` makes of each item, in their order, and closes the decoders at the end.
+    max_ahead: int | None = None,
+) -> Iterator[Iterator[_Result]]:
+    """Begins at once; yields the results, in the items' order, and closes the decoders at the end.
 
-    No more than two results a decoder are waited for or held. After an error or Ctrl-C what is
-    under way ends, and nothing else begins.
+    After an error or Ctrl-C what is under way ends, and nothing else begins.
 
     Args:
         use: takes an item and a decoder that no other thread has.
         items: what is to be decoded.
         decoders: as many as there are threads.
+        max_ahead: how many results are waited for or held; None for all, where they are small.
     """
     idle: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
     for decoder in decoders:
@@ -41,14 +45,16 @@ def decode_each(
             idle.put(decoder)
 
     pool = futures.ThreadPoolExecutor(len(decoders))
-    pending: collections.deque[futures.Future[_Result]] = collections.deque()
-    try:
-        for item in items:
-            pending.append(pool.submit(use_one, item))
-            if len(pending) == 2 * len(decoders):
-                yield pending.popleft().result()
+    submitted = (pool.submit(use_one, item) for item in items)
+
+    def results() -> Iterator[_Result]:
         while pending:
             yield pending.popleft().result()
+            pending.extend(itertools.islice(submitted, 1))
+
+    try:
+        pending = collections.deque(itertools.islice(submitted, max_ahead))
+        yield results()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for decoder in decoders:

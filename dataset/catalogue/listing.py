@@ -102,7 +102,7 @@ def list_audio(data: DataConfig) -> Listing:
         raise InputError(
             f"the audio folder {data.audio_dir} has one of * ? [ in its path; rename it"
         )
-    from common import files  # Beam's, which who only walks through folders does without
+    from common import files  # slow to import, and walk() does not need it
 
     levels = _FMA_LEVELS if data.metadata_dir else None
     template = spans.parse(data.audio_dir)
@@ -204,9 +204,9 @@ def walk(
         except OSError as error:
             reason = error.strerror or str(error)
             if not below and isinstance(error, FileNotFoundError):
-                raise InputError(f"the audio folder {top} does not exist") from error
+                raise InputError(f"the folder {top} does not exist") from error
             if not below:
-                raise InputError(f"cannot read the audio folder {top}: {reason}") from error
+                raise InputError(f"cannot read the folder {top}: {reason}") from error
             yield Barred(span, below, folder, FaultKind.UNREADABLE, reason)
             continue
         for entry in entries:
@@ -241,7 +241,7 @@ def _look_at(
         # A folder that is left out by its name must not be the one that another is read from.
         is_left_out = other_kind(name) and os.path.isdir(target)
         if is_outside and (is_left_out or not follow_links):
-            return barred(FaultKind.OUTSIDE_FOLDER, f"a link out of the audio folder, to {target}")
+            return barred(FaultKind.OUTSIDE_FOLDER, f"a link out of the folder, to {target}")
     try:
         found = entry.stat()
     except FileNotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from corpus import CorpusError, CorpusSpec, write_corpus
 from corpus.catalogue import build_catalogue
 from corpus.clips import render_clip
-from corpus.writer import is_current
+from corpus.writer import AUDIO_DIR, is_current
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,6 +55,18 @@ def test_another_spec_is_not_current(spec: CorpusSpec, corpus_dir: Path) -> None
     assert not is_current(longer, corpus_dir)
     with pytest.raises(CorpusError, match="--force"):
         write_corpus(longer, corpus_dir)
+
+
+def test_a_corpus_that_lacks_a_file_is_not_current(
+    spec: CorpusSpec, corpus_dir: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(corpus_dir, folder)
+    assert is_current(spec, folder)
+    next((folder / AUDIO_DIR).rglob("*.wav")).unlink()
+    assert not is_current(spec, folder)
+    with pytest.raises(CorpusError, match="damaged"):
+        write_corpus(spec, folder)
 
 
 def test_the_command_replaces_by_force_and_two_workers_write_the_bytes_of_one(

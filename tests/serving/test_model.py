@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from common.errors import InputError
+from dataset.bad_files import AudioError
 from dataset.config import AUDIO_CONFIG_NAME
 from models.config import TrainConfig
 from serving import model
@@ -53,6 +56,33 @@ def test_a_damaged_audio_config_is_named(tmp_path: Path, content: str) -> None:
 def test_a_model_without_an_audio_config_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="run the pipeline again"):
         model.audio_config(tmp_path)
+
+
+class FailingModel(tf.Module):
+    """A model of others, whose one signature for Examples always fails."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Fail."""
+        with tf.control_dependencies([tf.debugging.Assert(False, ["out of order"])]):
+            return {"classes": tf.identity(examples), "scores": tf.identity(examples)}
+
+
+@pytest.mark.parametrize("name", ["predict_wav", "serving_default"])
+def test_a_model_of_others_that_lacks_a_signature_is_refused(tmp_path: Path, name: str) -> None:
+    made = FailingModel()
+    (other,) = {"predict_wav", "serving_default"} - {name}
+    tf.saved_model.save(made, str(tmp_path), signatures={other: made.serve})
+    with pytest.raises(InputError, match=f"no signature {name}"):
+        model.GenreModel(tmp_path)
+
+
+def test_an_error_of_tensorflow_is_a_fault_of_the_song(tmp_path: Path) -> None:
+    made = FailingModel()
+    signatures = {"predict_wav": made.serve, "serving_default": made.serve}
+    tf.saved_model.save(made, str(tmp_path), signatures=signatures)
+    with pytest.raises(AudioError, match="model failed: .*out of order"):
+        model.GenreModel(tmp_path).scores([np.zeros(9, np.int16)])
 
 
 def test_a_model_of_fmas_features_cannot_listen(transformed, tmp_path: Path) -> None:  # noqa: F811

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.errors import InputError
 from dataset.audio import sandbox
 from dataset.audio.decoding import decode_clip
 from dataset.bad_files import FaultKind
 from dataset.config import AudioConfig
-from serving import model, predict
+from serving import model, predict, timeline
 from serving.predict import Answer
 from serving.songs import Song
 from tests.dataset.audio.sounds import encode, encode_with_ffmpeg
@@ -143,6 +146,57 @@ def test_a_window_has_the_scores_of_a_clip_of_the_same_sound(
     ((start, scores),) = song.windows
     assert (start, song.used, clip.used) == (0, pytest.approx((0, 4)), pytest.approx((0, 4)))
     np.testing.assert_allclose(list(scores.values()), list(clip.scores.values()), atol=1e-3)
+
+
+def test_the_windows_of_a_very_long_song_are_wider_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wav = tmp_path / "a.wav"
+    wav.write_bytes(encode(tone(200, 72)[::2, :1], 22_050))
+    monkeypatch.setattr(timeline, "_MAX_STEPS", 4)
+    found = [window.start_seconds for window in timeline.windows(wav, AudioConfig())]
+    assert found == [0, 15, 30]
+
+
+def test_a_broken_model_does_not_wait_for_the_first_song(
+    serving_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(serving_model / "9", tmp_path / "1")
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"no model")
+    (tmp_path / "a.wav").write_bytes(b"slow")
+    forever = "child.decode_clip = lambda data, audio: time.sleep(10**6)"
+    monkeypatch.setattr(sandbox, "_COMMAND", child_with(forever))
+    monkeypatch.setattr(predict, "_CLIP_LIMIT_SECONDS", 10.0**6)
+    with pytest.raises(InputError, match="cannot load the model"):
+        list(predict.predict([Song(str(tmp_path / "a.wav"))], tmp_path / "1", 1))
+
+
+def test_a_failed_write_is_a_fault_of_its_song_and_leaves_nothing(
+    serving_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    command = child_with("""
+real = child.write_wav
+def write(data, path, *how):
+    real(data, path, *how)
+    if data.startswith(b"fLaC"):
+        raise OSError(28, "No space left on device")
+child.write_wav = write
+""")
+    monkeypatch.setattr(sandbox, "_COMMAND", command)
+    sound = tone(200, 2)
+    (tmp_path / "a.flac").write_bytes(encode(sound, RATE_HZ, container="FLAC"))
+    (tmp_path / "b.wav").write_bytes(encode(sound, RATE_HZ))
+    songs = [Song(str(tmp_path / name)) for name in ("a.flac", "b.wav")]
+    answers = predict.predict(songs, model.find(serving_model), 1, whole=True)
+    failed, good = next(answers), next(answers)
+    assert failed.error and "No space left on device; TMPDIR" in failed.error
+    assert good.genre == "low"
+    assert not list(temporary.rglob("*.wav"))
+    answers.close()
+    assert not list(temporary.iterdir())
 
 
 def test_silent_windows_count_for_nothing(serving_model: Path, tmp_path: Path) -> None:

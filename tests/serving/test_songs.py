@@ -44,9 +44,20 @@ def test_a_file_that_is_named_is_read_whatever_it_is_called(tmp_path: Path) -> N
     hidden, link = tmp_path / ".hidden.jpg", tmp_path / "link"
     hidden.write_bytes(b"x")
     link.symlink_to(hidden)
-    songs = find_songs([str(hidden), str(link), "-"])
-    assert [song.path for song in songs] == [str(hidden), str(link), "-"]
-    assert [song.read() for song in songs[:2]] == [b"x", b"x"]
+    songs = find_songs([str(hidden), str(link)])
+    assert [song.path for song in songs] == [str(hidden), str(link)]
+    assert [song.read() for song in songs] == [b"x", b"x"]
+
+
+def test_a_pipe_is_refused_which_would_block_who_opens_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(InputError, match="not a regular file"):
+        find_songs([str(tmp_path / "a.wav")])
+
+
+def test_standard_input_is_read_once() -> None:
+    with pytest.raises(InputError, match="only once"):
+        find_songs(["-", "-"])
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
@@ -69,6 +80,6 @@ def test_what_nothing_calls_audio_is_no_bad_audio(
     path: str, is_named: bool, expected: FaultKind
 ) -> None:
     fault = AudioError(FaultKind.UNDECODABLE, "unknown format")
-    assert Song(path, is_named).judged(fault).kind is expected
+    assert Song(path, is_named).reclassified(fault).kind is expected
     silent = AudioError(FaultKind.SILENT, "silent")
-    assert Song(path, is_named).judged(silent) is silent
+    assert Song(path, is_named).reclassified(silent) is silent

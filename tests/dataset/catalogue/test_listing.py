@@ -134,14 +134,14 @@ def test_what_stands_for_a_folder_of_a_bucket_is_no_file(bucket: Fill) -> None:
 def test_a_folder_that_is_not_there_is_named(place: Fill) -> None:
     missing = f"{place({'x': b''})}/nowhere"
     for listing in (of_genres, of_fma):
-        with pytest.raises(InputError, match=r"^the audio folder .*/nowhere does not exist$"):
+        with pytest.raises(InputError, match=r"folder .*/nowhere does not exist$"):
             listing(missing)
     with pytest.raises(InputError, match=r"no folder like .*/nowhere-\{SPAN\}"):
         of_genres(f"{missing}-{{SPAN}}")
 
 
 def test_a_file_is_no_folder(folder: Fill) -> None:
-    with pytest.raises(InputError, match=r"cannot read the audio folder .*/x: Not a directory"):
+    with pytest.raises(InputError, match=r"cannot read the folder .*/x: Not a directory"):
         of_genres(f"{folder({'x': b''})}/x")
 
 
@@ -195,7 +195,7 @@ def test_links_pipes_and_sockets_are_not_opened_but_for_links_to_files_within(
         ),
     }  # fmt: skip
     barred = {Path(entry.path).name: entry.fault(5) for entry in listing.barred}["folder"]
-    assert (barred.track_id, barred.detail) == (5, f"a link out of the audio folder, to {outside}")
+    assert (barred.track_id, barred.detail) == (5, f"a link out of the folder, to {outside}")
 
 
 def followed(audio_dir: Path) -> Listing:
