@@ -12,8 +12,8 @@ from models.classical import logistic_regression, mlp
 _LAYERS = (("penultimate", 0, N_PENULTIMATE), ("pooled", N_PENULTIMATE, N_VALUES))
 # To fit, of 1,000 in all. With fewer an MLP is no better: in cross-validation its macro-F1 and that
 # of the linear head are .873 and .881 on 240 clips of ESC-10, .810 and .816 on 500 of `corpus`.
-# On 1,000 they are .837 and .838. It comes last in the search, so it is taken only where it is better
-# than the linear head by more than a standard error.
+# On 1,000 they are .837 and .838. It comes last in the search, so it is taken only where it is
+# better than the linear head by more than a standard error.
 _MLP_CLIPS = 800
 
 MODEL = dataclasses.replace(
