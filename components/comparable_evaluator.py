@@ -1,4 +1,4 @@
-"""Evaluator that knows a candidate's temperature, and which models it can be held against."""
+"""Evaluator that is told the candidate's temperature, and leaves out other kinds of baseline."""
 
 from __future__ import annotations
 

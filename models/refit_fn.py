@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow_transform as tft
@@ -15,9 +16,9 @@ from common.config import from_json
 from common.errors import in_a_line, is_disk_full
 from dataset.config import AudioConfig
 from features import example_keys
-from models import calibration, ensemble, failure_notes, saved_model
+from models import ensemble, failure_notes
 from models.config import TrainConfig
-from models.run_fn import checkpoint_dir
+from models.run_fn import checkpoint_dir, export_calibrated
 from models.spec import TrainingContext, load
 from models.training import fit_record
 from models.training.fit_record import FitRecord
@@ -35,59 +36,60 @@ def run_fn(fn_args: Any) -> None:
             `custom_config` holds `modules`, where each model is, `audio` and `train`, the
             configurations, and `checkpoint_dir`, see `models.run_fn`.
     """
+    custom = fn_args.custom_config
     best = fit_record.read(fn_args.base_model)
     transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    audio = from_json(AudioConfig, fn_args.custom_config["audio"])
+    audio = from_json(AudioConfig, custom["audio"])
     paths = ensemble.member_dirs(fn_args.base_model, best)
     fits = {name: fit_record.read(path) for name, path in paths.items()}
     contexts = {name: _context(fit, fn_args, transform_output) for name, fit in fits.items()}
-    parameters = {name: fit.parameters or 0 for name, fit in fits.items()}
     aside = os.path.join(fn_args.model_run_dir, "refitted")
-    refitted, failed = [], {}
+    parameters: dict[str, int] = {}  # of what was fitted again
+    failed: dict[str, str] = {}
     for name, fit in fits.items():
         try:
-            model = load(fn_args.custom_config["modules"][name]).refit(
-                contexts[name], fit.hyperparameters, fit.curves
-            )
+            spec = load(custom["modules"][name])
+            model = spec.refit(contexts[name], fit.hyperparameters, fit.curves)
         except Exception as error:
             if is_disk_full(error):
                 raise
             logging.exception("%s failed to be fitted again and stays as it was chosen", name)
             failed[name] = in_a_line(error)
             continue
-        if not model:
-            continue
-        refitted.append(name)
-        paths[name] = os.path.join(aside, name)
-        parameters[name] = model.n_parameters
-        saved_model.export(
-            paths[name],
-            scorer=calibration.Calibrated(model.scorer, fit.hyperparameters["temperature"]),
-            feature=model.feature,
-            servable=model.servable,
-            transform_output=transform_output,
-            config=audio,
-        )
+        if model:
+            parameters[name] = model.n_parameters
+            paths[name] = os.path.join(aside, name)
+            temperature = fit.hyperparameters["temperature"]
+            export_calibrated(paths[name], model, temperature, transform_output, audio)
     if best.name == ensemble.NAME:
         members = [(path, str(fits[name].feature)) for name, path in paths.items()]
         temperature = best.hyperparameters["temperature"]
         ensemble.export(fn_args.serving_model_dir, members, temperature, transform_output, audio)
     else:
         io_utils.copy_dir(paths[best.name], fn_args.serving_model_dir)
-    told: dict[str, Any] = {"refitted": refitted}
     if failed:
-        told["refit_failed"] = failed
         reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
-        failure_notes.write(fn_args.custom_config["checkpoint_dir"], failure_notes.REFIT, reasons)
-    record = dataclasses.replace(
-        best,
-        parameters=sum(parameters.values()),
-        hyperparameters={**best.hyperparameters, **told},
-    )
-    fit_record.write(fn_args.serving_model_dir, record)
+        failure_notes.write(custom["checkpoint_dir"], failure_notes.REFIT, reasons)
+    fit_record.write(fn_args.serving_model_dir, _record(best, fits, parameters, failed))
     for folder in (aside, *(context.checkpoint_dir for context in contexts.values())):
         if fileio.exists(folder):
             fileio.rmtree(folder)
+
+
+def _record(
+    best: FitRecord,
+    fits: Mapping[str, FitRecord],
+    parameters: Mapping[str, int],
+    failed: Mapping[str, str],
+) -> FitRecord:
+    told: dict[str, Any] = {"refitted": list(parameters)}
+    if failed:
+        told["refit_failed"] = dict(failed)
+    return dataclasses.replace(
+        best,
+        parameters=sum(parameters.get(name, fit.parameters or 0) for name, fit in fits.items()),
+        hyperparameters={**best.hyperparameters, **told},
+    )
 
 
 def _context(

@@ -83,19 +83,32 @@ def _train_and_export(fn_args: Any) -> FitRecord:
     seconds = time.monotonic() - started
     scored = _score(trained, context)
     temperature = calibration.fit_temperature(scored.labels, scored.scores)
-    saved_model.export(
-        fn_args.serving_model_dir,
-        scorer=calibration.Calibrated(trained.scorer, temperature),
-        feature=trained.feature,
-        servable=trained.servable,
-        transform_output=transform_output,
-        config=context.audio,
+    export_calibrated(
+        fn_args.serving_model_dir, trained, temperature, transform_output, context.audio
     )
     calibrated = calibration.scaled(scored.scores, temperature).numpy()
     held_out.write(fn_args.serving_model_dir, dataclasses.replace(scored, scores=calibrated))
     vocabulary = transform_output.vocabulary_by_name(example_keys.GENRE_VOCABULARY)
     genres = [genre.decode() for genre in vocabulary]
     return _record(name, trained, genres, seconds, temperature)
+
+
+def export_calibrated(
+    directory: str,
+    trained: TrainedModel,
+    temperature: float,
+    transform_output: tft.TFTransformOutput,
+    audio: AudioConfig,
+) -> None:
+    """Writes the SavedModel of a trained model with its scores at a temperature."""
+    saved_model.export(
+        directory,
+        scorer=calibration.Calibrated(trained.scorer, temperature),
+        feature=trained.feature,
+        servable=trained.servable,
+        transform_output=transform_output,
+        config=audio,
+    )
 
 
 def _check_feature(feature: str, transform_output: tft.TFTransformOutput) -> None:

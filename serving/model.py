@@ -24,7 +24,7 @@ def find(folder: Path) -> Path:
     """Returns the folder of a SavedModel: `folder`, or else the newest version in it.
 
     Raises:
-        InputError: where there is none.
+        InputError: if neither is a SavedModel.
     """
     if (folder / _SAVED_MODEL_NAME).is_file():
         return folder
@@ -37,7 +37,7 @@ def find_pushed(output: Path) -> Path:
     """Returns the newest of the models that runs have pushed below `output`.
 
     Raises:
-        InputError: where there is none.
+        InputError: if no run has pushed one.
     """
     expected = f"no run has pushed a model below {output.absolute()}: use --model DIR"
     return _newest(output.glob("*/serving_model/*"), expected)

@@ -65,7 +65,7 @@ class Answer:
 
     @property
     def error(self) -> str | None:
-        """Kind and detail of the fault, None where there is none."""
+        """Kind and detail of the fault, None if the song was answered."""
         return f"{self.fault.kind.value}: {self.fault.detail}" if self.fault else None
 
 

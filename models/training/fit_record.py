@@ -54,7 +54,7 @@ class FitRecord:
 
     @property
     def temperature(self) -> float | None:
-        """The temperature that its scores are calibrated with, None where there is none."""
+        """The temperature of its scores, None if they are not calibrated."""
         return self.hyperparameters.get("temperature")
 
 

@@ -66,7 +66,7 @@ class Survey:
 
 
 def survey(pipeline_root: str, metadata_path: str) -> Survey:
-    """Returns what a pipeline root holds, by its metadata store; nothing where there is none."""
+    """Returns what a pipeline root holds, by its metadata store; nothing without a store."""
     if not Path(metadata_path).exists():
         return Survey()
     store = metadata_store.open_store(metadata_path)

@@ -76,5 +76,5 @@ def wav_size(wav: bytes, n_bytes: int) -> bytes:
 
 
 def pid_of(decoder: Decoder) -> int | None:
-    """Return the process id of a decoder's child, None where there is none."""
+    """Return the process id of a decoder's child, None if it has none running."""
     return decoder._process.pid if decoder._process else None
